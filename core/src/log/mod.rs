@@ -1,0 +1,5 @@
+//! What has happened? The graph of ops, chains and their ends, the hold, and the rows that a store keeps.
+//!
+//! Nothing here knows what an op means or who sent it.
+
+pub mod row;

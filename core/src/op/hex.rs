@@ -1,0 +1,41 @@
+//! Lower-case hex, the text form of ids, keys and signatures.
+
+use alloc::string::String;
+use core::fmt;
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// The digits of `bytes`.
+pub fn encode(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| digits(*byte)).collect()
+}
+
+/// Writes the digits of `bytes`.
+pub fn write(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    f.write_str(&encode(bytes))
+}
+
+/// Reads exactly `2 * N` lower-case digits.
+pub fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(bytes)
+}
+
+fn digits(byte: u8) -> [char; 2] {
+    [DIGITS[usize::from(byte >> 4)].into(), DIGITS[usize::from(byte & 0xf)].into()]
+}
+
+fn value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}

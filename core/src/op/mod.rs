@@ -1,0 +1,14 @@
+//! What is a change? Headers, ids, bytes, values and drafts of a single op.
+//!
+//! Nothing here knows that there is more than one op.
+
+pub mod body;
+pub mod cbor;
+pub mod header;
+pub mod hex;
+pub mod id;
+pub mod json;
+pub mod kind;
+pub mod patch;
+pub mod pointer;
+pub mod sign;

@@ -1,0 +1,142 @@
+//! One change, from bytes to verified.
+//!
+//! An op earns trust by changing type. [`Unverified`] is what a peer, a file or a disk hands us, and it proves
+//! nothing. [`VerifiedOp`] is what the log accepts, and [`Unverified::verify`] is the only way to get one.
+
+use ed25519_dalek::{Signature as DalekSignature, VerifyingKey};
+
+use super::header::{Header, HeaderError};
+use super::id::{Author, ContentHash, OpId};
+
+/// An Ed25519 signature over [`OpId::signed_message`].
+pub type Signature = [u8; 64];
+
+/// An op as it came, which proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unverified<'a> {
+    /// What claims to be a header's one encoding.
+    pub header: &'a [u8],
+    /// What claims to be the body; absent where it was not sent, withheld or redacted, and in a `delete`.
+    pub body: Option<&'a [u8]>,
+    /// What claims to be the author's signature over the id.
+    pub signature: Option<&'a Signature>,
+}
+
+/// An op whose header is canonical, whose body is the one that its header names, and whose signature, if it still has
+/// one, is its author's. Whether it is *valid* depends on its dependencies, which `admit` looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedOp<'a> {
+    id: OpId,
+    header: Header<'a>,
+    bytes: &'a [u8],
+    body: Option<&'a [u8]>,
+    signature: Option<&'a Signature>,
+}
+
+/// Why an op is refused before its dependencies are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The header is not one that version 1 knows.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// The body is not the one that the header names.
+    #[error("the body is not the one whose hash and length stand in the header")]
+    Body,
+}
+
+impl<'a> Unverified<'a> {
+    /// Decodes, hashes, and checks the signature with `verify_strict`. A signature that does not hold is dropped: the
+    /// op is then as good as one that came without, and may still be covered by a later one of its chain.
+    ///
+    /// # Errors
+    /// [`Refused::Header`] and [`Refused::Body`].
+    pub fn verify(self) -> Result<VerifiedOp<'a>, Refused> {
+        let mut op = self.rehash()?;
+        op.signature = op.signature.filter(|signature| is_signed(&op.header.author, &op.id, signature));
+        Ok(op)
+    }
+
+    /// Decodes and hashes what this replica's own store kept. The store keeps a signature only after
+    /// [`Unverified::verify`] accepted it, so it is not checked again.
+    ///
+    /// # Errors
+    /// [`Refused::Header`] and [`Refused::Body`]: the row is corrupt.
+    pub fn rehash(self) -> Result<VerifiedOp<'a>, Refused> {
+        let header = Header::decode(self.header)?;
+        if !body_fits(&header, self.body) {
+            return Err(Refused::Body);
+        }
+        let id = OpId::of_header(self.header);
+        Ok(VerifiedOp { id, header, bytes: self.header, body: self.body, signature: self.signature })
+    }
+}
+
+impl<'a> VerifiedOp<'a> {
+    /// The id, computed here.
+    pub fn id(&self) -> OpId {
+        self.id
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// The header's canonical bytes.
+    pub fn header_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The body, if it is here.
+    pub fn body(&self) -> Option<&'a [u8]> {
+        self.body
+    }
+
+    /// The author's signature, if it is here; it holds.
+    pub fn signature(&self) -> Option<&'a Signature> {
+        self.signature
+    }
+
+    /// The key of the total order: the clock, then the id.
+    pub fn ord(&self) -> Ord40 {
+        Ord40 { hlc: self.header.hlc, id: self.id }
+    }
+}
+
+/// `ord(op)`: the total order of ops, which is a causal order because a valid op's clock exceeds its dependencies'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ord40 {
+    /// The clock decides.
+    pub hlc: crate::time::Hlc,
+    /// Among equal clocks, the id.
+    pub id: OpId,
+}
+
+impl Ord40 {
+    /// The 40 bytes whose order is the order of ops in every runtime.
+    pub fn to_bytes(self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        bytes[..8].copy_from_slice(&self.hlc.0.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.id.0);
+        bytes
+    }
+}
+
+/// Whether `signature` over `message` is by the holder of `author`, as strictly as RFC 8032 allows: no small-order
+/// keys, no malleable signatures, the same verdict on every replica.
+pub fn is_signed_message(author: &Author, message: &[u8], signature: &Signature) -> bool {
+    VerifyingKey::from_bytes(&author.0)
+        .is_ok_and(|key| key.verify_strict(message, &DalekSignature::from_bytes(signature)).is_ok())
+}
+
+fn is_signed(author: &Author, id: &OpId, signature: &Signature) -> bool {
+    is_signed_message(author, &id.signed_message(), signature)
+}
+
+fn body_fits(header: &Header<'_>, body: Option<&[u8]>) -> bool {
+    match (header.body, body) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(named), Some(body)) => named.len as usize == body.len() && named.hash == ContentHash::of(body),
+    }
+}
