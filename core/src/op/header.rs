@@ -302,7 +302,10 @@ impl<'a> Fields<'a> {
     ) -> Result<T, HeaderError> {
         match self.optional(key, read)? {
             Some(value) => Ok(value),
-            None => Err(self.next.filter(|next| *next < key.into()).map_or(HeaderError::Absent(key), HeaderError::UnknownKey)),
+            None => Err(self
+                .next
+                .filter(|next| *next < key.into())
+                .map_or(HeaderError::Absent(key), HeaderError::UnknownKey)),
         }
     }
 
@@ -332,7 +335,9 @@ impl<'a> Fields<'a> {
         let hash = ContentHash(self.required(13, fixed)?);
         let len = self.required(14, Reader::uint)?;
         match u32::try_from(len) {
-            Ok(len) if len as usize <= BODY_BYTES_MAX => Ok(Some(BodyRef { format: Format::from_code(format), hash, len })),
+            Ok(len) if len as usize <= BODY_BYTES_MAX => {
+                Ok(Some(BodyRef { format: Format::from_code(format), hash, len }))
+            }
             _ => Err(HeaderError::OutOfBounds(14)),
         }
     }
