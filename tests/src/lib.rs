@@ -1,1 +1,6 @@
-//! placeholder
+//! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
+
+pub mod dice;
+pub mod history;
+pub mod sealed;
+pub mod vectors;
