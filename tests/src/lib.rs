@@ -2,5 +2,8 @@
 
 pub mod dice;
 pub mod history;
+pub mod json;
+pub mod model;
+pub mod model_op;
 pub mod sealed;
 pub mod vectors;
