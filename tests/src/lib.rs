@@ -5,5 +5,6 @@ pub mod history;
 pub mod json;
 pub mod model;
 pub mod model_op;
+pub mod model_rules;
 pub mod sealed;
 pub mod vectors;

@@ -57,7 +57,12 @@ pub struct Model {
 impl Model {
     /// The set of these ops, every one effective. It must be closed under dependencies.
     pub fn new(ops: &[SealedOp]) -> Model {
-        let mut model = Model { ops: ops.iter().map(|op| (op.id, decode(op))).collect(), ..Model::default() };
+        Model::of(ops.iter().map(|op| (op.id, decode(op))).collect())
+    }
+
+    /// The same of decoded ops.
+    pub fn of(ops: BTreeMap<OpId, Op>) -> Model {
+        let mut model = Model { ops, ..Model::default() };
         let seen = |op: &Op| (op.id, model.reach(op.base.clone(), |op| op.base.clone()));
         model.seen = model.ops.values().map(seen).collect();
         model
