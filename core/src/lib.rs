@@ -6,5 +6,6 @@ extern crate alloc;
 
 pub mod limits;
 pub mod log;
+pub mod merge;
 pub mod op;
 pub mod time;
