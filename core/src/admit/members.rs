@@ -103,7 +103,9 @@ impl Council<'_> {
             let appointed: BTreeSet<Author> = self
                 .acts
                 .iter()
-                .filter(|act| current.contains(&act.author) && matches!(act.says, Says::Grant { role: Role::Owner, .. }))
+                .filter(|act| {
+                    current.contains(&act.author) && matches!(act.says, Says::Grant { role: Role::Owner, .. })
+                })
                 .map(|act| act.subject)
                 .filter(|subject| !levels.contains_key(subject))
                 .collect();
@@ -224,7 +226,9 @@ impl Council<'_> {
     }
 
     fn inherited(&self, predecessor: Option<Author>, is_owner: bool) -> Standing {
-        let Some(old) = predecessor else { return Standing { role: is_owner.then_some(Role::Owner), ..Standing::default() } };
+        let Some(old) = predecessor else {
+            return Standing { role: is_owner.then_some(Role::Owner), ..Standing::default() };
+        };
         let mut inherited = Standing { predecessor, ..Standing::default() };
         let mut seen = BTreeSet::new();
         let mut at = Some(old);

@@ -496,6 +496,60 @@ impl Graph {
         self.chains.iter().map(|chain| (Branch(chain.branch), chain.author, chain.ends.iter().collect()))
     }
 
+    /// Whether everything that a header names is here.
+    pub fn has_dependencies(&self, header: &Header<'_>) -> bool {
+        header.dependencies().all(|id| self.find(&id).is_some())
+    }
+
+    /// Ops that no signature at or after them on their chain vouches for; empty unless something was left out.
+    pub fn uncovered(&self) -> Vec<Node> {
+        let mut covered = Bits::default();
+        let mut uncovered = Vec::new();
+        for node in self.nodes().rev() {
+            if self.is_signed(node) || covered.contains(node) {
+                covered.insert(node);
+                self.prev(node).map(|prev| covered.insert(prev));
+            } else {
+                uncovered.push(node);
+            }
+        }
+        uncovered
+    }
+
+    /// Some ops and everything that they reach.
+    pub fn past(&self, of: impl Iterator<Item = Node>) -> Bits {
+        let mut past = Bits::default();
+        let mut open: Vec<Node> = of.collect();
+        while let Some(node) = open.pop() {
+            if past.insert(node) {
+                open.extend(self.dependencies(node));
+            }
+        }
+        past
+    }
+
+    /// The greatest clock of all ops.
+    pub fn latest(&self) -> Option<Hlc> {
+        self.latest
+    }
+
+    /// How many ops stand on a branch.
+    pub fn ops_on(&self, branch: Branch) -> usize {
+        self.branches[branch.0 as usize].ops as usize
+    }
+
+    /// Whether a write to an entity ever stood beside another that it did not replace. Where none did there is no
+    /// conflict.
+    pub fn is_contended(&self, entity: Entity) -> bool {
+        self.entities[entity.0 as usize].is_contended
+    }
+
+    /// Those forks whose later op is among the last `count` to arrive.
+    pub fn forks_since(&self, count: usize) -> impl Iterator<Item = ChainFork> + '_ {
+        let first = self.entries.len().saturating_sub(count);
+        self.forks().filter(move |fork| fork.second.index() >= first)
+    }
+
     /// Where chains forked, in the order in which that was seen. Costs a look at every op for each: forks are rare.
     pub fn forks(&self) -> impl Iterator<Item = ChainFork> + '_ {
         self.forked.iter().filter_map(|second| {

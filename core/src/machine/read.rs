@@ -22,9 +22,7 @@ use crate::op::header::Ids;
 use crate::op::hex;
 use crate::op::id::OpId;
 use crate::op::sign::{Refused, Unverified};
-use crate::output::{
-    Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport,
-};
+use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
 use crate::time::Millis;
 
 /// Ops that were asked for, and what they are for.
@@ -148,19 +146,16 @@ impl Machine {
 
     /// Asks for ops. Nothing is asked where there are none: what waits goes on at once.
     pub(super) fn read(&mut self, nodes: Vec<Node>, purpose: Purpose, out: &mut Outputs) {
-        let places = nodes.iter().map(|node| StoredAt {
-            op: self.graph.place(*node),
-            late_body: self.graph.late_body(*node),
-        });
+        let places =
+            nodes.iter().map(|node| StoredAt { op: self.graph.place(*node), late_body: self.graph.late_body(*node) });
         let query = Query::Ops(places.collect());
         let ticket = self.tickets.open(Waiting::Read(Read { nodes, purpose }));
         out.push(Output::Load(ticket, query));
     }
 
     pub(super) fn read_repo_contents(&mut self, request: Option<Request>, out: &mut Outputs) {
-        let is_unread = |node: &Node| {
-            self.graph.is_repo_branch(self.graph.branch(*node)) && !self.repo_contents.contains_key(node)
-        };
+        let is_unread =
+            |node: &Node| self.graph.is_repo_branch(self.graph.branch(*node)) && !self.repo_contents.contains_key(node);
         let nodes = self.graph.nodes().filter(is_unread).collect();
         self.read(nodes, Purpose::RepoContents(request), out);
     }
@@ -314,7 +309,9 @@ impl Machine {
 
     fn entries(&self, branch: Branch, entities: &[Entity], contents: &Contents) -> Answer {
         let views = entities.iter().map(|entity| self.view(branch, *entity, contents));
-        Answer::Entries(views.filter(|view| view.shown != entity::Shown::Absent || !view.conflicts.is_empty()).collect())
+        Answer::Entries(
+            views.filter(|view| view.shown != entity::Shown::Absent || !view.conflicts.is_empty()).collect(),
+        )
     }
 
     fn conflicts(&self, branch: Branch, entities: &[Entity], contents: &Contents) -> Answer {

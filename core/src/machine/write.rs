@@ -17,6 +17,7 @@ use crate::limits::{LINKS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
 use crate::log::graph::{Branch, Entity, Node};
 use crate::log::row::Origin;
 use crate::merge::entity::Shown;
+use crate::merge::patching::value_diff;
 use crate::op::body::{BodyError, encode_json};
 use crate::op::draft::{Draft, SealedOp, Spot};
 use crate::op::header::{GENESIS_KEY, REPO_BRANCH};
@@ -24,6 +25,7 @@ use crate::op::hex;
 use crate::op::id::{Author, OpId};
 use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
+use crate::op::patch::PatchError;
 use crate::op::sign::Signature;
 use crate::output::{Answer, Event, Output};
 use crate::time::{Hlc, Millis};
@@ -302,18 +304,18 @@ impl Machine {
         Ok(Some(match change {
             Change::Put(value) => match self.shown(collection, key, contents, sealing) {
                 Some(old @ Value::Object(_)) if matches!(value, Value::Object(_)) => {
-                    let patch = crate::merge::json_patch::value_diff(&old, value);
+                    let patch = value_diff(&old, value);
                     if patch.is_empty() {
                         return Ok(None);
                     }
-                    (Kind::Patch, json(&patch.encode())?)
+                    (Kind::Patch, json(&patch.encode()?)?)
                 }
                 Some(old) if old == *value => return Ok(None),
                 _ => (Kind::Put, json(value)?),
             },
             Change::Replace(value) => (Kind::Put, json(value)?),
             Change::Bytes(bytes) => (Kind::Put, Some((Format::Bytes, bytes.clone()))),
-            Change::Patch(patch) => (Kind::Patch, json(&patch.encode())?),
+            Change::Patch(patch) => (Kind::Patch, json(&patch.encode()?)?),
             Change::Delete => (Kind::Delete, None),
             Change::Append(value) => (Kind::Append, json(value)?),
         }))
@@ -330,13 +332,7 @@ impl Machine {
         }
     }
 
-    fn base(
-        &self,
-        collection: &str,
-        key: &str,
-        base: &Base,
-        sealing: &Sealing<'_>,
-    ) -> Result<Vec<OpId>, CommandError> {
+    fn base(&self, collection: &str, key: &str, base: &Base, sealing: &Sealing<'_>) -> Result<Vec<OpId>, CommandError> {
         match (sealing.written.get(&(collection.into(), key.into())), base) {
             (Some(own), _) => Ok(alloc::vec![*own]),
             (None, Base::Shown) => Ok(self.shown_base(collection, key, sealing.branch)),
@@ -456,6 +452,12 @@ impl Machine {
 fn answer(out: &mut Outputs, request: Option<Request>, result: Result<Answer, CommandError>) {
     if let Some(request) = request {
         reply(out, request, result);
+    }
+}
+
+impl From<PatchError> for CommandError {
+    fn from(_: PatchError) -> CommandError {
+        CommandError::BadPatch
     }
 }
 
