@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod keys;
 pub mod store;
+mod whole_file;
 
 pub use error::{Code, TrellisError};

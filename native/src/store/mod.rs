@@ -18,6 +18,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Code, Result, TrellisError, from_io};
+use crate::whole_file::{self, Readers};
 use fault::from_sqlite;
 use holder::Holder;
 use schema::Form;
@@ -69,13 +70,11 @@ impl Store {
     pub fn create(path: impl AsRef<Path>) -> Result<Store> {
         let path = path.as_ref();
         let failed = |cause| from_io("create the store", path, cause);
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = new_file(folder).map_err(failed)?;
+        let file = whole_file::beside(path, Readers::Usual).map_err(failed)?;
         let mut connection = Connection::open(file.path()).map_err(|cause| from_sqlite("create", path, cause))?;
         schema::create(&mut connection, path)?;
         connection.close().map_err(|(_, cause)| from_sqlite("create", path, cause))?;
-        file.persist_noclobber(path).map_err(|refused| failed(refused.error))?;
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        whole_file::name_new(file, path).map_err(failed)?;
         Store::open(path, OpenMode::ReadWrite)
     }
 
@@ -216,15 +215,6 @@ fn expect_sqlite() -> Result<()> {
         rusqlite::version()
     );
     Err(TrellisError::new(Code::Unsupported, message))
-}
-
-/// A file under a name that nobody uses, with the permissions that any new file gets.
-fn new_file(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".store-").suffix(".new");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }
 
 fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> Result<Connection> {
