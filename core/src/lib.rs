@@ -7,5 +7,6 @@ extern crate alloc;
 pub mod admit;
 pub mod limits;
 pub mod log;
+pub mod merge;
 pub mod op;
 pub mod time;

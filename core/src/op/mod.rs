@@ -10,5 +10,6 @@ pub mod id;
 pub mod json;
 pub mod kind;
 pub mod patch;
+pub mod place;
 pub mod pointer;
 pub mod sign;
