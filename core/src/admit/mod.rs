@@ -5,3 +5,4 @@
 
 pub mod cover;
 pub mod intrinsic;
+pub mod policy;
