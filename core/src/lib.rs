@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+pub mod admit;
 pub mod limits;
 pub mod log;
 pub mod op;
