@@ -33,17 +33,22 @@ const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let Some(command) = args.first().and_then(|name| COMMANDS.iter().find(|command| command.name == name)) else {
-        eprint!("{}", help());
-        return ExitCode::from(USAGE);
-    };
-    match (command.run)(&args[1..]) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    let Some((name, rest)) = args.split_first() else { return wrong_usage() };
+    if ["help", "-h", "--help"].contains(&name.as_str()) {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
     }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else { return wrong_usage() };
+    (command.run)(rest).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Shows how the commands are used, and returns the exit code of a wrong command line.
+fn wrong_usage() -> ExitCode {
+    eprint!("{}", help());
+    ExitCode::from(USAGE)
 }
 
 fn help() -> String {

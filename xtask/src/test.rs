@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
@@ -31,12 +31,12 @@ const QUICK: &[Step] = &[
 /// Runs all steps, or with `--quick` the short list; a failed check or test shows in the exit code.
 ///
 /// # Errors
-/// The arguments are wrong, or the machine lacks something that cannot be installed.
+/// The machine lacks something that cannot be installed.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let steps = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => FULL,
         ["--quick"] => QUICK,
-        _ => bail!("usage: cargo xtask test [--quick]"),
+        _ => return Ok(crate::wrong_usage()),
     };
     setup::ensure(&[setup::RUSTFMT, setup::CLIPPY])?;
     let tally = steps::run(steps);
