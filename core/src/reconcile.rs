@@ -15,12 +15,14 @@ use crate::admit::cover;
 use crate::admit::intrinsic::{self, Invalid};
 use crate::log::graph::{Branch, Entity, Graph, Keeping, Node, Presence};
 use crate::log::row::{Origin, Place};
-use crate::merge::entity::{self, Conflict, Effect, EntityRef, Write};
+use crate::merge::conflict::Conflict;
+use crate::merge::entity::{self, Effect, EntityRef, Write};
 use crate::merge::manifest::Manifest;
 use crate::op::body::Content;
 use crate::op::header::{Ids, REPO_BRANCH};
 use crate::op::id::{ConflictId, OpId, RepoId};
 use crate::op::place;
+use crate::op::pointer::Pointer;
 use crate::op::sign::{Refused, Unverified, VerifiedOp};
 
 /// How the two sides relate.
@@ -262,7 +264,7 @@ impl View<'_, '_> {
             .flat_map(|branch| contended.iter().map(move |entity| (branch, *entity)))
             .flat_map(|(branch, entity)| self.merged(branch, entity).conflicts)
             .collect();
-        conflicts.sort_by(|left, right| left.place_order(right));
+        conflicts.sort_by(|left, right| place_of(left).cmp(&place_of(right)));
         conflicts
     }
 
@@ -285,6 +287,10 @@ impl View<'_, '_> {
     fn base(&self, node: Node) -> Ids<'_> {
         self.union.ops[self.union.node_ops[node.index()]].header().base
     }
+}
+
+fn place_of(conflict: &Conflict) -> (&str, &str, &str, &Pointer) {
+    (&conflict.branch, &conflict.collection, &conflict.key, &conflict.path)
 }
 
 fn names(conflicts: &[Conflict]) -> Vec<String> {
