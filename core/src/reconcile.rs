@@ -13,12 +13,13 @@ use hashbrown::HashMap;
 use crate::admit::authority::Authority;
 use crate::admit::cover;
 use crate::admit::intrinsic::{self, Invalid};
+use crate::admit::policy::Policies;
 use crate::admit::redaction::{Redactions, redactions};
 use crate::log::graph::{Branch, Entity, Graph, Keeping, Node, Presence};
 use crate::log::row::{Origin, Place};
+use crate::machine::manifests::{Manifests, manifests};
 use crate::merge::conflict::Conflict;
 use crate::merge::entity::{self, Effect, EntityRef, Write};
-use crate::merge::manifest::Manifest;
 use crate::merge::redact::redacted;
 use crate::op::body::Content;
 use crate::op::header::{Ids, REPO_BRANCH};
@@ -242,9 +243,10 @@ impl<'a> Union<'a> {
     fn view(&self) -> View<'_, 'a> {
         let on_repo = self.graph.nodes().filter(|node| self.graph.is_repo_branch(self.graph.branch(*node)));
         let contents: BTreeMap<Node, Content> = on_repo.map(|node| (node, self.content(node))).collect();
-        let authority = Authority::of(&self.graph, &contents);
+        let authority = Authority::of(&self.graph, &contents, &Policies::default());
         let redactions = redactions(&self.graph, &authority, &contents);
-        View { union: self, authority, redactions }
+        let manifests = manifests(&self.graph, &authority, &contents);
+        View { union: self, authority, redactions, manifests }
     }
 
     fn content(&self, node: Node) -> Content {
@@ -258,6 +260,7 @@ struct View<'u, 'a> {
     union: &'u Union<'a>,
     authority: Authority,
     redactions: Redactions,
+    manifests: Manifests,
 }
 
 impl View<'_, '_> {
@@ -276,24 +279,25 @@ impl View<'_, '_> {
     fn merged(&self, branch: Branch, entity: Entity) -> entity::Entity {
         let graph = &self.union.graph;
         let (collection, key) = graph.entity_name(entity);
-        let nodes: Vec<Node> = graph.writes(entity).filter(|node| graph.is_in_log(*node, branch)).collect();
-        let writes = nodes.iter().map(|node| Write {
+        let nodes = graph.writes(entity).filter(|node| graph.is_in_log(*node, branch));
+        let said: Vec<(Node, Content)> = nodes.map(|node| (node, self.said(node))).collect();
+        let writes = said.iter().map(|(node, content)| Write {
             id: graph.id(*node),
             hlc: graph.hlc(*node),
             author: graph.author(*node),
             base: self.base(*node),
             effect: if self.authority.is_effective(graph, *node) { Effect::Effective } else { Effect::Ineffective },
-            content: self.said(*node),
+            content,
         });
-        let name = EntityRef { branch: graph.branch_name(branch), collection, key };
-        entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
+        let owner = graph.genesis().map(|genesis| graph.author(genesis));
+        let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
+        let manifest = self.manifests.get(collection).cloned().unwrap_or_default();
+        entity::merge(name, &writes.collect::<Vec<_>>(), &manifest)
     }
 
     fn said(&self, node: Node) -> Content {
         match self.redactions.get(&node) {
-            Some(places) => {
-                redacted(self.union.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>())
-            }
+            Some(places) => redacted(self.union.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>()),
             None => self.union.content(node),
         }
     }

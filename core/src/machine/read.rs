@@ -16,7 +16,6 @@ use crate::log::graph::{Branch, Entity, Node};
 use crate::log::row::StoredOp;
 use crate::log::set::Bits;
 use crate::merge::entity::{self, Effect, EntityRef, Write};
-use crate::merge::manifest::Manifest;
 use crate::merge::redact::redacted;
 use crate::op::body::Content;
 use crate::op::header::Ids;
@@ -287,19 +286,21 @@ impl Machine {
         contents: &Contents,
     ) -> entity::Entity {
         let (collection, key) = self.graph.entity_name(entity);
-        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key };
-        let bases: Vec<Vec<OpId>> = nodes.iter().map(|node| self.ids(self.graph.base(*node))).collect();
-        let writes = nodes.iter().zip(&bases).filter_map(|(node, base)| {
-            Some(Write {
-                id: self.graph.id(*node),
-                hlc: self.graph.hlc(*node),
-                author: self.graph.author(*node),
-                base: Ids::Slice(base),
-                effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
-                content: self.said(*node, contents)?,
-            })
+        let owner = self.graph.genesis().map(|genesis| self.graph.author(genesis));
+        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key, owner };
+        let said: Vec<(Node, Content, Vec<OpId>)> = nodes
+            .iter()
+            .filter_map(|node| Some((*node, self.said(*node, contents)?, self.ids(self.graph.base(*node)))))
+            .collect();
+        let writes = said.iter().map(|(node, content, base)| Write {
+            id: self.graph.id(*node),
+            hlc: self.graph.hlc(*node),
+            author: self.graph.author(*node),
+            base: Ids::Slice(base),
+            effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
+            content,
         });
-        entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
+        entity::merge(name, &writes.collect::<Vec<_>>(), self.manifest(collection))
     }
 
     /// What an op says, its redactions heeded.
@@ -367,10 +368,16 @@ impl Machine {
 
     fn branch_view(&self, branch: Branch) -> BranchView {
         let name = self.graph.branch_name(branch);
-        let mut heads = self.graph.heads(name);
+        let line = self.authority.line(branch);
+        let mut heads = line.map_or_else(|| self.graph.heads(name), |line| line.heads.clone());
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         let ops = self.graph.ops_on(branch);
-        BranchView { name: name.to_string(), heads: self.ids(heads.into_iter()), ops, is_diverged: false }
+        BranchView {
+            name: name.to_string(),
+            heads: self.ids(heads.into_iter()),
+            ops,
+            is_diverged: line.is_some_and(|line| line.is_diverged),
+        }
     }
 
     fn find_ops(&self, prefix: &str) -> Vec<OpId> {
