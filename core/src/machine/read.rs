@@ -275,7 +275,8 @@ impl Machine {
     /// Computes an entity from what its writes say.
     pub(super) fn merged(&self, branch: Branch, entity: Entity, contents: &Contents) -> entity::Entity {
         let (collection, key) = self.graph.entity_name(entity);
-        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key };
+        let owner = self.graph.genesis().map(|genesis| self.graph.author(genesis));
+        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key, owner };
         let nodes = self.writes_in_log(branch, entity);
         let bases: Vec<Vec<OpId>> = nodes.iter().map(|node| self.ids(self.graph.base(*node))).collect();
         let writes = nodes.iter().zip(&bases).filter_map(|(node, base)| {
@@ -285,7 +286,7 @@ impl Machine {
                 author: self.graph.author(*node),
                 base: Ids::Slice(base),
                 effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
-                content: contents.get(node)?.clone(),
+                content: contents.get(node)?,
             })
         });
         entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
