@@ -7,7 +7,8 @@ use crate::admit::intrinsic::Invalid;
 use crate::error::CommandError;
 use crate::input::{Request, Role, Ticket};
 use crate::log::row::{Place, Row, StoredOp};
-use crate::merge::entity::{Conflict, Shown};
+use crate::merge::conflict::Conflict;
+use crate::merge::entity::Shown;
 use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::time::{Hlc, Millis};
@@ -166,6 +167,19 @@ pub struct EntityView {
     pub frontier: Vec<OpId>,
     /// Its open conflicts.
     pub conflicts: Vec<Conflict>,
+}
+
+impl EntityView {
+    /// An entity that nobody wrote.
+    pub fn absent(collection: &str, key: &str) -> EntityView {
+        EntityView {
+            collection: collection.into(),
+            key: key.into(),
+            shown: Shown::Absent,
+            frontier: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
 }
 
 /// An op as people read it.

@@ -2,6 +2,7 @@
 
 pub mod dice;
 pub mod history;
+pub mod host;
 pub mod json;
 pub mod model;
 pub mod model_op;
