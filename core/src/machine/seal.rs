@@ -5,7 +5,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
 use super::write::Writing;
 use crate::admit::authority;
 use crate::error::CommandError;
@@ -22,6 +21,7 @@ use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::PatchError;
 use crate::time::{Hlc, Millis};
+use crate::view::state::Contents;
 
 /// Ops of a transaction while they are sealed, one on top of the other.
 pub(super) struct Sealing<'a> {
@@ -91,7 +91,7 @@ impl Machine {
 
     /// What a local write names as parents: the heads, or the one head of a linear branch.
     fn write_heads(&self, branch: &str) -> Result<Vec<Node>, CommandError> {
-        match self.graph.find_branch(branch).and_then(|branch| self.authority.line(branch)) {
+        match self.graph.find_branch(branch).and_then(|branch| self.state.authority.line(branch)) {
             None => Ok(self.graph.heads(branch)),
             Some(line) if line.is_diverged || line.heads.len() > 1 => Err(CommandError::Diverged),
             Some(line) => Ok(line.heads.clone()),
@@ -136,7 +136,7 @@ impl Machine {
             return Err(CommandError::Reserved);
         }
         let branch = self.graph.find_branch(sealing.branch);
-        if self.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
+        if self.state.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
 
     /// The op that a change makes; none where nothing would change.
