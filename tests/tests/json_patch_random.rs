@@ -97,6 +97,19 @@ fn edit_distance(old: &[usize], new: &[usize]) -> usize {
     }
 }
 
+/// Alignment of long arrays would cost the product of their lengths.
+#[test]
+fn differences_of_long_arrays_lead_there_too() {
+    let mut random = Random(69_026);
+    for _ in 0..20 {
+        let [old, new] = [(); 2].map(|()| (0..300 + random.below(300)).map(|_| random.below(3)).collect::<Vec<_>>());
+        let (from, to) = (core(&json!(old)), core(&json!(new)));
+        let edits = diff(&from, &to);
+        assert_eq!(edits.apply(&from).as_ref(), Ok(&to));
+        assert!(edits.0.len() <= old.len().max(new.len()));
+    }
+}
+
 /// On another value than it was made for, a guarded difference fails or removes nothing but what it names.
 #[test]
 fn guarded_differences_overwrite_no_other_value() {

@@ -121,7 +121,7 @@ fn lists_are_merged_by_item() {
         let sides = [&base, &local, &remote].map(|value| items_of(value, &items));
         let merged = items_of(&found.merged, &items);
         for id in sides.iter().flat_map(|items| items.iter()).filter_map(|item| item.member("id")) {
-            one_sided_item_survives(&merged, sides.map(|items| item_of(items, id)), id);
+            one_sided_item_survives(merged, sides.map(|items| item_of(items, id)), id);
         }
         let ids: std::collections::BTreeSet<String> =
             merged.iter().filter_map(|item| item.member("id")).map(Value::to_string).collect();
