@@ -1,6 +1,7 @@
 //! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
 
 pub mod dice;
+pub mod entities;
 pub mod history;
 pub mod host;
 pub mod json;
