@@ -6,10 +6,12 @@
 
 use alloc::vec::Vec;
 
+use super::manifests::manifests;
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority::Authority;
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
+use crate::admit::redaction::redactions;
 use crate::input::Request;
 use crate::limits::FRAME_OPS_MAX;
 use crate::log::graph::{Keeping, Node, Presence};
@@ -48,7 +50,7 @@ impl Machine {
             let verified = self.verify_all(&held, &mut funnel);
             self.admit(&verified, &mut funnel, now);
         }
-        self.refresh_authority();
+        self.extend_authority(funnel.report.admitted.len());
         let rows = funnel.rows.finish();
         self.last_row += rows.len() as u32;
         self.announce(&funnel.report, out);
@@ -128,7 +130,20 @@ impl Machine {
     /// Computes anew what the engine's own branch says of effect, if ops came to it.
     pub(super) fn refresh_authority(&mut self) {
         if core::mem::take(&mut self.is_authority_stale) {
-            self.authority = Authority::of(&self.graph, &self.repo_contents);
+            self.authority = Authority::of(&self.graph, &self.repo_contents, &self.policies);
+            self.redactions = redactions(&self.graph, &self.authority, &self.repo_contents);
+            self.manifests = manifests(&self.graph, &self.authority, &self.repo_contents);
+        }
+    }
+
+    /// Lets the last `count` ops to arrive count.
+    pub(super) fn extend_authority(&mut self, count: usize) {
+        let first = self.graph.len() - count;
+        if self.is_authority_stale {
+            self.refresh_authority();
+        } else {
+            let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
+            self.authority.extend(&self.graph, &nodes);
         }
     }
 

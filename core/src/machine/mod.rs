@@ -4,9 +4,14 @@
 //! calls again when something answers or [`Machine::deadline`] has come. The machine composes what the other rooms
 //! decide: every op, ours or anybody's, becomes a `VerifiedOp` and takes the one funnel in `integrate`.
 
+mod edits;
+mod govern;
 mod integrate;
+mod key;
+pub(crate) mod manifests;
 mod open;
 mod read;
+mod seal;
 mod write;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,15 +19,19 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
+use self::manifests::Manifests;
 use self::open::Opening;
 use self::read::Read;
 use self::write::{SealedTransaction, Writing};
 use crate::admit::authority::Authority;
 use crate::admit::intrinsic::Invalid;
+use crate::admit::policy::Policies;
+use crate::admit::redaction::Redactions;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, Loaded, Request, Ticket};
 use crate::log::graph::{Graph, Node};
 use crate::log::hold::Hold;
+use crate::merge::manifest::Manifest;
 use crate::op::body::Content;
 use crate::op::id::{Author, OpId};
 use crate::op::sign::Signature;
@@ -31,7 +40,7 @@ use crate::ticket::Tickets;
 use crate::time::{Hlc, Millis};
 
 /// How a machine begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The key that this device writes under.
     pub author: Author,
@@ -39,6 +48,8 @@ pub struct Config {
     pub key_use: KeyUse,
     /// Random per process; guards the table of ids against ids that were made to collide in it.
     pub id_key: u64,
+    /// This device's own branch policies.
+    pub policies: Policies,
 }
 
 /// Whether a key is this store's alone.
@@ -60,8 +71,12 @@ pub struct Machine {
     refused: HashMap<OpId, Invalid>,
     /// What the ops on the engine's own branch say.
     repo_contents: BTreeMap<Node, Content>,
+    policies: Policies,
     authority: Authority,
     is_authority_stale: bool,
+    redactions: Redactions,
+    manifests: Manifests,
+    default_manifest: Manifest,
     /// The greatest clock that this device's key has written.
     own_clock: Option<Hlc>,
     last_row: u32,
@@ -113,8 +128,12 @@ impl Machine {
             hold: Hold::default(),
             refused: HashMap::new(),
             repo_contents: BTreeMap::new(),
+            policies: config.policies,
             authority: Authority::default(),
             is_authority_stale: true,
+            redactions: Redactions::new(),
+            manifests: Manifests::new(),
+            default_manifest: Manifest::default(),
             own_clock: None,
             last_row: 0,
             corrupt_rows: BTreeSet::new(),
@@ -167,6 +186,11 @@ impl Machine {
     /// The key that this device writes under.
     pub fn author(&self) -> Author {
         self.author
+    }
+
+    /// What a collection declares.
+    fn manifest(&self, collection: &str) -> &Manifest {
+        self.manifests.get(collection).unwrap_or(&self.default_manifest)
     }
 
     fn on_command(&mut self, request: Request, command: Command, now: Millis, out: &mut Outputs) {

@@ -16,7 +16,7 @@ use crate::log::graph::{Branch, Entity, Node};
 use crate::log::row::StoredOp;
 use crate::log::set::Bits;
 use crate::merge::entity::{self, Effect, EntityRef, Write};
-use crate::merge::manifest::Manifest;
+use crate::merge::redact::redacted;
 use crate::op::body::Content;
 use crate::op::header::Ids;
 use crate::op::hex;
@@ -274,22 +274,41 @@ impl Machine {
 
     /// Computes an entity from what its writes say.
     pub(super) fn merged(&self, branch: Branch, entity: Entity, contents: &Contents) -> entity::Entity {
+        self.merged_of(branch, entity, &self.writes_in_log(branch, entity), contents)
+    }
+
+    /// Computes an entity from some of its writes.
+    pub(super) fn merged_of(
+        &self,
+        branch: Branch,
+        entity: Entity,
+        nodes: &[Node],
+        contents: &Contents,
+    ) -> entity::Entity {
         let (collection, key) = self.graph.entity_name(entity);
         let owner = self.graph.genesis().map(|genesis| self.graph.author(genesis));
         let name = EntityRef { branch: self.graph.branch_name(branch), collection, key, owner };
-        let nodes = self.writes_in_log(branch, entity);
-        let bases: Vec<Vec<OpId>> = nodes.iter().map(|node| self.ids(self.graph.base(*node))).collect();
-        let writes = nodes.iter().zip(&bases).filter_map(|(node, base)| {
-            Some(Write {
-                id: self.graph.id(*node),
-                hlc: self.graph.hlc(*node),
-                author: self.graph.author(*node),
-                base: Ids::Slice(base),
-                effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
-                content: contents.get(node)?,
-            })
+        let said: Vec<(Node, Content, Vec<OpId>)> = nodes
+            .iter()
+            .filter_map(|node| Some((*node, self.said(*node, contents)?, self.ids(self.graph.base(*node)))))
+            .collect();
+        let writes = said.iter().map(|(node, content, base)| Write {
+            id: self.graph.id(*node),
+            hlc: self.graph.hlc(*node),
+            author: self.graph.author(*node),
+            base: Ids::Slice(base),
+            effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
+            content,
         });
-        entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
+        entity::merge(name, &writes.collect::<Vec<_>>(), self.manifest(collection))
+    }
+
+    /// What an op says, its redactions heeded.
+    fn said(&self, node: Node, contents: &Contents) -> Option<Content> {
+        match self.redactions.get(&node) {
+            Some(places) => Some(redacted(self.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>())),
+            None => contents.get(&node).cloned(),
+        }
     }
 
     fn ids(&self, nodes: impl Iterator<Item = Node>) -> Vec<OpId> {
@@ -349,10 +368,16 @@ impl Machine {
 
     fn branch_view(&self, branch: Branch) -> BranchView {
         let name = self.graph.branch_name(branch);
-        let mut heads = self.graph.heads(name);
+        let line = self.authority.line(branch);
+        let mut heads = line.map_or_else(|| self.graph.heads(name), |line| line.heads.clone());
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         let ops = self.graph.ops_on(branch);
-        BranchView { name: name.to_string(), heads: self.ids(heads.into_iter()), ops, is_diverged: false }
+        BranchView {
+            name: name.to_string(),
+            heads: self.ids(heads.into_iter()),
+            ops,
+            is_diverged: line.is_some_and(|line| line.is_diverged),
+        }
     }
 
     fn find_ops(&self, prefix: &str) -> Vec<OpId> {

@@ -67,7 +67,7 @@ pub struct BodyRef {
 /// Ids in ascending order, borrowed from CBOR or from a slice.
 #[derive(Clone, Copy)]
 pub enum Ids<'a> {
-    /// Encoded items, [`ENCODED_ID_BYTES`] each.
+    /// Encoded items, 34 bytes each.
     Encoded(&'a [u8]),
     /// Ids in memory.
     Slice(&'a [OpId]),
