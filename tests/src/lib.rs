@@ -9,4 +9,5 @@ pub mod model;
 pub mod model_op;
 pub mod model_rules;
 pub mod sealed;
+pub mod spoil;
 pub mod vectors;
