@@ -4,6 +4,7 @@
 //! waits.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod error;
 pub mod keys;
 pub mod store;

@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
 use super::write::Writing;
 use crate::admit::authority;
 use crate::error::CommandError;
 use crate::input::{Base, Change, Edit, Transaction};
 use crate::limits::{LINKS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
+use crate::log::graph::Node;
 use crate::merge::entity::Shown;
 use crate::merge::patching::value_diff;
 use crate::op::body::{BodyError, encode_json};
@@ -21,13 +21,14 @@ use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::PatchError;
 use crate::time::{Hlc, Millis};
+use crate::view::state::Contents;
 
 /// Ops of a transaction while they are sealed, one on top of the other.
 pub(super) struct Sealing<'a> {
     pub(super) branch: &'a str,
     actor: Option<&'a str>,
     now: Millis,
-    author: Author,
+    pub(super) author: Author,
     prev: Option<(OpId, u32)>,
     pub(super) parents: Vec<OpId>,
     /// The greatest clock of whatever the next op depends on, and of our own ops.
@@ -48,8 +49,13 @@ pub(super) struct Draw {
 }
 
 impl Machine {
-    pub(super) fn seal(&self, writing: &Writing, contents: &Contents, now: Millis) -> Result<Vec<SealedOp>, CommandError> {
-        let mut sealing = self.sealing(&writing.transaction, now);
+    pub(super) fn seal(
+        &self,
+        writing: &Writing,
+        contents: &Contents,
+        now: Millis,
+    ) -> Result<Vec<SealedOp>, CommandError> {
+        let mut sealing = self.sealing(&writing.transaction, now)?;
         if let Some(draw) = &writing.own {
             self.push(draw.clone(), &mut sealing)?;
         }
@@ -63,14 +69,14 @@ impl Machine {
         Ok(sealing.ops)
     }
 
-    fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Sealing<'a> {
+    fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Result<Sealing<'a>, CommandError> {
         let ends = self.graph.chain_ends(&transaction.branch, &self.author);
         let prev = ends.first().map(|end| (self.graph.id(*end), self.graph.seq(*end)));
-        let mut heads = self.graph.heads(&transaction.branch);
+        let mut heads = self.write_heads(&transaction.branch)?;
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         heads.truncate(LINKS_MAX);
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
-        Sealing {
+        Ok(Sealing {
             branch: &transaction.branch,
             actor: transaction.actor.as_deref(),
             now,
@@ -80,6 +86,15 @@ impl Machine {
             clock: clocks.chain(self.own_clock).max(),
             written: BTreeMap::new(),
             ops: Vec::new(),
+        })
+    }
+
+    /// What a local write names as parents: the heads, or the one head of a linear branch.
+    fn write_heads(&self, branch: &str) -> Result<Vec<Node>, CommandError> {
+        match self.graph.find_branch(branch).and_then(|branch| self.state.authority.line(branch)) {
+            None => Ok(self.graph.heads(branch)),
+            Some(line) if line.is_diverged || line.heads.len() > 1 => Err(CommandError::Diverged),
+            Some(line) => Ok(line.heads.clone()),
         }
     }
 
@@ -95,7 +110,7 @@ impl Machine {
             Edit::Merge { source, message } => self.seal_merge(source, message.as_deref(), sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
             Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
-            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, sealing),
+            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, contents, sealing),
         }
     }
 
@@ -120,7 +135,8 @@ impl Machine {
         if authority::is_reserved(collection) || sealing.branch == REPO_BRANCH {
             return Err(CommandError::Reserved);
         }
-        if self.authority.may_write(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
+        let branch = self.graph.find_branch(sealing.branch);
+        if self.state.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
 
     /// The op that a change makes; none where nothing would change.
