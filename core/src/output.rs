@@ -168,6 +168,19 @@ pub struct EntityView {
     pub conflicts: Vec<Conflict>,
 }
 
+impl EntityView {
+    /// An entity that nobody wrote.
+    pub fn absent(collection: &str, key: &str) -> EntityView {
+        EntityView {
+            collection: collection.into(),
+            key: key.into(),
+            shown: Shown::Absent,
+            frontier: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+}
+
 /// An op as people read it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpView {

@@ -31,6 +31,9 @@ pub enum PatchError {
     /// Two places of which one is the other or lies below it.
     #[error("one patch changes \"{0}\" and the same place, or one below it, again")]
     Overlap(Pointer),
+    /// The whole entity would be removed, which is what a `delete` is for.
+    #[error("a patch cannot remove the whole entity; delete it instead")]
+    RemovesEntity,
     /// The entity would nest deeper than 64 levels.
     #[error("the value at \"{0}\" would nest deeper than 64 levels")]
     TooDeep(Pointer),
@@ -95,12 +98,15 @@ impl Patch {
         set.chain(&self.remove).chain(add).chain(lists)
     }
 
-    /// Checks what the types do not: that no place is or lies below another, that what the patch writes nests at most
-    /// 64 deep from the entity's root, and that amounts lie within ±(2^53 - 1).
+    /// Checks what the types do not: that no place is or lies below another, that the whole entity is not removed, that
+    /// what the patch writes nests at most 64 deep from the entity's root, and that amounts lie within ±(2^53 - 1).
     ///
     /// # Errors
     /// [`PatchError`] with the place.
     pub fn check(&self) -> Result<(), PatchError> {
+        if self.remove.iter().any(Pointer::is_root) {
+            return Err(PatchError::RemovesEntity);
+        }
         self.check_overlap()?;
         self.check_depth()?;
         match self.add.iter().find(|(_, amount)| amount.unsigned_abs() > SAFE_INTEGER_MAX) {
@@ -204,6 +210,7 @@ mod tests {
             r#"{"add":{"/a/b/c":1},"insert":{"/a":[1]}}"#,
             r#"{"insert":{"/a":[1]},"discard":{"/a":[2]}}"#,
             r#"{"remove":["/a","/a"]}"#,
+            r#"{"remove":[""]}"#,
             r#"{"set":{"":1,"/a":1}}"#,
             r#"{"set":{"/a":1,"/a/b":1,"/a!":1}}"#,
             r#"{"set":{"/a":1},"insert":{"/a/b":[]}}"#,

@@ -54,6 +54,15 @@ impl Object {
         }
     }
 
+    /// The value of a member, to change; a new one is an empty object.
+    pub fn object_entry(&mut self, name: &str) -> &mut Value {
+        let at = self.find(name).unwrap_or_else(|at| {
+            self.members.insert(at, (name.into(), Value::Object(Object::new())));
+            at
+        });
+        &mut self.members[at].1
+    }
+
     /// Takes a member out.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         self.find(name).ok().map(|at| self.members.remove(at).1)
