@@ -77,6 +77,15 @@ pub enum CommandError {
     /// A row of the store could not be read.
     #[error("op {0} cannot be read from the store")]
     Corrupt(OpId),
+    /// A signature that the host gave does not hold under its key.
+    #[error("the signature that was made does not hold under this device's key; check the identity")]
+    BadSignature,
+    /// A write to the store failed.
+    #[error("the store did not take the write; nothing of it was kept")]
+    WriteFailed,
+    /// A row of the store is damaged.
+    #[error("a row of the store is damaged, so nothing can be written; clone the repo again from a peer")]
+    Damaged,
     /// What this version does not do.
     #[error("this is not supported")]
     Unsupported,
@@ -99,6 +108,9 @@ impl CommandError {
             CommandError::RepoMismatch => "repo_mismatch",
             CommandError::BodyMissing(_) => "body_missing",
             CommandError::Corrupt(_) => "storage_corrupt",
+            CommandError::BadSignature => "auth_failed",
+            CommandError::WriteFailed => "storage_full",
+            CommandError::Damaged => "storage_corrupt",
             CommandError::Unsupported => "unsupported",
         }
     }

@@ -172,6 +172,10 @@ pub enum Edit {
     },
     /// Close a conflict.
     Resolve {
+        /// The collection of the entity.
+        collection: String,
+        /// Its key.
+        key: String,
         /// The conflict, with its members.
         conflict: ConflictId,
         /// What shall stand.

@@ -3,5 +3,7 @@
 //! Validity and cover decide about the graph and give the same verdict everywhere. Authority and branch policies
 //! decide about effect only.
 
+pub mod authority;
 pub mod cover;
 pub mod intrinsic;
+pub mod members;

@@ -16,7 +16,7 @@ use super::set::{Bits, FewNodes};
 use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
-use crate::op::sign::{Ord40, VerifiedOp};
+use crate::op::sign::{Ord40, Signature, VerifiedOp};
 use crate::time::Hlc;
 
 /// An op of the graph.
@@ -86,6 +86,8 @@ struct EntityEntry {
     collection: u32,
     key: Box<str>,
     last: u32,
+    /// Whether a write to it ever stood beside another that it did not replace.
+    is_contended: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -132,8 +134,11 @@ pub struct Graph {
     forked: Vec<Node>,
     /// Bodies that came after their op, by node.
     late_bodies: HashMap<u32, Place>,
+    /// Signatures that came after their op, by node.
+    late_signatures: HashMap<u32, Signature>,
     /// Codes of kinds that this version does not know, by node.
     unknown_kinds: HashMap<u32, u64>,
+    latest: Option<Hlc>,
     hasher: DefaultHashBuilder,
 }
 
@@ -181,6 +186,7 @@ impl Graph {
         let entry = self.entry(op, chain, keeping);
         let branch = self.chains[chain as usize].branch;
         let id_hash = self.id_hash(&entry.id);
+        self.latest = self.latest.max(Some(entry.hlc));
         self.entries.push(entry);
         let (entries, id_key) = (&self.entries, self.id_key);
         self.by_id.insert_unique(id_hash, node.0, |at| id_hash_with(id_key, &entries[*at as usize].id));
@@ -266,6 +272,7 @@ impl Graph {
         for base in &self.links[bases..bases + usize::from(entry.bases)] {
             frontier.remove(Node(*base));
         }
+        self.entities[entry.entity as usize].is_contended |= !frontier.is_empty();
         frontier.insert(node);
     }
 
@@ -306,7 +313,7 @@ impl Graph {
             return entity;
         }
         let entity = self.entities.len() as u32;
-        self.entities.push(EntityEntry { collection, key: header.key.into(), last: NONE });
+        self.entities.push(EntityEntry { collection, key: header.key.into(), last: NONE, is_contended: false });
         let (entities, hasher) = (&self.entities, &self.hasher);
         let hash = entity_hash(hasher, collection, header.key);
         self.entity_index.insert_unique(hash, entity, |at| {
@@ -330,8 +337,14 @@ impl Graph {
     }
 
     /// Notes that a verified signature of an op is now kept.
-    pub fn set_signed(&mut self, node: Node) {
+    pub fn set_signed(&mut self, node: Node, signature: &Signature) {
         self.entries[node.index()].flags |= SIGNED;
+        self.late_signatures.insert(node.0, *signature);
+    }
+
+    /// An op's signature, if that came in another record than the op itself.
+    pub fn late_signature(&self, node: Node) -> Option<&Signature> {
+        self.late_signatures.get(&node.0)
     }
 
     /// Notes that an op's body, which was absent, now lies at the record `place` of a later row.

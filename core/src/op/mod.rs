@@ -4,11 +4,13 @@
 
 pub mod body;
 pub mod cbor;
+pub mod draft;
 pub mod header;
 pub mod hex;
 pub mod id;
 pub mod json;
 pub mod kind;
 pub mod patch;
+pub mod place;
 pub mod pointer;
 pub mod sign;

@@ -6,6 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::json::Value;
+
 /// A place inside a value: the member names from the root. The root is no names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pointer(pub Vec<String>);
@@ -31,6 +33,15 @@ impl Pointer {
         tokens.split('/').map(unescape).collect::<Option<Vec<_>>>().map(Pointer).ok_or(PointerError)
     }
 
+    /// What stands at this place, stepping through objects by name and through arrays by index (RFC 6901 §4).
+    pub fn find<'a>(&self, value: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(value, |value, token| match value {
+            Value::Object(object) => object.get(token),
+            Value::Array(items) => items.get(array_index(token)?),
+            _ => None,
+        })
+    }
+
     /// Whether this place is `other` or one that `other` lies below.
     pub fn is_prefix_of(&self, other: &Pointer) -> bool {
         other.0.starts_with(&self.0)
@@ -53,6 +64,12 @@ impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|token| write!(f, "/{}", escape(token)))
     }
+}
+
+/// The index of an array's item: decimal digits without leading zeros.
+pub fn array_index(token: &str) -> Option<usize> {
+    let is_index = token.bytes().all(|byte| byte.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
+    if is_index { token.parse().ok() } else { None }
 }
 
 /// Writes `~` as `~0` and `/` as `~1`.

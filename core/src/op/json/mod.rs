@@ -1,5 +1,11 @@
 //! JSON values: strict reading, and RFC 8785 (JCS) writing, so that equal values have equal bytes everywhere.
 
+mod jcs;
+mod object;
+mod parse;
 mod value;
 
-pub use value::{Number, Object, Value};
+pub use jcs::{text, write};
+pub use object::Object;
+pub use parse::{JsonError, JsonReason, parse, parse_canonical};
+pub use value::{Number, Value};

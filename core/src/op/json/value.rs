@@ -4,8 +4,10 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
+use core::fmt;
+use core::str::FromStr;
 
+use super::{JsonError, Object, jcs, parse};
 use crate::limits::SAFE_INTEGER_MAX;
 
 /// A JSON value that a body may hold.
@@ -49,6 +51,11 @@ impl Number {
         (integer as f64 == self.0).then_some(integer)
     }
 
+    /// The integer, unless it lies beyond ±(2^53 - 1).
+    pub fn from_integer(value: i64) -> Option<Number> {
+        (value.unsigned_abs() <= SAFE_INTEGER_MAX).then_some(Number(value as f64))
+    }
+
     /// An integer, saturated at ±(2^53 - 1).
     pub fn saturated(value: i128) -> Number {
         let bound = i128::from(SAFE_INTEGER_MAX);
@@ -56,76 +63,129 @@ impl Number {
     }
 }
 
-/// Members in JCS order: ascending by the UTF-16 code units of their names, each name once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Object {
-    members: Vec<(String, Value)>,
-}
-
-impl Object {
-    /// No members.
-    pub fn new() -> Object {
-        Object::default()
+impl Value {
+    /// An object with these members; the last of equal names stays.
+    pub fn object<N: Into<String>, V: Into<Value>>(members: impl IntoIterator<Item = (N, V)>) -> Value {
+        Value::Object(members.into_iter().collect())
     }
 
-    /// The value of a member.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.find(name).ok().map(|at| &self.members[at].1)
+    /// An array of these values.
+    pub fn array<V: Into<Value>>(items: impl IntoIterator<Item = V>) -> Value {
+        Value::Array(items.into_iter().map(Into::into).collect())
     }
 
-    /// The value of a member, to change.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.find(name).ok().map(|at| &mut self.members[at].1)
+    /// The text, if this is one.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Value::String(text) = self { Some(text) } else { None }
     }
 
-    /// Sets a member and returns what it was.
-    pub fn insert(&mut self, name: String, value: Value) -> Option<Value> {
-        match self.find(&name) {
-            Ok(at) => Some(core::mem::replace(&mut self.members[at].1, value)),
-            Err(at) => {
-                self.members.insert(at, (name, value));
-                None
-            }
+    /// The truth value, if this is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Value::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The number, if this is one.
+    pub fn as_number(&self) -> Option<Number> {
+        if let Value::Number(number) = self { Some(*number) } else { None }
+    }
+
+    /// The integer, if this is an integral number.
+    pub fn as_integer(&self) -> Option<i64> {
+        self.as_number().and_then(Number::as_integer)
+    }
+
+    /// The items, if this is an array.
+    pub fn as_array(&self) -> Option<&[Value]> {
+        if let Value::Array(items) = self { Some(items) } else { None }
+    }
+
+    /// The members, if this is an object.
+    pub fn as_object(&self) -> Option<&Object> {
+        if let Value::Object(object) = self { Some(object) } else { None }
+    }
+
+    /// The value of a member, if this is an object that has it.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.as_object().and_then(|object| object.get(name))
+    }
+
+    /// Whether arrays and objects nest at most `levels` deep here: 0 for a scalar, 1 for `[]`. Looks no deeper than
+    /// that, so it is safe to ask of any value.
+    pub fn is_within_depth(&self, levels: usize) -> bool {
+        match (self, levels.checked_sub(1)) {
+            (Value::Array(items), Some(levels)) => items.iter().all(|item| item.is_within_depth(levels)),
+            (Value::Object(object), Some(levels)) => object.iter().all(|(_, value)| value.is_within_depth(levels)),
+            (Value::Array(_) | Value::Object(_), None) => false,
+            _ => true,
         }
     }
 
-    /// Takes a member out.
-    pub fn remove(&mut self, name: &str) -> Option<Value> {
-        self.find(name).ok().map(|at| self.members.remove(at).1)
-    }
-
-    /// The members in JCS order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.members.iter().map(|(name, value)| (name.as_str(), value))
-    }
-
-    /// How many members.
-    pub fn len(&self) -> usize {
-        self.members.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    fn find(&self, name: &str) -> Result<usize, usize> {
-        self.members.binary_search_by(|(member, _)| utf16_order(member, name))
+    /// The RFC 8785 bytes.
+    pub fn to_jcs(&self) -> Vec<u8> {
+        jcs::write(self)
     }
 }
 
-impl FromIterator<(String, Value)> for Object {
-    /// The last of equal names stays; the strict parser refuses them before this.
-    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Object {
-        let mut object = Object::new();
-        for (name, value) in members {
-            object.insert(name, value);
-        }
-        object
+/// Reads strictly, as [`parse`] does.
+impl FromStr for Value {
+    type Err = JsonError;
+
+    fn from_str(text: &str) -> Result<Value, JsonError> {
+        parse(text.as_bytes())
     }
 }
 
-/// RFC 8785 §3.2.3: names are ordered by their UTF-16 code units, which differs from UTF-8 beyond U+D7FF.
-fn utf16_order(left: &str, right: &str) -> Ordering {
-    left.encode_utf16().cmp(right.encode_utf16())
+/// Writes RFC 8785 text.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&jcs::text(self))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Bool(value)
+    }
+}
+
+impl From<i32> for Value {
+    fn from(value: i32) -> Value {
+        Value::Number(Number(value.into()))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Value {
+        Value::Number(Number(value.into()))
+    }
+}
+
+impl From<Number> for Value {
+    fn from(value: Number) -> Value {
+        Value::Number(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::String(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::String(text)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Value {
+        Value::Array(items)
+    }
+}
+
+impl From<Object> for Value {
+    fn from(object: Object) -> Value {
+        Value::Object(object)
+    }
 }

@@ -1,0 +1,4 @@
+//! temp
+/// temp
+#[derive(Default)]
+pub struct Manifest;
