@@ -1,1 +1,3 @@
-//! placeholder
+//! What the tests of trellis-sync stand on.
+
+pub mod host;
