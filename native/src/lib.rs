@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod config;
 mod driver;
 pub mod error;
 pub mod folder;

@@ -7,3 +7,4 @@ pub mod authority;
 pub mod cover;
 pub mod intrinsic;
 pub mod members;
+pub mod policy;
