@@ -65,6 +65,12 @@ pub enum CommandError {
     /// A write that would have no effect: this device's key is not a member that may do it.
     #[error("this device may not do this here; an owner has to make it a member first")]
     NotPermitted,
+    /// A membership that cannot end.
+    #[error("the owner of a repo stays its owner")]
+    OwnerStays,
+    /// An author who is no member.
+    #[error("{0} is no member")]
+    NoMember(crate::op::id::Author),
     /// A linear branch with more than one line.
     #[error("the branch has diverged; rebase one side with reconcile")]
     Diverged,
@@ -104,6 +110,8 @@ impl CommandError {
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",
             CommandError::Reserved => "invalid_argument",
             CommandError::NotPermitted => "permission_denied",
+            CommandError::OwnerStays => "permission_denied",
+            CommandError::NoMember(_) => "not_found",
             CommandError::Diverged => "diverged",
             CommandError::RepoMismatch => "repo_mismatch",
             CommandError::BodyMissing(_) => "body_missing",

@@ -13,5 +13,6 @@ pub mod machine;
 pub mod merge;
 pub mod op;
 pub mod output;
+pub mod reconcile;
 mod ticket;
 pub mod time;

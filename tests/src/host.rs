@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer, SigningKey};
 use trellis_core::error::CommandError;
-use trellis_core::input::{
-    Base, Change, Command, Edit, Input, Loaded, More, Request, RowHeaders, Transaction,
-};
+use trellis_core::input::{Base, Change, Command, Edit, Input, Loaded, More, Request, RowHeaders, Transaction};
 use trellis_core::log::row::{Place, Record, Row, StoredOp, read_record};
 use trellis_core::machine::{Config, KeyUse, Machine};
 use trellis_core::op::header::REPO_BRANCH;

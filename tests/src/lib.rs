@@ -1,3 +1,7 @@
-//! What the tests of trellis-sync stand on.
+//! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
 
+pub mod dice;
+pub mod history;
 pub mod host;
+pub mod sealed;
+pub mod vectors;

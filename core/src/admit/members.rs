@@ -365,6 +365,25 @@ fn predecessor(repo: Option<RepoId>, new: Author, body: &Object) -> Option<Autho
     is_signed_message(&predecessor, &successor_message(&repo?, &new), &proof).then_some(predecessor)
 }
 
+/// The body that makes somebody a member.
+pub fn grant_body(role: Role, name: Option<&str>) -> Value {
+    let mut body = Object::new();
+    if let Some(name) = name {
+        body.insert("name".into(), Value::String(name.into()));
+    }
+    body.insert("role".into(), Value::String(role.name().into()));
+    Value::Object(body)
+}
+
+/// The body that ends a membership: of each branch's chain the last op that keeps its effect.
+pub fn removal_body<'a>(cut: impl Iterator<Item = (&'a str, OpId)>) -> Value {
+    let cut: Object = cut.map(|(branch, id)| (branch.into(), Value::String(hex::encode(&id.0)))).collect();
+    let mut body = Object::new();
+    body.insert("role".into(), Value::String("removed".into()));
+    body.insert("cut".into(), Value::Object(cut));
+    Value::Object(body)
+}
+
 /// What an old key signs to name its successor.
 pub fn successor_message(repo: &RepoId, new: &Author) -> Vec<u8> {
     [SUCCESSOR_CONTEXT, &repo.0, &new.0].concat()

@@ -8,3 +8,4 @@ pub mod cover;
 pub mod intrinsic;
 pub mod members;
 pub mod policy;
+pub mod redaction;

@@ -4,9 +4,13 @@
 //! calls again when something answers or [`Machine::deadline`] has come. The machine composes what the other rooms
 //! decide: every op, ours or anybody's, becomes a `VerifiedOp` and takes the one funnel in `integrate`.
 
+mod edits;
+mod govern;
 mod integrate;
+mod key;
 mod open;
 mod read;
+mod seal;
 mod write;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -274,9 +274,19 @@ impl Machine {
 
     /// Computes an entity from what its writes say.
     pub(super) fn merged(&self, branch: Branch, entity: Entity, contents: &Contents) -> entity::Entity {
+        self.merged_of(branch, entity, &self.writes_in_log(branch, entity), contents)
+    }
+
+    /// Computes an entity from some of its writes.
+    pub(super) fn merged_of(
+        &self,
+        branch: Branch,
+        entity: Entity,
+        nodes: &[Node],
+        contents: &Contents,
+    ) -> entity::Entity {
         let (collection, key) = self.graph.entity_name(entity);
         let name = EntityRef { branch: self.graph.branch_name(branch), collection, key };
-        let nodes = self.writes_in_log(branch, entity);
         let bases: Vec<Vec<OpId>> = nodes.iter().map(|node| self.ids(self.graph.base(*node))).collect();
         let writes = nodes.iter().zip(&bases).filter_map(|(node, base)| {
             Some(Write {
