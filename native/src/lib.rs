@@ -33,7 +33,7 @@ mod whole_file;
 pub use driver::Access;
 pub use error::{Code, Result, TrellisError};
 pub use place::{Place, Range};
-pub use reconcile::{Applied, Keep, Plan};
+pub use reconcile::Keep;
 pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, State};
 pub use trellis_core as core;
 pub use trellis_core::op::json::Value;

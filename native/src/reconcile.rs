@@ -1,26 +1,18 @@
-//! Two repos on one machine: what each lacks, and the exchange that makes them equal.
+//! Two repos on one machine: what they make together, and the exchange that makes them equal.
 //!
-//! Chain ends say in short what a replica has, so each side gives exactly what the other lacks. A plan changes nothing;
-//! applying it takes what is there by then, so nothing is lost that was written in between.
+//! A preview compares and changes nothing. The exchange needs no comparison: chain ends say in short what a side has,
+//! so each side is given exactly what it lacks, whatever the other has written in between.
 
 use trellis_core::log::row::StoredOp;
-use trellis_core::merge::entity::Conflict;
 use trellis_core::op::id::{OpId, RepoId};
+use trellis_core::op::sign::Unverified;
 use trellis_core::output::ImportReport;
+use trellis_core::reconcile::{Reconciled, reconcile};
 
 use crate::error::{Code, Result, TrellisError};
 use crate::repo::Repo;
 
-/// What an exchange with another repo would bring.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// The ops that only this repo has, dependencies first.
-    pub only_local: Vec<StoredOp>,
-    /// The ops that only the other repo has, dependencies first.
-    pub only_remote: Vec<StoredOp>,
-}
-
-/// Which side of a linear branch that diverged stays as it is.
+/// Which side's line stays where a linear branch has diverged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// This repo's line.
@@ -29,45 +21,30 @@ pub enum Keep {
     Remote,
 }
 
-/// What an exchange did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Applied {
-    /// What this repo took.
-    pub taken: ImportReport,
-    /// What the other repo took.
-    pub given: ImportReport,
-    /// The conflicts that are open afterwards, on both sides alike.
-    pub conflicts: Vec<Conflict>,
-}
-
 impl Repo {
-    /// Looks at another repo on this machine and tells what an exchange would bring; changes neither.
+    /// Looks at another repo on this machine, and tells what both make together. Changes neither.
     ///
     /// # Errors
     /// `repo_mismatch` for another repo than this one's.
-    pub async fn reconcile_plan(&self, remote: &Repo) -> Result<Plan> {
+    pub async fn reconcile_preview(&self, remote: &Repo) -> Result<Reconciled> {
         expect_same_repo(self, remote).await?;
-        Ok(Plan { only_local: lacking(self, remote).await?, only_remote: lacking(remote, self).await? })
+        let (ours, theirs) = (every_op(self).await?, every_op(remote).await?);
+        let ours: Vec<Unverified<'_>> = ours.iter().map(StoredOp::unverified).collect();
+        let theirs: Vec<Unverified<'_>> = theirs.iter().map(StoredOp::unverified).collect();
+        Ok(reconcile(&ours, &theirs))
     }
 
-    /// Gives another repo on this machine what it lacks, and takes what this one lacks.
+    /// Gives another repo on this machine what it lacks, and takes what this one lacks. Returns what both made together
+    /// when it began.
     ///
     /// # Errors
     /// `repo_mismatch` for another repo than this one's. Where it fails half-way, whatever was taken stays, and doing it
     /// again does the rest.
-    pub async fn reconcile_apply(&self, remote: &Repo) -> Result<Applied> {
-        let plan = self.reconcile_plan(remote).await?;
-        let taken = take(self, plan.only_remote).await?;
-        let given = take(remote, plan.only_local).await?;
-        Ok(Applied { taken, given, conflicts: self.conflicts_if_any().await? })
-    }
-
-    /// The open conflicts; none on a branch that nobody has written to.
-    async fn conflicts_if_any(&self) -> Result<Vec<Conflict>> {
-        match self.conflicts().await {
-            Err(error) if error.code() == Code::NotFound => Ok(Vec::new()),
-            conflicts => conflicts,
-        }
+    pub async fn reconcile_with(&self, remote: &Repo, _keep: Option<Keep>) -> Result<Reconciled> {
+        let reconciled = self.reconcile_preview(remote).await?;
+        take(self, lacking(remote, self).await?).await?;
+        take(remote, lacking(self, remote).await?).await?;
+        Ok(reconciled)
     }
 }
 
@@ -75,6 +52,13 @@ async fn take(repo: &Repo, ops: Vec<StoredOp>) -> Result<ImportReport> {
     match ops.is_empty() {
         true => Ok(ImportReport::default()),
         false => repo.import(ops).await,
+    }
+}
+
+async fn every_op(repo: &Repo) -> Result<Vec<StoredOp>> {
+    match repo.status().await?.repo {
+        Some(_) => repo.export(Vec::new()).await,
+        None => Ok(Vec::new()),
     }
 }
 

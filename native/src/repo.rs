@@ -69,6 +69,11 @@ impl Repo {
         &self.branch
     }
 
+    /// The name that the repo gets if this handle begins it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The folder that the repo lies in.
     pub fn folder(&self) -> &Folder {
         &self.folder

@@ -2,7 +2,8 @@
 
 use trellis_core::input::{Command, EntityQuery};
 use trellis_core::log::row::StoredOp;
-use trellis_core::merge::entity::{Conflict, Shown};
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::merge::entity::Shown;
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value;
 use trellis_core::op::pointer::Pointer;

@@ -8,7 +8,8 @@ use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
-use trellis_core::output::{Answer, Conflict, ImportReport};
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::output::{Answer, ImportReport};
 
 use super::{Repo, explain, no_answer};
 use crate::driver::{Failure, random};
