@@ -13,11 +13,13 @@ use hashbrown::HashMap;
 use crate::admit::authority::Authority;
 use crate::admit::cover;
 use crate::admit::intrinsic::{self, Invalid};
+use crate::admit::redaction::{Redactions, redactions};
 use crate::log::graph::{Branch, Entity, Graph, Keeping, Node, Presence};
 use crate::log::row::{Origin, Place};
 use crate::merge::conflict::Conflict;
 use crate::merge::entity::{self, Effect, EntityRef, Write};
 use crate::merge::manifest::Manifest;
+use crate::merge::redact::redacted;
 use crate::op::body::Content;
 use crate::op::header::{Ids, REPO_BRANCH};
 use crate::op::id::{ConflictId, OpId, RepoId};
@@ -240,7 +242,9 @@ impl<'a> Union<'a> {
     fn view(&self) -> View<'_, 'a> {
         let on_repo = self.graph.nodes().filter(|node| self.graph.is_repo_branch(self.graph.branch(*node)));
         let contents: BTreeMap<Node, Content> = on_repo.map(|node| (node, self.content(node))).collect();
-        View { union: self, authority: Authority::of(&self.graph, &contents) }
+        let authority = Authority::of(&self.graph, &contents);
+        let redactions = redactions(&self.graph, &authority, &contents);
+        View { union: self, authority, redactions }
     }
 
     fn content(&self, node: Node) -> Content {
@@ -253,6 +257,7 @@ impl<'a> Union<'a> {
 struct View<'u, 'a> {
     union: &'u Union<'a>,
     authority: Authority,
+    redactions: Redactions,
 }
 
 impl View<'_, '_> {
@@ -278,10 +283,19 @@ impl View<'_, '_> {
             author: graph.author(*node),
             base: self.base(*node),
             effect: if self.authority.is_effective(graph, *node) { Effect::Effective } else { Effect::Ineffective },
-            content: self.union.content(*node),
+            content: self.said(*node),
         });
         let name = EntityRef { branch: graph.branch_name(branch), collection, key };
         entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
+    }
+
+    fn said(&self, node: Node) -> Content {
+        match self.redactions.get(&node) {
+            Some(places) => {
+                redacted(self.union.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>())
+            }
+            None => self.union.content(node),
+        }
     }
 
     fn base(&self, node: Node) -> Ids<'_> {

@@ -31,12 +31,7 @@ pub fn redactions(graph: &Graph, authority: &Authority, contents: &BTreeMap<Node
     redactions
 }
 
-fn redaction(
-    graph: &Graph,
-    authority: &Authority,
-    node: Node,
-    content: &Content,
-) -> Option<(Node, Vec<Pointer>)> {
+fn redaction(graph: &Graph, authority: &Authority, node: Node, content: &Content) -> Option<(Node, Vec<Pointer>)> {
     let (collection, key) = graph.entity_name(graph.entity(node));
     let Content::Put(Leaf::Json(Value::Object(body))) = content else { return None };
     let target = OpId::parse_hex(key).and_then(|id| graph.find(&id)).filter(|_| collection == REVIEW)?;

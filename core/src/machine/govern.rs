@@ -4,13 +4,14 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::Machine;
+use super::read::Contents;
 use super::seal::{Draw, Sealing};
 use crate::admit::members::{MEMBERS, grant_body, removal_body};
 use crate::admit::redaction::{self, REVIEW};
 use crate::error::CommandError;
 use crate::input::Role;
 use crate::log::graph::Branch;
-use crate::op::body::encode_json;
+use crate::op::body::{Content, encode_json};
 use crate::op::header::REPO_BRANCH;
 use crate::op::hex;
 use crate::op::id::{Author, OpId};
@@ -61,6 +62,7 @@ impl Machine {
         &self,
         ops: &[OpId],
         pointers: &[Pointer],
+        contents: &Contents,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         self.check_on_repo(sealing)?;
@@ -70,7 +72,12 @@ impl Machine {
             if !is_own && !self.authority.may_govern(&sealing.author) {
                 return Err(CommandError::NotPermitted);
             }
-            self.push_repo_put(REVIEW, &hex::encode(&id.0), &redaction::body(pointers), sealing)?;
+            let places = match contents.get(&node) {
+                Some(Content::Patch(patch)) if pointers.is_empty() => patch.places().cloned().collect(),
+                Some(Content::Patch(_)) => pointers.to_vec(),
+                _ => Vec::new(),
+            };
+            self.push_repo_put(REVIEW, &hex::encode(&id.0), &redaction::body(&places), sealing)?;
         }
         Ok(())
     }

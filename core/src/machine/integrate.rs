@@ -10,6 +10,7 @@ use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority::Authority;
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
+use crate::admit::redaction::redactions;
 use crate::input::Request;
 use crate::limits::FRAME_OPS_MAX;
 use crate::log::graph::{Keeping, Node, Presence};
@@ -129,6 +130,7 @@ impl Machine {
     pub(super) fn refresh_authority(&mut self) {
         if core::mem::take(&mut self.is_authority_stale) {
             self.authority = Authority::of(&self.graph, &self.repo_contents);
+            self.redactions = redactions(&self.graph, &self.authority, &self.repo_contents);
         }
     }
 

@@ -25,12 +25,7 @@ impl Machine {
         out.push(Output::MakeKey { ticket });
     }
 
-    pub(super) fn on_key_made(
-        &mut self,
-        ticket: Ticket,
-        author: Author,
-        out: &mut Outputs,
-    ) -> Result<(), UsageError> {
+    pub(super) fn on_key_made(&mut self, ticket: Ticket, author: Author, out: &mut Outputs) -> Result<(), UsageError> {
         self.tickets.close(ticket, |waiting| match waiting {
             Waiting::NewKey => Ok(()),
             other => Err(other),

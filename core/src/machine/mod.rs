@@ -23,6 +23,7 @@ use self::read::Read;
 use self::write::{SealedTransaction, Writing};
 use crate::admit::authority::Authority;
 use crate::admit::intrinsic::Invalid;
+use crate::admit::redaction::Redactions;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, Loaded, Request, Ticket};
 use crate::log::graph::{Graph, Node};
@@ -66,6 +67,7 @@ pub struct Machine {
     repo_contents: BTreeMap<Node, Content>,
     authority: Authority,
     is_authority_stale: bool,
+    redactions: Redactions,
     /// The greatest clock that this device's key has written.
     own_clock: Option<Hlc>,
     last_row: u32,
@@ -119,6 +121,7 @@ impl Machine {
             repo_contents: BTreeMap::new(),
             authority: Authority::default(),
             is_authority_stale: true,
+            redactions: Redactions::new(),
             own_clock: None,
             last_row: 0,
             corrupt_rows: BTreeSet::new(),

@@ -17,6 +17,7 @@ use crate::log::row::StoredOp;
 use crate::log::set::Bits;
 use crate::merge::entity::{self, Effect, EntityRef, Write};
 use crate::merge::manifest::Manifest;
+use crate::merge::redact::redacted;
 use crate::op::body::Content;
 use crate::op::header::Ids;
 use crate::op::hex;
@@ -295,10 +296,18 @@ impl Machine {
                 author: self.graph.author(*node),
                 base: Ids::Slice(base),
                 effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
-                content: contents.get(node)?.clone(),
+                content: self.said(*node, contents)?,
             })
         });
         entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
+    }
+
+    /// What an op says, its redactions heeded.
+    fn said(&self, node: Node, contents: &Contents) -> Option<Content> {
+        match self.redactions.get(&node) {
+            Some(places) => Some(redacted(self.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>())),
+            None => contents.get(&node).cloned(),
+        }
     }
 
     fn ids(&self, nodes: impl Iterator<Item = Node>) -> Vec<OpId> {

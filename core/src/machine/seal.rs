@@ -48,7 +48,12 @@ pub(super) struct Draw {
 }
 
 impl Machine {
-    pub(super) fn seal(&self, writing: &Writing, contents: &Contents, now: Millis) -> Result<Vec<SealedOp>, CommandError> {
+    pub(super) fn seal(
+        &self,
+        writing: &Writing,
+        contents: &Contents,
+        now: Millis,
+    ) -> Result<Vec<SealedOp>, CommandError> {
         let mut sealing = self.sealing(&writing.transaction, now);
         if let Some(draw) = &writing.own {
             self.push(draw.clone(), &mut sealing)?;
@@ -95,7 +100,7 @@ impl Machine {
             Edit::Merge { source, message } => self.seal_merge(source, message.as_deref(), sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
             Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
-            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, sealing),
+            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, contents, sealing),
         }
     }
 

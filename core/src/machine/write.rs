@@ -15,6 +15,7 @@ use crate::log::row::Origin;
 use crate::op::body::encode_json;
 use crate::op::draft::{Draft, SealedOp, Spot};
 use crate::op::header::{GENESIS_KEY, REPO_BRANCH};
+use crate::op::id::OpId;
 use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::sign::Signature;
@@ -127,6 +128,7 @@ impl Machine {
         let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
         let entities = transaction.edits.iter().filter_map(|edit| self.looked_at(branch, edit));
         let mut nodes: Vec<Node> = entities.flat_map(|entity| self.writes_in_log(branch, entity)).collect();
+        nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
         nodes.sort_unstable();
         nodes.dedup();
         nodes
@@ -186,21 +188,29 @@ impl Machine {
         let ops: Vec<_> = sealed.ops.iter().map(SealedOp::unverified).collect();
         let (report, rows) = self.integrate(&ops, Origin::Local, now, out);
         if report.admitted.len() < ops.len() {
-            return answer(out, sealed.request, Err(CommandError::BadSignature));
+            report.held.iter().for_each(|id| drop(self.hold.take(id)));
+            let error = if report.held.is_empty() { CommandError::BadSignature } else { CommandError::ClockAhead };
+            return answer(out, sealed.request, Err(error));
         }
         let written = sealed.ops.iter().map(|op| op.id).collect();
         self.persist(rows, sealed.request.map(|request| (request, Answer::Written(written))), out);
     }
-}
 
     /// This device's last op on a branch that writes an entity.
-    fn last_own_write(&self, branch: Branch) -> Option<Node> {
+    pub(super) fn last_own_write(&self, branch: Branch) -> Option<Node> {
         let ends = self.graph.chain_ends(self.graph.branch_name(branch), &self.author);
         let mut at = ends.first().copied();
         while let Some(node) = at.filter(|node| self.graph.kind(*node) == Kind::Merge) {
             at = self.graph.prev(node);
         }
         at
+    }
+}
+
+fn redacted_ops(edit: &Edit) -> &[OpId] {
+    match edit {
+        Edit::Redact { ops, .. } => ops,
+        _ => &[],
     }
 }
 
