@@ -277,15 +277,17 @@ impl View<'_, '_> {
         let graph = &self.union.graph;
         let (collection, key) = graph.entity_name(entity);
         let nodes: Vec<Node> = graph.writes(entity).filter(|node| graph.is_in_log(*node, branch)).collect();
-        let writes = nodes.iter().map(|node| Write {
+        let said: Vec<Content> = nodes.iter().map(|node| self.said(*node)).collect();
+        let writes = nodes.iter().zip(&said).map(|(node, content)| Write {
             id: graph.id(*node),
             hlc: graph.hlc(*node),
             author: graph.author(*node),
             base: self.base(*node),
             effect: if self.authority.is_effective(graph, *node) { Effect::Effective } else { Effect::Ineffective },
-            content: self.said(*node),
+            content,
         });
-        let name = EntityRef { branch: graph.branch_name(branch), collection, key };
+        let owner = graph.genesis().map(|genesis| graph.author(genesis));
+        let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
         entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())
     }
 

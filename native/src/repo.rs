@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use trellis_core::error::CommandError;
 use trellis_core::input::Command;
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::op::place::{Entity, Place};
 use trellis_core::output::Answer;
 
 use crate::driver::{Failure, Handle};
@@ -113,6 +115,12 @@ fn explain(failure: Failure, what: &str) -> TrellisError {
 fn code_of(error: &CommandError) -> Code {
     let named = Code::ALL.iter().find(|code| code.as_str() == error.code());
     *named.unwrap_or(&Code::Unsupported)
+}
+
+/// Where a conflict is.
+pub fn conflict_place(conflict: &Conflict) -> Place {
+    let entity = Entity { collection: conflict.collection.clone(), key: conflict.key.clone() };
+    Place { entity, pointer: conflict.path.clone() }
 }
 
 /// An answer of another kind than the question has.

@@ -377,7 +377,7 @@ pub fn grant_body(role: Role, name: Option<&str>) -> Value {
 
 /// The body that ends a membership: of each branch's chain the last op that keeps its effect.
 pub fn removal_body<'a>(cut: impl Iterator<Item = (&'a str, OpId)>) -> Value {
-    let cut: Object = cut.map(|(branch, id)| (branch.into(), Value::String(hex::encode(&id.0)))).collect();
+    let cut: Object = cut.map(|(branch, id)| (alloc::string::String::from(branch), Value::String(hex::encode(&id.0)))).collect();
     let mut body = Object::new();
     body.insert("role".into(), Value::String("removed".into()));
     body.insert("cut".into(), Value::Object(cut));

@@ -55,5 +55,5 @@ pub fn body(pointers: &[Pointer]) -> Value {
     let all = [Pointer::ROOT];
     let pointers = if pointers.is_empty() { &all } else { pointers };
     let texts = pointers.iter().map(|pointer| Value::String(pointer.to_string())).collect();
-    Value::Object([("redact".into(), Value::Array(texts))].into_iter().collect())
+    Value::Object([(alloc::string::String::from("redact"), Value::Array(texts))].into_iter().collect())
 }

@@ -116,7 +116,7 @@ impl Machine {
             return Ok(());
         }
         self.add_parents(heads, own, sealing);
-        let body = message.map(|message| ("message".into(), Value::String(message.into())));
+        let body = message.map(|message| (String::from("message"), Value::String(message.into())));
         let body = encode_json(&Value::Object(body.into_iter().collect::<Object>()))?;
         let draw = Draw {
             collection: BRANCH_COLLECTION.into(),

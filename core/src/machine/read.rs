@@ -287,16 +287,18 @@ impl Machine {
         contents: &Contents,
     ) -> entity::Entity {
         let (collection, key) = self.graph.entity_name(entity);
-        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key };
+        let owner = self.graph.genesis().map(|genesis| self.graph.author(genesis));
+        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key, owner };
+        let said: Vec<Option<Content>> = nodes.iter().map(|node| self.said(*node, contents)).collect();
         let bases: Vec<Vec<OpId>> = nodes.iter().map(|node| self.ids(self.graph.base(*node))).collect();
-        let writes = nodes.iter().zip(&bases).filter_map(|(node, base)| {
+        let writes = nodes.iter().zip(&bases).zip(&said).filter_map(|((node, base), said)| {
             Some(Write {
                 id: self.graph.id(*node),
                 hlc: self.graph.hlc(*node),
                 author: self.graph.author(*node),
                 base: Ids::Slice(base),
                 effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
-                content: self.said(*node, contents)?,
+                content: said.as_ref()?,
             })
         });
         entity::merge(name, &writes.collect::<Vec<_>>(), &Manifest::default())

@@ -27,7 +27,7 @@ pub(super) struct Sealing<'a> {
     pub(super) branch: &'a str,
     actor: Option<&'a str>,
     now: Millis,
-    author: Author,
+    pub(super) author: Author,
     prev: Option<(OpId, u32)>,
     pub(super) parents: Vec<OpId>,
     /// The greatest clock of whatever the next op depends on, and of our own ops.

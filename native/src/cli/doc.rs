@@ -12,7 +12,7 @@ use trellis_sync::core::op::hex;
 use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::op::json::{self, Value};
 use trellis_sync::core::output::OpView;
-use trellis_sync::{Place, State};
+use trellis_sync::{Entity, State, conflict_place};
 
 use super::words::{raw, timestamp};
 
@@ -84,8 +84,8 @@ impl OpDoc {
     }
 
     /// The entity that the op writes.
-    pub(crate) fn entity(&self) -> Place {
-        Place::entity(&self.collection, &self.key)
+    pub(crate) fn entity(&self) -> Entity {
+        Entity { collection: self.collection.clone(), key: self.key.clone() }
     }
 }
 
@@ -177,7 +177,7 @@ impl ConflictDoc {
         let sides = conflict.sides.iter().enumerate().map(|(at, side)| SideDoc::new(at, side));
         ConflictDoc {
             id: conflict.id.to_string(),
-            place: Place::new(&conflict.collection, &conflict.key, &conflict.path).to_string(),
+            place: conflict_place(conflict).to_string(),
             collection: conflict.collection.clone(),
             key: conflict.key.clone(),
             path: conflict.path.to_string(),

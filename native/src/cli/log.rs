@@ -4,7 +4,7 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::Place;
+use trellis_sync::Entity;
 use trellis_sync::core::time::Hlc;
 
 use super::context::Context;
@@ -18,7 +18,7 @@ use super::words::local_time;
 #[command(after_help = "Example:\n  trellis log notes/1 -n 10")]
 pub(crate) struct Log {
     /// Only ops that write this entity
-    entity: Option<Place>,
+    entity: Option<Entity>,
     /// At most so many
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 1000)]
     max: usize,

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use trellis_sync::core::input::Choice;
 use trellis_sync::core::merge::conflict::Conflict;
-use trellis_sync::{Code, Place, Repo, Result, TrellisError};
+use trellis_sync::{Code, Place, Repo, Result, TrellisError, conflict_place};
 
 use super::context::Context;
 use super::doc::{ids, side_name};
@@ -51,7 +51,7 @@ impl Resolve {
         let conflict = pick(&open, &self.place)?;
         let choice = self.chosen.choice(&repo, conflict).await?;
         let receipt = repo.resolve(conflict, choice).await?;
-        let place = Place::new(&conflict.collection, &conflict.key, &conflict.path).to_string();
+        let place = conflict_place(conflict).to_string();
         let left = repo.conflicts().await?.len();
         done(Resolved { ops: ids(receipt.ops()), place, conflict: conflict.id.to_string(), open: left })
     }
@@ -70,7 +70,7 @@ impl Chosen {
 
 /// The conflict at a place; for an entity, its only one.
 fn pick<'a>(open: &'a [Conflict], place: &Place) -> Result<&'a Conflict> {
-    let of_entity = |conflict: &&Conflict| conflict.collection == place.collection && conflict.key == place.key;
+    let of_entity = |conflict: &&Conflict| conflict.collection == place.entity.collection && conflict.key == place.entity.key;
     if let Some(conflict) = open.iter().filter(of_entity).find(|conflict| conflict.path == place.pointer) {
         return Ok(conflict);
     }
@@ -87,7 +87,7 @@ fn pick<'a>(open: &'a [Conflict], place: &Place) -> Result<&'a Conflict> {
 }
 
 fn ambiguous(place: &Place, several: &[&Conflict]) -> TrellisError {
-    let name = |conflict: &&Conflict| Place::new(&conflict.collection, &conflict.key, &conflict.path).to_string();
+    let name = |conflict: &&Conflict| conflict_place(conflict).to_string();
     let names = several.iter().map(name).collect::<Vec<_>>().join(", ");
     TrellisError::new(Code::InvalidArgument, format!("{place} has several conflicts. Name one of them: {names}."))
 }

@@ -49,7 +49,7 @@ impl Set {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let value = words::value(&self.value, self.notation())?;
         let repo = context.repo().await?;
-        let change = match (self.place.is_entity(), self.replace) {
+        let change = match (self.place.pointer.is_root(), self.replace) {
             (true, true) => Change::Replace(value),
             (true, false) => Change::Put(value),
             (false, _) => Change::Patch(Patch { set: vec![(self.place.pointer.clone(), value)], ..Patch::default() }),
@@ -59,7 +59,7 @@ impl Set {
             base.push(repo.find_op(prefix).await?);
         }
         let base = if base.is_empty() { Base::Shown } else { Base::Ops(base) };
-        let batch = repo.batch().change(&self.place, change, base);
+        let batch = repo.batch().change(&self.place.entity, change, base);
         let batch = match &self.actor {
             Some(actor) => batch.actor(actor),
             None => batch,

@@ -6,12 +6,13 @@ use trellis_core::merge::conflict::Conflict;
 use trellis_core::merge::entity::Shown;
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value;
+use trellis_core::op::place::{Entity, Place};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::output::{Answer, BranchView, ChainEnd, EntityView, Member, OpView, Status, VerifyReport};
 
 use super::{Repo, no_answer};
 use crate::error::{Code, Result, TrellisError};
-use crate::place::{Place, Range};
+use crate::range::Range;
 
 /// What stands at a place.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +73,7 @@ impl Repo {
     /// `invalid_argument` for what is no place.
     pub async fn get(&self, place: &str) -> Result<Found> {
         let place: Place = place.parse()?;
-        let view = self.entity(&place).await?;
+        let view = self.entity(&place.entity).await?;
         Ok(found(place, view))
     }
 
@@ -93,8 +94,8 @@ impl Repo {
     ///
     /// # Errors
     /// See above.
-    pub async fn log(&self, entity: Option<&Place>, ops_max: usize) -> Result<Vec<OpView>> {
-        let entity = entity.map(|place| (place.collection.clone(), place.key.clone()));
+    pub async fn log(&self, entity: Option<&Entity>, ops_max: usize) -> Result<Vec<OpView>> {
+        let entity = entity.map(|entity| (entity.collection.clone(), entity.key.clone()));
         let command = Command::Log { branch: self.branch().into(), entity, ops_max };
         match self.run(command, || "read the log".into()).await? {
             Answer::Log(ops) => Ok(ops),
@@ -210,10 +211,10 @@ impl Repo {
         }
     }
 
-    async fn entity(&self, place: &Place) -> Result<EntityView> {
-        let Place { collection, key, .. } = place.clone();
+    async fn entity(&self, entity: &Entity) -> Result<EntityView> {
+        let Entity { collection, key } = entity.clone();
         let command = Command::Get(EntityQuery { branch: self.branch().into(), collection, key });
-        match self.run(command, || format!("read {place}")).await? {
+        match self.run(command, || format!("read {entity}")).await? {
             Answer::Entity(view) => Ok(view),
             _ => Err(no_answer()),
         }
@@ -230,7 +231,7 @@ fn found(place: Place, view: EntityView) -> Found {
             Some(value) => (State::Value, Some(value)),
             None => (State::Absent, None),
         },
-        Shown::Bytes(_) if !place.is_entity() => (State::Absent, None),
+        Shown::Bytes(_) if !place.pointer.is_root() => (State::Absent, None),
         shown => (State::of(&shown), None),
     };
     Found { place, state, value, frontier: view.frontier, conflicts }

@@ -1,20 +1,19 @@
 //! Writing: each verb is one transaction, and a batch is several edits in one.
 
-use std::mem;
-
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
+use trellis_core::op::place::{Entity, Place};
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::output::{Answer, ImportReport};
 
-use super::{Repo, explain, no_answer};
+use super::{Repo, conflict_place, explain, no_answer};
 use crate::driver::{Failure, random};
 use crate::error::{Code, Result, TrellisError};
-use crate::place::Place;
+
 
 /// The promise for one write: its ops are on this device's disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +54,8 @@ impl Repo {
     /// # Errors
     /// As [`Repo::set`].
     pub async fn put(&self, collection: &str, key: &str, value: Value) -> Result<Receipt> {
-        let place = Place::entity(collection, key);
-        self.batch().change(&place, Change::Put(value), Base::Shown).commit().await
+        let entity = Entity::new(collection, key)?;
+        self.batch().change(&entity, Change::Put(value), Base::Shown).commit().await
     }
 
     /// Changes places of an entity.
@@ -64,8 +63,8 @@ impl Repo {
     /// # Errors
     /// `invalid_argument` where places are named twice or inside one another.
     pub async fn patch(&self, collection: &str, key: &str, patch: Patch) -> Result<Receipt> {
-        let place = Place::entity(collection, key);
-        self.batch().change(&place, Change::Patch(patch), Base::Shown).commit().await
+        let entity = Entity::new(collection, key)?;
+        self.batch().change(&entity, Change::Patch(patch), Base::Shown).commit().await
     }
 
     /// Removes an entity, or a place inside one.
@@ -81,8 +80,8 @@ impl Repo {
     /// # Errors
     /// `payload_too_large`.
     pub async fn append(&self, collection: &str, key: &str, value: Value) -> Result<Receipt> {
-        let place = Place::entity(collection, key);
-        self.batch().change(&place, Change::Append(value), Base::Shown).commit().await
+        let entity = Entity::new(collection, key)?;
+        self.batch().change(&entity, Change::Append(value), Base::Shown).commit().await
     }
 
     /// Several edits: one transaction, one signature, one receipt.
@@ -96,14 +95,13 @@ impl Repo {
     /// # Errors
     /// `conflict_moved` where it is closed or has other members by now; `not_found` for a side that it does not have.
     pub async fn resolve(&self, conflict: &Conflict, choice: Choice) -> Result<Receipt> {
-        let place = Place::new(&conflict.collection, &conflict.key, &conflict.path);
         let edit = Edit::Resolve {
             collection: conflict.collection.clone(),
             key: conflict.key.clone(),
             conflict: conflict.id,
             choice,
         };
-        self.batch().edit(edit, format!("resolve the conflict at {place}")).commit().await
+        self.batch().edit(edit, format!("resolve the conflict at {}", conflict_place(conflict))).commit().await
     }
 
     /// Gives back what this device's last write to the branch replaced.
@@ -190,12 +188,12 @@ impl Batch {
     /// # Errors
     /// `invalid_argument` for what is no place.
     pub fn set(self, place: &str, value: Value) -> Result<Batch> {
-        let mut place: Place = place.parse()?;
-        let change = match place.is_entity() {
+        let Place { entity, pointer } = place.parse::<Place>()?;
+        let change = match pointer.is_root() {
             true => Change::Put(value),
-            false => Change::Patch(Patch { set: vec![(mem::take(&mut place.pointer), value)], ..Patch::default() }),
+            false => Change::Patch(Patch { set: vec![(pointer, value)], ..Patch::default() }),
         };
-        Ok(self.change(&place, change, Base::Shown))
+        Ok(self.change(&entity, change, Base::Shown))
     }
 
     /// As [`Repo::delete`].
@@ -203,16 +201,16 @@ impl Batch {
     /// # Errors
     /// `invalid_argument` for what is no place.
     pub fn delete(self, place: &str) -> Result<Batch> {
-        let mut place: Place = place.parse()?;
-        let change = match place.is_entity() {
+        let Place { entity, pointer } = place.parse::<Place>()?;
+        let change = match pointer.is_root() {
             true => Change::Delete,
-            false => Change::Patch(Patch { remove: vec![mem::take(&mut place.pointer)], ..Patch::default() }),
+            false => Change::Patch(Patch { remove: vec![pointer], ..Patch::default() }),
         };
-        Ok(self.change(&place, change, Base::Shown))
+        Ok(self.change(&entity, change, Base::Shown))
     }
 
-    /// Any change of an entity, on top of any base. What the place says beyond the entity is not looked at.
-    pub fn change(self, entity: &Place, change: Change, base: Base) -> Batch {
+    /// Any change of an entity, on top of any base.
+    pub fn change(self, entity: &Entity, change: Change, base: Base) -> Batch {
         let what = format!("write {entity}");
         let (collection, key) = (entity.collection.clone(), entity.key.clone());
         self.edit(Edit::Entity { collection, key, change, base }, what)
