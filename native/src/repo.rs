@@ -25,7 +25,7 @@ pub use read::{Found, State};
 pub use write::{Batch, Receipt};
 
 /// The branch that a program works on unless it says otherwise.
-pub const MAIN: &str = "main";
+const MAIN: &str = "main";
 
 /// A repo that is open.
 #[derive(Clone, Debug)]

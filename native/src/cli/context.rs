@@ -20,10 +20,11 @@ use super::report::{Exit, Outcome, Report, error_document};
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
     /// Act as if started in this folder
-    #[arg(short = 'C', value_name = "DIR", global = true, env = "TRELLIS_DIR", hide_env_values = true)]
+    // The names of these must not be those of any command's own arguments, or clap takes one for the other.
+    #[arg(id = "global_dir", short = 'C', value_name = "DIR", global = true, env = "TRELLIS_DIR", hide_env_values = true)]
     dir: Option<PathBuf>,
     /// The branch to work on
-    #[arg(long, value_name = "NAME", global = true, env = "TRELLIS_BRANCH", default_value = "main")]
+    #[arg(id = "global_branch", long = "branch", value_name = "NAME", global = true, env = "TRELLIS_BRANCH", default_value = "main")]
     #[arg(hide_env_values = true)]
     branch: String,
     /// Print one JSON document instead of text, errors too
@@ -161,8 +162,11 @@ impl Context {
         let mark = page.paint(Look::Bad, "error");
         let _ = page.line(format!("{mark}[{}]: {}", error.code(), clean(error.message())));
         if page.detail() == Detail::Verbose {
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
-            causes.for_each(|cause| drop(page.line(format!("  because: {}", clean(&cause.to_string())))));
+            let mut cause = error.source();
+            while let Some(because) = cause {
+                let _ = page.line(format!("  because: {}", clean(&because.to_string())));
+                cause = because.source();
+            }
         }
         Exit::Error
     }

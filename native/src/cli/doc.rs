@@ -11,6 +11,7 @@ use trellis_sync::core::op::body::{Content, Leaf};
 use trellis_sync::core::op::hex;
 use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::op::json::{self, Value};
+use trellis_sync::core::op::kind::{Format, Kind};
 use trellis_sync::core::output::OpView;
 use trellis_sync::{Entity, State, conflict_place};
 
@@ -26,7 +27,7 @@ pub(crate) fn ids(ids: &[OpId]) -> Vec<String> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OpDoc {
     pub(crate) hash: String,
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     pub(crate) timestamp: String,
     /// A decimal string: it does not fit a double.
     pub(crate) hlc: String,
@@ -51,7 +52,7 @@ pub(crate) struct OpDoc {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WholeDoc {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) format: Option<&'static str>,
+    pub(crate) format: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body_hash: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +67,7 @@ impl OpDoc {
     pub(crate) fn new(op: &OpView) -> OpDoc {
         OpDoc {
             hash: op.id.to_string(),
-            kind: op.kind.name(),
+            kind: kind_word(op.kind),
             timestamp: timestamp(op.hlc),
             hlc: op.hlc.0.to_string(),
             agent_id: op.author.to_string(),
@@ -94,7 +95,7 @@ impl WholeDoc {
         let verified = op.rehash().ok()?;
         let named = verified.header().body;
         Some(WholeDoc {
-            format: named.map(|body| body.format.name()),
+            format: named.map(|body| format_word(body.format)),
             body_hash: named.map(|body| body.hash.to_string()),
             body_len: named.map(|body| body.len),
             body: op.body.as_deref().and_then(json::parse_canonical).as_ref().and_then(raw),
@@ -207,6 +208,25 @@ pub(crate) fn side_name(at: usize) -> String {
     if at < 26 { letter.to_string() } else { format!("{}{letter}", side_name(at / 26 - 1)) }
 }
 
+/// A kind's word; of one that this version does not know the number.
+fn kind_word(kind: Kind) -> String {
+    match kind {
+        Kind::Unknown(code) => code.to_string(),
+        kind => kind.name().into(),
+    }
+}
+
+/// A format's word; of one that this version does not know the number.
+fn format_word(format: Format) -> String {
+    match format {
+        Format::Json => "json".into(),
+        Format::Bytes => "bytes".into(),
+        Format::Sealed => "sealed".into(),
+        Format::SaltedJson => "salted_json".into(),
+        Format::Unknown(code) => code.to_string(),
+    }
+}
+
 /// What an op says, in one line for people.
 pub(crate) fn content_line(op: &StoredOp) -> Option<String> {
     let verified = op.rehash().ok()?;
@@ -217,7 +237,7 @@ pub(crate) fn content_line(op: &StoredOp) -> Option<String> {
         Content::Patch(patch) => {
             Some(patch.places().map(ToString::to_string).collect::<Vec<_>>().join(", "))
         }
-        Content::Delete => None,
+        Content::Merge(_) | Content::Delete => None,
         Content::Void => Some("without effect: its body is not of its kind".into()),
         Content::Missing(_) => Some("its content is not here".into()),
     }

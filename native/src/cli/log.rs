@@ -51,7 +51,7 @@ impl Told for Logged {
                 page.id_cell(&op.hash),
                 Cell::new(Look::Dim, &local_time(*time)),
                 Cell::new(Look::Dim, op.agent_id.get(..8).unwrap_or_default()),
-                Cell::new(look, op.kind),
+                Cell::new(look, &op.kind),
                 Cell::new(look, &op.entity().to_string()),
                 Cell::new(Look::Bad, if op.effective { "" } else { "without effect" }),
             ]
