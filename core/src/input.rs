@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::admit::members::Role;
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, ConflictId, OpId};
 use crate::op::json::Value;
@@ -248,31 +249,4 @@ pub enum Choice {
     Value(Value),
     /// Nothing.
     Absent,
-}
-
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Everything.
-    Owner,
-    /// Write with effect.
-    Writer,
-    /// Read.
-    Reader,
-}
-
-impl Role {
-    /// The word in bodies and on the surface.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Owner => "owner",
-            Role::Writer => "writer",
-            Role::Reader => "reader",
-        }
-    }
-
-    /// The role with this word.
-    pub fn parse(word: &str) -> Option<Role> {
-        [Role::Owner, Role::Writer, Role::Reader].into_iter().find(|role| role.name() == word)
-    }
 }

@@ -16,3 +16,4 @@ pub mod output;
 pub mod reconcile;
 mod ticket;
 pub mod time;
+pub mod view;

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signer, SigningKey};
+use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Command, Edit, Input, Loaded, More, Request, RowHeaders, Transaction};
 use trellis_core::log::row::{Place, Record, Row, StoredOp, read_record};
@@ -58,7 +59,7 @@ impl MemoryHost {
     pub fn open(number: u64, rows: Vec<Row>, now: Millis, key_use: KeyUse) -> MemoryHost {
         let key = test_key(number);
         let author = author_of(&key);
-        let (machine, outputs) = Machine::open(Config { author, key_use, id_key: 7 });
+        let (machine, outputs) = Machine::open(Config { author, key_use, id_key: 7, policies: Policies::default() });
         let mut host = MemoryHost {
             machine,
             rows,
@@ -76,7 +77,12 @@ impl MemoryHost {
     /// The same store, opened anew.
     pub fn reopened(&self) -> MemoryHost {
         let mut host = self.clone();
-        let (machine, outputs) = Machine::open(Config { author: self.author, key_use: KeyUse::Own, id_key: 9 });
+        let (machine, outputs) = Machine::open(Config {
+            author: self.author,
+            key_use: KeyUse::Own,
+            id_key: 9,
+            policies: Policies::default(),
+        });
         host.machine = machine;
         host.carry_out(outputs);
         host

@@ -137,6 +137,28 @@ impl Draft {
         }
     }
 
+    /// The draft that `op` was sealed from. A body that is not here is `{}` from now on.
+    pub fn of(op: &SealedOp) -> Draft {
+        let header = op.header();
+        let body = op.body.clone().unwrap_or(b"{}".to_vec());
+        Draft {
+            repo: header.repo,
+            branch: header.branch.into(),
+            author: header.author,
+            seq: header.seq,
+            prev: header.prev,
+            hlc: header.hlc,
+            parents: header.parents.iter().collect(),
+            collection: header.collection.into(),
+            key: header.key.into(),
+            base: header.base.iter().collect(),
+            kind: header.kind,
+            body: header.body.map(|named| (named.format, body)),
+            schema: header.schema,
+            actor: header.actor.map(String::from),
+        }
+    }
+
     /// The unsigned op.
     ///
     /// # Panics

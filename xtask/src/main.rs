@@ -24,7 +24,7 @@ struct Command {
 const COMMANDS: &[Command] = &[Command {
     name: "test",
     usage: "test [--quick]",
-    about: "Every check and test; --quick: format, lints, unit tests and layers",
+    about: "Every check and test; --quick: format, lints, unit tests, layers and vectors",
     run: test::run,
 }];
 

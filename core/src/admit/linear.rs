@@ -94,7 +94,8 @@ impl Line {
     pub fn extend(&mut self, graph: &Graph, node: Node) -> bool {
         let branch = graph.branch(node);
         let mut parents = graph.parents(node).filter(|parent| is_on_line(graph, *parent, branch));
-        let goes_on = self.heads.len() == 1 && parents.next() == self.heads.first().copied() && parents.next().is_none();
+        let goes_on =
+            self.heads.len() == 1 && parents.next() == self.heads.first().copied() && parents.next().is_none();
         let keeps_prev = graph.prev(node).is_none_or(|prev| !self.withdrawn.contains(prev) && !self.is_diverged);
         if goes_on && keeps_prev {
             self.heads = alloc::vec![node];

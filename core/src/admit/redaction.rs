@@ -8,7 +8,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::authority::Authority;
-use crate::log::graph::{Graph, Node};
+use crate::log::graph::{Branch, Graph, Node};
 use crate::op::body::{Content, Leaf};
 use crate::op::id::OpId;
 use crate::op::json::{Object, Value};
@@ -40,6 +40,27 @@ fn redaction(graph: &Graph, authority: &Authority, node: Node, content: &Content
     (is_allowed && authority.is_effective(graph, node)).then_some((target, pointers(body)?))
 }
 
+/// Ops of linear branches that the owner withdrew: the ids in `drop` of `_review` bodies that name the `line`.
+pub fn dropped(
+    graph: &Graph,
+    authority: &Authority,
+    contents: &BTreeMap<Node, Content>,
+) -> BTreeMap<Branch, BTreeSet<Node>> {
+    let mut dropped: BTreeMap<Branch, BTreeSet<Node>> = BTreeMap::new();
+    for (node, content) in contents {
+        let Content::Put(Leaf::Json(Value::Object(body))) = content else { continue };
+        let is_review = graph.entity_name(graph.entity(*node)).0 == REVIEW;
+        let branch = body.get("line").and_then(Value::as_str).and_then(|name| graph.find_branch(name));
+        if let (true, Some(branch), Some(Value::Array(ids))) = (is_review, branch, body.get("drop")) {
+            if authority.may_govern(&graph.author(*node)) {
+                let nodes = ids.iter().filter_map(|id| graph.find(&OpId::parse_hex(id.as_str()?)?));
+                dropped.entry(branch).or_default().extend(nodes);
+            }
+        }
+    }
+    dropped
+}
+
 /// The places that a redaction's body names.
 fn pointers(body: &Object) -> Option<Vec<Pointer>> {
     let Some(Value::Array(pointers)) = body.get("redact") else { return None };
@@ -55,5 +76,5 @@ pub fn body(pointers: &[Pointer]) -> Value {
     let all = [Pointer::ROOT];
     let pointers = if pointers.is_empty() { &all } else { pointers };
     let texts = pointers.iter().map(|pointer| Value::String(pointer.to_string())).collect();
-    Value::Object([(alloc::string::String::from("redact"), Value::Array(texts))].into_iter().collect())
+    Value::object([("redact", Value::Array(texts))])
 }

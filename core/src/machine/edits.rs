@@ -5,7 +5,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
 use super::seal::{Draw, Sealing};
 use crate::error::CommandError;
 use crate::input::Choice;
@@ -20,6 +19,7 @@ use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
+use crate::view::state::Contents;
 
 /// What an op is to say: its kind, and its body with the format.
 type Said = (Kind, Option<(Format, Vec<u8>)>);
@@ -105,11 +105,11 @@ impl Machine {
         if [source, sealing.branch].contains(&REPO_BRANCH) || source == sealing.branch {
             return Err(CommandError::Reserved);
         }
-        if !self.authority.may_write(&sealing.author) {
-            return Err(CommandError::NotPermitted);
-        }
         self.branch(source)?;
         let own = self.graph.find_branch(sealing.branch);
+        if !self.state.authority.may_write(&sealing.author, own) {
+            return Err(CommandError::NotPermitted);
+        }
         let mut heads = self.graph.heads(source);
         heads.retain(|head| own.is_none_or(|own| !self.graph.is_in_log(*head, own)));
         if heads.is_empty() {

@@ -4,7 +4,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
 use super::seal::{Draw, Sealing};
 use crate::admit::members::{MEMBERS, grant_body, removal_body};
 use crate::admit::redaction::{self, REVIEW};
@@ -18,6 +17,7 @@ use crate::op::id::{Author, OpId};
 use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::pointer::Pointer;
+use crate::view::state::Contents;
 
 impl Machine {
     /// Makes a member. The first time, everybody who has written becomes one too, so that nothing loses its effect.
@@ -32,7 +32,7 @@ impl Machine {
         if self.owner() == Some(author) && role != Role::Owner {
             return Err(CommandError::OwnerStays);
         }
-        if self.authority.is_open() {
+        if self.state.authority.is_open() {
             for earlier in self.authors().into_iter().filter(|earlier| *earlier != author) {
                 self.push_member(earlier, &grant_body(Role::Writer, None), sealing)?;
             }
@@ -46,7 +46,7 @@ impl Machine {
         if self.owner() == Some(author) {
             return Err(CommandError::OwnerStays);
         }
-        if !self.authority.members().iter().any(|member| member.author == author && member.role.is_some()) {
+        if !self.state.authority.members().iter().any(|member| member.author == author && member.role.is_some()) {
             return Err(CommandError::NoMember(author));
         }
         let mut cut: BTreeMap<Branch, OpId> = BTreeMap::new();
@@ -69,7 +69,7 @@ impl Machine {
         for id in ops {
             let node = self.graph.find(id).ok_or(CommandError::NoOp(*id))?;
             let is_own = self.graph.author(node) == sealing.author;
-            if !is_own && !self.authority.may_govern(&sealing.author) {
+            if !is_own && !self.state.authority.may_govern(&sealing.author) {
                 return Err(CommandError::NotPermitted);
             }
             let places = match contents.get(&node) {
@@ -103,7 +103,7 @@ impl Machine {
 
     fn check_governing(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {
         self.check_on_repo(sealing)?;
-        if self.authority.may_govern(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
+        if self.state.authority.may_govern(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
 
     fn check_on_repo(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {

@@ -13,7 +13,7 @@ mod read;
 mod seal;
 mod write;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -21,22 +21,21 @@ use hashbrown::HashMap;
 use self::open::Opening;
 use self::read::Read;
 use self::write::{SealedTransaction, Writing};
-use crate::admit::authority::Authority;
 use crate::admit::intrinsic::Invalid;
-use crate::admit::redaction::Redactions;
+use crate::admit::policy::Policies;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, Loaded, Request, Ticket};
-use crate::log::graph::{Graph, Node};
+use crate::log::graph::Graph;
 use crate::log::hold::Hold;
-use crate::op::body::Content;
 use crate::op::id::{Author, OpId};
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::ticket::Tickets;
 use crate::time::{Hlc, Millis};
+use crate::view::state::{Contents, State};
 
 /// How a machine begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The key that this device writes under.
     pub author: Author,
@@ -44,6 +43,8 @@ pub struct Config {
     pub key_use: KeyUse,
     /// Random per process; guards the table of ids against ids that were made to collide in it.
     pub id_key: u64,
+    /// This device's own branch policies.
+    pub policies: Policies,
 }
 
 /// Whether a key is this store's alone.
@@ -64,10 +65,11 @@ pub struct Machine {
     hold: Hold,
     refused: HashMap<OpId, Invalid>,
     /// What the ops on the engine's own branch say.
-    repo_contents: BTreeMap<Node, Content>,
-    authority: Authority,
-    is_authority_stale: bool,
-    redactions: Redactions,
+    repo_contents: Contents,
+    policies: Policies,
+    /// What the engine's own branch makes of everything.
+    state: State,
+    is_state_stale: bool,
     /// The greatest clock that this device's key has written.
     own_clock: Option<Hlc>,
     last_row: u32,
@@ -118,10 +120,10 @@ impl Machine {
             graph: Graph::new(config.id_key),
             hold: Hold::default(),
             refused: HashMap::new(),
-            repo_contents: BTreeMap::new(),
-            authority: Authority::default(),
-            is_authority_stale: true,
-            redactions: Redactions::new(),
+            repo_contents: Contents::new(),
+            policies: config.policies,
+            state: State::default(),
+            is_state_stale: true,
             own_clock: None,
             last_row: 0,
             corrupt_rows: BTreeSet::new(),

@@ -5,12 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
 use super::write::Writing;
 use crate::admit::authority;
 use crate::error::CommandError;
 use crate::input::{Base, Change, Edit, Transaction};
 use crate::limits::{LINKS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
+use crate::log::graph::Node;
 use crate::merge::entity::Shown;
 use crate::merge::patching::value_diff;
 use crate::op::body::{BodyError, encode_json};
@@ -21,6 +21,7 @@ use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::PatchError;
 use crate::time::{Hlc, Millis};
+use crate::view::state::Contents;
 
 /// Ops of a transaction while they are sealed, one on top of the other.
 pub(super) struct Sealing<'a> {
@@ -54,7 +55,7 @@ impl Machine {
         contents: &Contents,
         now: Millis,
     ) -> Result<Vec<SealedOp>, CommandError> {
-        let mut sealing = self.sealing(&writing.transaction, now);
+        let mut sealing = self.sealing(&writing.transaction, now)?;
         if let Some(draw) = &writing.own {
             self.push(draw.clone(), &mut sealing)?;
         }
@@ -68,14 +69,14 @@ impl Machine {
         Ok(sealing.ops)
     }
 
-    fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Sealing<'a> {
+    fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Result<Sealing<'a>, CommandError> {
         let ends = self.graph.chain_ends(&transaction.branch, &self.author);
         let prev = ends.first().map(|end| (self.graph.id(*end), self.graph.seq(*end)));
-        let mut heads = self.graph.heads(&transaction.branch);
+        let mut heads = self.write_heads(&transaction.branch)?;
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         heads.truncate(LINKS_MAX);
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
-        Sealing {
+        Ok(Sealing {
             branch: &transaction.branch,
             actor: transaction.actor.as_deref(),
             now,
@@ -85,6 +86,15 @@ impl Machine {
             clock: clocks.chain(self.own_clock).max(),
             written: BTreeMap::new(),
             ops: Vec::new(),
+        })
+    }
+
+    /// What a local write names as parents: the heads, or the one head of a linear branch.
+    fn write_heads(&self, branch: &str) -> Result<Vec<Node>, CommandError> {
+        match self.graph.find_branch(branch).and_then(|branch| self.state.authority.line(branch)) {
+            None => Ok(self.graph.heads(branch)),
+            Some(line) if line.is_diverged || line.heads.len() > 1 => Err(CommandError::Diverged),
+            Some(line) => Ok(line.heads.clone()),
         }
     }
 
@@ -125,7 +135,8 @@ impl Machine {
         if authority::is_reserved(collection) || sealing.branch == REPO_BRANCH {
             return Err(CommandError::Reserved);
         }
-        if self.authority.may_write(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
+        let branch = self.graph.find_branch(sealing.branch);
+        if self.state.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
 
     /// The op that a change makes; none where nothing would change.

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::read::{Contents, Purpose};
+use super::read::Purpose;
 use super::seal::Draw;
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
 use crate::error::CommandError;
@@ -21,6 +21,7 @@ use crate::op::kind::{Format, Kind};
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::time::{Hlc, Millis};
+use crate::view::state::Contents;
 
 /// A transaction on its way.
 #[derive(Clone, Debug)]

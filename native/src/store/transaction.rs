@@ -11,13 +11,12 @@ use trellis_core::log::row::{CorruptRow, Place, Row, StoredOp};
 
 use super::fault::from_sqlite;
 use super::read::{StoredRow, last_seq, meta, origin_code, rows_after};
+use super::schema::PAGE_BYTES;
 use super::{LOG_PAGES_MAX, OpenMode, Store, WAIT, checkpoint};
 use crate::error::{Code, Result, TrellisError};
 
-/// The bytes of a page, and the pages that a row needs beside its own bytes: as good as the count of what is due must
-/// be.
-const PAGE_BYTES: usize = 4096;
-const PAGES_PER_ROW: usize = 3;
+/// The pages that a row needs beside those of its own bytes: as good as the count of what is due must be.
+const PAGES_PER_ROW: usize = 2;
 
 /// A write that is under way, with the lock held.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ pub mod clocks;
 pub mod header;
 pub mod order;
 pub mod signatures;
+pub mod validity;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -58,6 +59,7 @@ pub fn generated() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("signatures.json", signatures::ABOUT, signatures::cases()),
         ("clocks.json", clocks::ABOUT, clocks::cases()),
         ("order.json", order::ABOUT, order::cases()),
+        ("validity.json", validity::ABOUT, validity::cases()),
     ]
 }
 
