@@ -2,6 +2,7 @@
 
 pub mod against;
 pub mod dice;
+pub mod entities;
 pub mod history;
 pub mod host;
 pub mod json;

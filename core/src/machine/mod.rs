@@ -8,36 +8,32 @@ mod edits;
 mod govern;
 mod integrate;
 mod key;
-pub(crate) mod manifests;
 mod open;
 mod read;
+mod rebase;
 mod seal;
 mod write;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use self::manifests::Manifests;
 use self::open::Opening;
 use self::read::Read;
 use self::write::{SealedTransaction, Writing};
-use crate::admit::authority::Authority;
 use crate::admit::intrinsic::Invalid;
 use crate::admit::policy::Policies;
-use crate::admit::redaction::Redactions;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, Loaded, Request, Ticket};
-use crate::log::graph::{Graph, Node};
+use crate::log::graph::Graph;
 use crate::log::hold::Hold;
-use crate::merge::manifest::Manifest;
-use crate::op::body::Content;
 use crate::op::id::{Author, OpId};
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::ticket::Tickets;
 use crate::time::{Hlc, Millis};
+use crate::view::state::{Contents, State};
 
 /// How a machine begins.
 #[derive(Clone, Debug)]
@@ -70,13 +66,11 @@ pub struct Machine {
     hold: Hold,
     refused: HashMap<OpId, Invalid>,
     /// What the ops on the engine's own branch say.
-    repo_contents: BTreeMap<Node, Content>,
+    repo_contents: Contents,
     policies: Policies,
-    authority: Authority,
-    is_authority_stale: bool,
-    redactions: Redactions,
-    manifests: Manifests,
-    default_manifest: Manifest,
+    /// What the engine's own branch makes of everything.
+    state: State,
+    is_state_stale: bool,
     /// The greatest clock that this device's key has written.
     own_clock: Option<Hlc>,
     last_row: u32,
@@ -127,13 +121,10 @@ impl Machine {
             graph: Graph::new(config.id_key),
             hold: Hold::default(),
             refused: HashMap::new(),
-            repo_contents: BTreeMap::new(),
+            repo_contents: Contents::new(),
             policies: config.policies,
-            authority: Authority::default(),
-            is_authority_stale: true,
-            redactions: Redactions::new(),
-            manifests: Manifests::new(),
-            default_manifest: Manifest::default(),
+            state: State::default(),
+            is_state_stale: true,
             own_clock: None,
             last_row: 0,
             corrupt_rows: BTreeSet::new(),
@@ -186,11 +177,6 @@ impl Machine {
     /// The key that this device writes under.
     pub fn author(&self) -> Author {
         self.author
-    }
-
-    /// What a collection declares.
-    fn manifest(&self, collection: &str) -> &Manifest {
-        self.manifests.get(collection).unwrap_or(&self.default_manifest)
     }
 
     fn on_command(&mut self, request: Request, command: Command, now: Millis, out: &mut Outputs) {

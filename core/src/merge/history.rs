@@ -242,3 +242,158 @@ impl Chain {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::body::Content;
+    use crate::op::header::Ids;
+    use crate::op::id::Author;
+    use crate::time::Hlc;
+    use alloc::collections::BTreeSet;
+
+    /// What each write names, in order, and what it has seen, found without any shortcut.
+    struct Plain {
+        bases: Vec<Vec<OpId>>,
+        seen: Vec<BTreeSet<usize>>,
+    }
+
+    impl Plain {
+        /// `base` chooses what a write names of those before it.
+        fn new(len: usize, mut base: impl FnMut(usize) -> Vec<usize>) -> Plain {
+            let mut plain = Plain { bases: Vec::new(), seen: Vec::new() };
+            for write in 0..len {
+                let base = base(write);
+                let mut seen: BTreeSet<usize> = base.iter().copied().collect();
+                seen.extend(base.iter().flat_map(|earlier| plain.seen[*earlier].iter().copied()));
+                plain.bases.push(base.into_iter().map(id).collect());
+                plain.seen.push(seen);
+            }
+            plain
+        }
+
+        fn writes(&self, effect: impl Fn(usize) -> Effect) -> Vec<Write<'_>> {
+            let writes = self.bases.iter().enumerate().map(|(nth, base)| Write {
+                id: id(nth),
+                hlc: Hlc(1 + nth as u64),
+                author: Author([0; 32]),
+                base: Ids::Slice(base),
+                effect: effect(nth),
+                content: &Content::Void,
+            });
+            writes.collect()
+        }
+    }
+
+    fn id(nth: usize) -> OpId {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&nth.to_le_bytes());
+        OpId(bytes)
+    }
+
+    /// Splitmix, so that every failure repeats.
+    fn dice(seed: u64) -> impl FnMut(usize) -> usize {
+        let mut state = seed;
+        move |bound| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            ((mixed ^ (mixed >> 27)) % bound.max(1) as u64) as usize
+        }
+    }
+
+    /// Histories of every density, from chains to crowds that hardly meet.
+    fn any(seed: u64) -> Plain {
+        let mut roll = dice(seed);
+        let (len, near) = (2 + roll(40), 1 + roll(12));
+        Plain::new(len, |write| {
+            let names = if write == 0 { 0 } else { roll(4) };
+            let reach = if roll(8) == 0 { write } else { near.min(write) };
+            (0..names).map(|_| write - 1 - roll(reach)).collect()
+        })
+    }
+
+    #[test]
+    fn chains_know_what_walking_every_base_finds() {
+        for seed in 0..400 {
+            let plain = any(seed);
+            let writes = plain.writes(|_| Effect::Effective);
+            let history = History::of(&writes);
+            for (later, seen) in plain.seen.iter().enumerate() {
+                let past = history.seen(later);
+                for earlier in 0..writes.len() {
+                    let is_seen = seen.contains(&earlier);
+                    assert_eq!(history.contains(&past, earlier), is_seen, "seed {seed}: {later} {earlier}");
+                    assert_eq!(history.has_seen(later, earlier), is_seen, "seed {seed}: {later} {earlier}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pasts_are_sets() {
+        for seed in 0..400 {
+            let plain = any(seed);
+            let writes = plain.writes(|_| Effect::Effective);
+            let history = History::of(&writes);
+            let mut roll = dice(seed);
+            let some: Vec<usize> = (0..1 + roll(4)).map(|_| roll(writes.len())).collect();
+            let common = history.seen_by_all(some.iter().copied());
+            let mut union = Past::NOTHING;
+            some.iter().for_each(|write| history.extend(&mut union, *write));
+            for write in 0..writes.len() {
+                let by_all = some.iter().all(|later| plain.seen[*later].contains(&write));
+                let by_any = some.iter().any(|later| plain.seen[*later].contains(&write));
+                assert_eq!(history.contains(&common, write), by_all, "seed {seed}: {some:?} {write}");
+                assert_eq!(history.contains(&union, write), by_any, "seed {seed}: {some:?} {write}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_frontier_is_what_no_effective_write_has_seen() {
+        for seed in 0..400 {
+            let plain = any(seed);
+            let is_effective = |write: usize| !(write as u64 + seed).is_multiple_of(3);
+            let effect = |write| if is_effective(write) { Effect::Effective } else { Effect::Ineffective };
+            let writes = plain.writes(effect);
+            let effective = || (0..writes.len()).filter(|write| is_effective(*write));
+            let frontier = effective().filter(|write| !effective().any(|later| plain.seen[later].contains(write)));
+            assert_eq!(History::of(&writes).frontier(), frontier.collect::<Vec<_>>(), "seed {seed}");
+        }
+    }
+
+    /// The length of a chain, or what a crowd did before somebody saw it all, costs a question nothing.
+    #[test]
+    fn long_histories_are_crossed_in_few_steps() {
+        let diamonds = Plain::new(2_000, |write| match write {
+            0 | 1 => Vec::new(),
+            // One write that nobody ever names keeps every shortcut of seeing everything away.
+            _ if write < 4 => alloc::vec![1],
+            _ => alloc::vec![write / 2 * 2 - 1, write / 2 * 2 - 2],
+        });
+        let writes = diamonds.writes(|_| Effect::Effective);
+        let history = History::of(&writes);
+        assert_eq!(history.chains.len(), 3);
+        let past = history.seen(1_999);
+        assert_eq!((past.floor, past.counts.len()), (0, 2));
+        assert!(!history.contains(&past, 0) && history.contains(&past, 1_997) && !history.contains(&past, 1_998));
+    }
+
+    #[test]
+    fn unusable_bases_count_as_not_named() {
+        let (known, unknown) = ([id(0), id(1)], [id(9), id(2)]);
+        let write = |nth, base| Write {
+            id: id(nth),
+            hlc: Hlc(1 + nth as u64),
+            author: Author([0; 32]),
+            base: Ids::Slice(base),
+            effect: Effect::Effective,
+            content: &Content::Void,
+        };
+        // 0 names itself and a later write, 1 names a later write and one that is not there, and 0 comes twice.
+        let writes = [write(1, &unknown[..]), write(0, &known), write(2, &known), write(0, &known)];
+        let history = History::of(&writes);
+        assert_eq!((history.len(), history.frontier()), (3, alloc::vec![2]));
+        assert!(!history.has_seen(1, 0) && history.has_seen(2, 0));
+    }
+}

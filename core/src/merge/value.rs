@@ -1,7 +1,8 @@
 //! The value of an entity, built from its live parts.
 //!
 //! A live overwrite that a later one from above covers leaves no trace, so only the others are written, from the root
-//! downwards: the result is that of writing all in order, at the cost of writing each once.
+//! downwards: the result is that of writing all in order, at the cost of writing each once. Then come all counters, and
+//! then all sets, each from the root downwards.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -50,8 +51,12 @@ pub(super) fn value(
             *text = merged.into();
         }
     }
+    for place in live.places.iter().filter(|place| !place.adds.is_empty()) {
+        let sum = place.adds.iter().map(|(_, amount)| i128::from(*amount)).sum();
+        update(&mut whole, place.at, |old| grown(old, sum));
+    }
     for (place, source) in live.places.iter().zip(sources) {
-        change(history, &mut whole, place, source.write);
+        change_set(history, &mut whole, place, source.write);
     }
     whole
 }
@@ -104,12 +109,8 @@ fn write(whole: &mut Shown, at: &Pointer, value: Written<'_>) {
     }
 }
 
-/// What adds, inserts and discards make of one place.
-fn change(history: &History<'_>, whole: &mut Shown, place: &LivePlace<'_>, overwrite: Option<usize>) {
-    if !place.adds.is_empty() {
-        let sum = place.adds.iter().map(|(_, amount)| i128::from(*amount)).sum();
-        update(whole, place.at, |old| grown(old, sum));
-    }
+/// What inserts and discards make of one place whose value comes from `overwrite`.
+fn change_set(history: &History<'_>, whole: &mut Shown, place: &LivePlace<'_>, overwrite: Option<usize>) {
     if let Some(overwrite) = overwrite.filter(|_| !place.discarded.is_empty()) {
         let is_kept = |item: &Value| {
             let discarded = place.discarded.get(text(item).as_str());

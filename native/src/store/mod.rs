@@ -7,6 +7,7 @@
 
 mod fault;
 mod holder;
+mod ops;
 mod read;
 mod schema;
 mod transaction;
@@ -31,8 +32,8 @@ pub use transaction::Transaction;
 pub const WAIT: Duration = Duration::from_secs(10);
 /// Older SQLite can lose a commit when a write-ahead log is reset at the wrong moment.
 const SQLITE_VERSION_MIN: i32 = 3_053_000;
-/// How much may stand in the write-ahead log before it is copied into the file: 4 MiB.
-const LOG_PAGES_MAX: usize = 1024;
+/// How much may stand in the write-ahead log before it is copied into the file: some hundred small writes.
+const LOG_PAGES_MAX: usize = 8 * 1024 * 1024 / schema::PAGE_BYTES;
 /// What is kept of the write-ahead log's file after a larger batch went through it.
 const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;
 
@@ -269,6 +270,8 @@ fn prepare_to_write(connection: &Connection, path: &Path) -> Result<()> {
     let prepare = || {
         let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // On macOS a sync reaches the disk only so; elsewhere this means nothing.
+        connection.execute_batch("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")?;
         // Copying the log is not part of a commit: its failure must not make a commit look failed.
         connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;

@@ -18,6 +18,9 @@ use super::super::value::{Precedence, value};
 use crate::op::json::Value;
 use crate::op::pointer::Pointer;
 
+/// The collection of links: one that is deleted and put at once stays, and nobody is asked.
+const LINKS_COLLECTION: &str = "_links";
+
 pub(in super::super) fn merge(
     entity: &EntityRef<'_>,
     history: &History<'_>,
@@ -62,6 +65,9 @@ impl<'v> Reader<'v> {
             true => value(self.history, &live, texts, self.precedence),
             false => self.shown(&self.view(view.past, deletes), &Pointer::ROOT)?,
         };
+        if entity.collection == LINKS_COLLECTION {
+            forget_deletes(&mut contests);
+        }
         let conflicts =
             contests.iter().map(|contest| entity.conflict(self.history, contest, self.common_base(contest)));
         Ok((shown, conflicts.collect()))
@@ -109,6 +115,11 @@ impl<'v> Reader<'v> {
         let shown = self.shown(&self.provisional(past), contest.at);
         shown.map_or(Shown::BodyMissing, |shown| shown.at(contest.at))
     }
+}
+
+fn forget_deletes(contests: &mut Vec<Contest<'_>>) {
+    contests.iter_mut().for_each(|contest| contest.deletions.clear());
+    contests.retain(|contest| !contest.is_empty());
 }
 
 /// Declared texts.
