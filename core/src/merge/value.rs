@@ -42,6 +42,9 @@ pub(super) fn value(
     let sources = sources(history, live, precedence);
     let mut whole = Shown::Absent;
     for (place, source) in live.places.iter().zip(&sources) {
+        if source.makes_way {
+            update(&mut whole, place.at, |_| None);
+        }
         if let Some(value) = source.written {
             write(&mut whole, place.at, value);
         }
@@ -65,6 +68,8 @@ pub(super) fn value(
 struct Source<'v> {
     /// What is written at the place itself.
     written: Option<Written<'v>>,
+    /// Whether a value was written there, be it that a later write removed it: the objects on the way to it stay.
+    makes_way: bool,
     /// The write of that, or else of the nearest place above.
     write: Option<usize>,
 }
@@ -76,27 +81,31 @@ fn sources<'v>(history: &History<'_>, live: &Live<'v>, precedence: Precedence) -
         while above.last().is_some_and(|(outer, _)| !outer.is_prefix_of(place.at)) {
             above.pop();
         }
-        let shown = shown_overwrite(history, &above, place, precedence);
+        let uncovered = uncovered(history, &above, place, precedence);
+        let shown = uncovered.iter().max_by_key(|overwrite| precedence.rank(history, overwrite.write));
         above.extend(shown.map(|shown| (place.at, shown.write)));
-        Source { written: shown.map(|shown| shown.value), write: above.last().map(|(_, write)| *write) }
+        Source {
+            written: shown.map(|shown| shown.value),
+            makes_way: uncovered.iter().any(|overwrite| matches!(overwrite.value, Written::Json(_))),
+            write: above.last().map(|(_, write)| *write),
+        }
     });
     sources.collect()
 }
 
-/// The overwrite of a place that is shown: none that a shown one above covers, and of the others the greatest.
-fn shown_overwrite<'v>(
+/// The overwrites of a place that no shown one above covers. The greatest of them is shown.
+fn uncovered<'v>(
     history: &History<'_>,
     above: &[(&Pointer, usize)],
     place: &LivePlace<'v>,
     precedence: Precedence,
-) -> Option<Overwrite<'v>> {
+) -> Vec<Overwrite<'v>> {
     let rank = |write| precedence.rank(history, write);
     let is_covered = |inner: usize| {
         let covers = |(_, outer): &(&Pointer, usize)| rank(*outer) > rank(inner) && !history.has_seen(inner, *outer);
         above.iter().any(covers)
     };
-    let uncovered = place.overwrites.iter().filter(|overwrite| !is_covered(overwrite.write));
-    uncovered.max_by_key(|overwrite| rank(overwrite.write)).copied()
+    place.overwrites.iter().filter(|overwrite| !is_covered(overwrite.write)).copied().collect()
 }
 
 fn write(whole: &mut Shown, at: &Pointer, value: Written<'_>) {
