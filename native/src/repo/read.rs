@@ -222,9 +222,8 @@ impl Repo {
 }
 
 fn found(place: Place, view: EntityView) -> Found {
-    let touches = |conflict: &Conflict| {
-        conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path)
-    };
+    let touches =
+        |conflict: &Conflict| conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path);
     let conflicts = view.conflicts.into_iter().filter(touches).collect();
     let (state, value) = match view.shown {
         Shown::Json(value) => match value_at(value, &place.pointer) {

@@ -3,17 +3,16 @@
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
 use trellis_core::log::row::StoredOp;
+use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
 use trellis_core::op::place::{Entity, Place};
-use trellis_core::merge::conflict::Conflict;
 use trellis_core::output::{Answer, ImportReport};
 
 use super::{Repo, conflict_place, explain, no_answer};
 use crate::driver::{Failure, random};
 use crate::error::{Code, Result, TrellisError};
-
 
 /// The promise for one write: its ops are on this device's disk.
 #[derive(Clone, Debug, PartialEq, Eq)]

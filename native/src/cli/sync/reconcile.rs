@@ -104,7 +104,8 @@ struct InvalidDoc {
 
 impl Compared {
     fn new(of: &Reconciled, remote: PathBuf, applied: bool) -> Compared {
-        let invalid = of.invalid.iter().map(|(op, reason)| InvalidDoc { op: op.to_string(), reason: reason.to_string() });
+        let invalid =
+            of.invalid.iter().map(|(op, reason)| InvalidDoc { op: op.to_string(), reason: reason.to_string() });
         Compared {
             remote,
             applied,
@@ -128,7 +129,9 @@ impl Compared {
         let other = page.paint(Look::Name, &clean(&self.remote.display().to_string()));
         match (self.relation, self.applied) {
             ("equal", _) => format!("Equal: this repo and {other} hold the same {}.", count(self.merged, "op")),
-            (_, true) => format!("Took {theirs} from {other} and gave it {ours}. Both now hold {}.", count(self.merged, "op")),
+            (_, true) => {
+                format!("Took {theirs} from {other} and gave it {ours}. Both now hold {}.", count(self.merged, "op"))
+            }
             (_, false) => format!("Would take {theirs} from {other} and give it {ours}."),
         }
     }

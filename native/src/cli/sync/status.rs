@@ -96,7 +96,8 @@ impl Stood {
             remarks.push(format!("{} held outside the log, for {missing}.", count(self.held, "op")));
         }
         if let Some(behind) = self.clock_behind_ms {
-            remarks.push(format!("The clock of this machine is {} s behind what is here; set it right.", behind / 1000));
+            remarks
+                .push(format!("The clock of this machine is {} s behind what is here; set it right.", behind / 1000));
         }
         remarks.extend(self.forks.iter().map(|_| "A chain forked: one key was used in two places.".into()));
         remarks
