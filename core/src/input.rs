@@ -191,6 +191,20 @@ pub enum Edit {
         /// Why, for people.
         message: Option<String>,
     },
+    /// On a linear branch that diverged: write this device's ops anew on top of another line, which withdraws the old
+    /// ones.
+    Rebase {
+        /// The head of the line that stays.
+        onto: OpId,
+    },
+    /// On a linear branch that diverged, by the owner: withdraw others' ops and what was built on them. Written on the
+    /// engine's own branch.
+    Drop {
+        /// The linear branch.
+        line: String,
+        /// The ops.
+        ops: Vec<OpId>,
+    },
     /// Make somebody a member, or change the role.
     AddMember {
         /// The key.

@@ -8,6 +8,7 @@ pub mod admit;
 pub mod error;
 pub mod input;
 pub mod limits;
+pub mod link;
 pub mod log;
 pub mod machine;
 pub mod merge;

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{dependencies, no_std, setup};
+use crate::{demo, dependencies, no_std, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step = check("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]);
@@ -19,8 +19,10 @@ const TESTS: Step =
     tests("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"]);
 const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--locked", "--no-fail-fast"]);
 const DOCS: Step = own("docs", docs);
+const DEMO: Step = own("demo", demo::prove);
 
-const FULL: &[Step] = &[FORMAT, DEPENDENCIES, LINTS, NO_STD, BUILD, TESTS.after(BUILD), DOC_TESTS.after(BUILD), DOCS];
+const FULL: &[Step] =
+    &[FORMAT, DEPENDENCIES, LINTS, NO_STD, BUILD, TESTS.after(BUILD), DOC_TESTS.after(BUILD), DOCS, DEMO.after(BUILD)];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
 

@@ -40,6 +40,12 @@ fn redaction(graph: &Graph, authority: &Authority, node: Node, content: &Content
     (is_allowed && authority.is_effective(graph, node)).then_some((target, pointers(body)?))
 }
 
+/// The body that withdraws ops of a linear branch.
+pub fn drop_body(line: &str, ops: &[OpId]) -> Value {
+    let ids = ops.iter().map(|id| Value::String(id.to_string())).collect();
+    Value::object([("line", Value::String(line.into())), ("drop", Value::Array(ids))])
+}
+
 /// Ops of linear branches that the owner withdrew: the ids in `drop` of `_review` bodies that name the `line`.
 pub fn dropped(
     graph: &Graph,

@@ -1,10 +1,12 @@
 //! Edits of the engine's own branch: members and redactions.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::vec::Vec;
 
 use super::Machine;
 use super::seal::{Draw, Sealing};
+use super::write::Ground;
 use crate::admit::members::{MEMBERS, grant_body, removal_body};
 use crate::admit::redaction::{self, REVIEW};
 use crate::error::CommandError;
@@ -17,7 +19,6 @@ use crate::op::id::{Author, OpId};
 use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::pointer::Pointer;
-use crate::view::state::Contents;
 
 impl Machine {
     /// Makes a member. The first time, everybody who has written becomes one too, so that nothing loses its effect.
@@ -62,7 +63,7 @@ impl Machine {
         &self,
         ops: &[OpId],
         pointers: &[Pointer],
-        contents: &Contents,
+        ground: &Ground,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         self.check_on_repo(sealing)?;
@@ -72,7 +73,7 @@ impl Machine {
             if !is_own && !self.state.authority.may_govern(&sealing.author) {
                 return Err(CommandError::NotPermitted);
             }
-            let places = match contents.get(&node) {
+            let places = match ground.contents.get(&node) {
                 Some(Content::Patch(patch)) if pointers.is_empty() => patch.places().cloned().collect(),
                 Some(Content::Patch(_)) => pointers.to_vec(),
                 _ => Vec::new(),
@@ -80,6 +81,17 @@ impl Machine {
             self.push_repo_put(REVIEW, &hex::encode(&id.0), &redaction::body(&places), sealing)?;
         }
         Ok(())
+    }
+
+    /// Withdraws others' ops from a linear branch.
+    pub(super) fn seal_drop(&self, line: &str, ops: &[OpId], sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        let branch = self.branch(line)?;
+        let is_there = |id: &&OpId| self.graph.find(id).is_none_or(|node| self.graph.branch(node) != branch);
+        if let Some(id) = ops.iter().find(is_there) {
+            return Err(CommandError::NoOp(*id));
+        }
+        self.push_repo_put(REVIEW, &format!("line/{line}"), &redaction::drop_body(line, ops), sealing)
     }
 
     fn push_member(&self, author: Author, body: &Value, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {

@@ -10,6 +10,7 @@ mod integrate;
 mod key;
 mod open;
 mod read;
+mod rebase;
 mod seal;
 mod write;
 

@@ -7,7 +7,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::write::Preparing;
+use super::write::{Ground, Preparing};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
 use crate::error::CommandError;
@@ -187,8 +187,11 @@ impl Machine {
                 }
             }
             Purpose::Write(preparing) => {
-                let contents = self.contents(&read.nodes, &ops);
-                self.prepared(preparing, contents, now, out);
+                let ground = self.contents(&read.nodes, &ops).map(|contents| {
+                    let ops = read.nodes.into_iter().zip(ops).filter_map(|(node, op)| Some((node, op?)));
+                    Ground { ops: ops.collect(), contents }
+                });
+                self.prepared(preparing, ground, now, out);
             }
         }
     }
