@@ -126,9 +126,6 @@ impl MemberDoc {
 
 impl Told for Listed {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
-        if self.members.is_empty() {
-            return page.remark("Nobody is a member, so everybody may write.");
-        }
         let row = |member: &MemberDoc| {
             vec![
                 page.id_cell(&member.author),
@@ -137,6 +134,10 @@ impl Told for Listed {
             ]
         };
         let rows: Vec<_> = self.members.iter().map(row).collect();
-        page.table(&rows)
+        page.table(&rows)?;
+        match self.members.len() {
+            0 | 1 => page.remark("As long as nobody is added, everybody may write."),
+            _ => Ok(()),
+        }
     }
 }

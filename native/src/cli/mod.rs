@@ -14,7 +14,9 @@ mod clone;
 mod completions;
 mod config;
 mod conflicts;
+mod export;
 mod get;
+mod import;
 mod init;
 mod log;
 mod ls;
@@ -71,6 +73,8 @@ enum Command {
     Merge(merge::Merge),
     Members(members::Members),
     Config(config::Config),
+    Export(export::Export),
+    Import(import::Import),
     Verify(verify::Verify),
     Sync(sync::Sync),
     Completions(completions::Completions),
@@ -113,6 +117,8 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Merge(args) => args.run(context).await,
         Command::Members(args) => args.run(context).await,
         Command::Config(args) => args.run(context).await,
+        Command::Export(args) => args.run(context).await,
+        Command::Import(args) => args.run(context).await,
         Command::Verify(args) => args.run(context).await,
         Command::Sync(args) => args.run(context).await,
         Command::Completions(args) => args.run().await,

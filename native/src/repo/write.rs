@@ -120,6 +120,15 @@ impl Repo {
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
     }
 
+    /// On a linear branch that diverged: writes this device's ops anew on top of the line that ends in `onto`.
+    ///
+    /// # Errors
+    /// `not_found` for an op that is not here; `body_missing` where an op's content is not here to write again.
+    pub async fn rebase(&self, onto: OpId) -> Result<Receipt> {
+        let what = format!("rebase the branch {}", self.branch());
+        self.batch().edit(Edit::Rebase { onto }, what).commit().await
+    }
+
     /// Makes somebody a member, or changes the role.
     ///
     /// # Errors

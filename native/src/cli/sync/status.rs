@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::Code;
 use trellis_sync::core::output::{BranchView, Status as Picture};
 
 use crate::cli::context::Context;
@@ -23,11 +22,7 @@ impl Status {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
         let picture = repo.status().await?;
-        let conflicts = match repo.conflicts().await {
-            Ok(conflicts) => conflicts.len(),
-            Err(error) if error.code() == Code::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        let conflicts = repo.conflicts().await?.len();
         done(Stood::new(repo.folder().root().into(), repo.branch(), conflicts, &picture))
     }
 }
