@@ -1,5 +1,6 @@
 //! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
 
+pub mod against;
 pub mod dice;
 pub mod entities;
 pub mod history;
