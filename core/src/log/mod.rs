@@ -2,4 +2,8 @@
 //!
 //! Nothing here knows what an op means or who sent it.
 
+pub mod graph;
+pub mod hold;
+pub mod names;
 pub mod row;
+pub mod set;

@@ -1,0 +1,231 @@
+//! Admission of what arrives together: which ops may be appended, which wait, and which are refused.
+//!
+//! Ops are judged in `ord` order, which puts dependencies first. Then cover is taken away from candidates that no
+//! verified signature at or after them on their chain vouches for, until nothing changes: whatever is left enters
+//! the graph in one transaction.
+
+use alloc::vec::Vec;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::intrinsic::{self, Ancestry, Facts, Invalid};
+use crate::log::graph::{Graph, Node};
+use crate::log::hold::{Hold, Wait};
+use crate::op::header::Header;
+use crate::op::id::{OpId, RepoId};
+use crate::op::kind::Kind;
+use crate::op::sign::VerifiedOp;
+use crate::time::Millis;
+
+/// What is to become of one op.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It enters the graph.
+    Admit,
+    /// It is in the graph already.
+    Known,
+    /// It waits outside the graph.
+    Hold(Wait),
+    /// It is refused for good, and so is whatever names it.
+    Refuse(Invalid),
+    /// Nothing vouches for it, and nothing that came with it might: it is dropped, and wanted again with signatures.
+    Drop,
+}
+
+/// What admission looks at besides the ops themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Replica<'a> {
+    /// The ops that are here.
+    pub graph: &'a Graph,
+    /// The ops that wait.
+    pub hold: &'a Hold,
+    /// Ops known to be invalid.
+    pub refused: &'a HashMap<OpId, Invalid>,
+    /// The local clock.
+    pub now: Millis,
+}
+
+/// The verdict on each of `ops`, in their order, and the order in which the admitted ones are to be appended.
+///
+/// `ops` may come in any order and more than once. Total: there is a verdict for whatever the ops say.
+pub fn judge(ops: &[VerifiedOp<'_>], replica: Replica<'_>) -> (Vec<Verdict>, Vec<usize>) {
+    let mut batch = Batch::new(ops, replica);
+    for at in batch.order.clone() {
+        batch.verdicts[at] = batch.judge_one(at);
+    }
+    while batch.uncover() {}
+    let admitted = batch.order.iter().copied().filter(|at| batch.verdicts[*at] == Verdict::Admit).collect();
+    (batch.verdicts, admitted)
+}
+
+struct Batch<'a, 'b> {
+    ops: &'a [VerifiedOp<'b>],
+    replica: Replica<'a>,
+    /// The repo of the graph, or of the genesis that came.
+    repo: Option<RepoId>,
+    order: Vec<usize>,
+    index: HashMap<OpId, usize>,
+    verdicts: Vec<Verdict>,
+}
+
+/// Where a dependency is.
+#[derive(Clone, Copy)]
+enum Found {
+    InGraph(Node),
+    InBatch(usize),
+}
+
+impl<'a, 'b> Batch<'a, 'b> {
+    fn new(ops: &'a [VerifiedOp<'b>], replica: Replica<'a>) -> Batch<'a, 'b> {
+        let mut order: Vec<usize> = (0..ops.len()).collect();
+        order.sort_unstable_by_key(|at| (ops[*at].header().hlc, ops[*at].id(), *at));
+        let mut index = HashMap::with_capacity(ops.len());
+        for at in &order {
+            index.entry(ops[*at].id()).or_insert(*at);
+        }
+        let genesis = || ops.iter().find(|op| op.header().is_genesis()).map(|op| op.id().into());
+        let repo = replica.graph.repo().or_else(genesis);
+        Batch { ops, replica, repo, order, index, verdicts: alloc::vec![Verdict::Drop; ops.len()] }
+    }
+
+    fn judge_one(&self, at: usize) -> Verdict {
+        let op = &self.ops[at];
+        if self.replica.graph.find(&op.id()).is_some() || self.index.get(&op.id()) != Some(&at) {
+            return Verdict::Known;
+        }
+        if !self.is_of_repo(op) {
+            return Verdict::Refuse(Invalid::RepoMismatch);
+        }
+        match self.ancestry(op) {
+            Err(verdict) => verdict,
+            Ok(ancestry) => match intrinsic::judge(op.header(), &ancestry) {
+                Err(reason) => Verdict::Refuse(reason),
+                Ok(()) if op.header().hlc.is_ahead(self.replica.now) => Verdict::Hold(Wait::Time(op.header().hlc)),
+                Ok(()) => Verdict::Admit,
+            },
+        }
+    }
+
+    fn is_of_repo(&self, op: &VerifiedOp<'_>) -> bool {
+        let own = op.header().repo.unwrap_or_else(|| op.id().into());
+        self.repo.is_none_or(|repo| repo == own)
+    }
+
+    /// The dependencies, or the verdict where one is not to be had. An invalid one weighs more than a missing one.
+    fn ancestry(&self, op: &VerifiedOp<'b>) -> Result<Ancestry<'_>, Verdict> {
+        let mut missing = None;
+        let mut facts = |id: OpId| match self.facts(&id) {
+            Ok(facts) => Ok(Some(facts)),
+            Err(Verdict::Refuse(_)) => Err(Verdict::Refuse(Invalid::Dependency)),
+            Err(verdict) => {
+                missing = missing.or(Some(verdict));
+                Ok(None)
+            }
+        };
+        let header = op.header();
+        let prev = header.prev.map(&mut facts).transpose()?.flatten();
+        let parents = header.parents.iter().filter_map(|id| facts(id).transpose()).collect::<Result<_, _>>()?;
+        let base = header.base.iter().filter_map(|id| facts(id).transpose()).collect::<Result<_, _>>()?;
+        missing.map_or(Ok(Ancestry { prev, parents, base }), Err)
+    }
+
+    fn facts(&self, id: &OpId) -> Result<Facts<'_>, Verdict> {
+        match self.find(id)? {
+            Found::InGraph(node) => Ok(graph_facts(self.replica.graph, node)),
+            Found::InBatch(at) => Ok(Facts::of(*id, self.ops[at].header())),
+        }
+    }
+
+    /// Where an op is, if it is in the graph or about to be; else what that means for an op that names it.
+    fn find(&self, id: &OpId) -> Result<Found, Verdict> {
+        if let Some(node) = self.replica.graph.find(id) {
+            return Ok(Found::InGraph(node));
+        }
+        if let Some(&at) = self.index.get(id) {
+            return match self.verdicts[at] {
+                Verdict::Admit => Ok(Found::InBatch(at)),
+                Verdict::Refuse(reason) => Err(Verdict::Refuse(reason)),
+                _ => Err(Verdict::Hold(Wait::Op(*id))),
+            };
+        }
+        match self.replica.refused.get(id) {
+            Some(reason) => Err(Verdict::Refuse(*reason)),
+            None => Err(Verdict::Hold(Wait::Op(*id))),
+        }
+    }
+
+    /// Takes back candidates that nothing vouches for, and those that name them; tells whether there were any.
+    fn uncover(&mut self) -> bool {
+        let covered = self.covered();
+        let is_bare = |at: &usize| self.verdicts[*at] == Verdict::Admit && !covered.contains(at);
+        let bare: Vec<usize> = self.order.iter().copied().filter(is_bare).collect();
+        let fates: Vec<Verdict> = bare.iter().map(|at| self.fate(*at)).collect();
+        for (at, fate) in bare.iter().zip(&fates) {
+            self.verdicts[*at] = *fate;
+        }
+        if !bare.is_empty() {
+            self.judge_candidates_again();
+        }
+        !bare.is_empty()
+    }
+
+    fn covered(&self) -> HashSet<usize> {
+        let mut covered = HashSet::new();
+        for &at in self.order.iter().rev().filter(|at| self.verdicts[**at] == Verdict::Admit) {
+            if self.ops[at].signature().is_some() || covered.contains(&at) {
+                covered.insert(at);
+                covered.extend(self.ops[at].header().prev.and_then(|prev| self.index.get(&prev)));
+            }
+        }
+        covered
+    }
+
+    /// A candidate without cover waits with the held op that would cover it; without one it is dropped.
+    fn fate(&self, at: usize) -> Verdict {
+        let mut after = self.next_on_chain(self.ops[at].id());
+        while let Some(next) = after {
+            if let Verdict::Hold(_) = self.verdicts[next] {
+                return Verdict::Hold(Wait::Op(self.ops[next].id()));
+            }
+            after = self.next_on_chain(self.ops[next].id());
+        }
+        Verdict::Drop
+    }
+
+    fn next_on_chain(&self, id: OpId) -> Option<usize> {
+        self.order.iter().copied().find(|at| self.ops[*at].header().prev == Some(id))
+    }
+
+    fn judge_candidates_again(&mut self) {
+        for at in self.order.clone() {
+            if self.verdicts[at] == Verdict::Admit {
+                self.verdicts[at] = self.judge_one(at);
+            }
+        }
+    }
+}
+
+/// The dependencies of a header in a graph.
+///
+/// # Errors
+/// The first dependency that is not there.
+pub fn ancestry_in<'a>(graph: &'a Graph, header: &Header<'_>) -> Result<Ancestry<'a>, OpId> {
+    let facts = |id: OpId| graph.find(&id).map(|node| graph_facts(graph, node)).ok_or(id);
+    Ok(Ancestry {
+        prev: header.prev.map(facts).transpose()?,
+        parents: header.parents.iter().map(facts).collect::<Result<_, _>>()?,
+        base: header.base.iter().map(facts).collect::<Result<_, _>>()?,
+    })
+}
+
+fn graph_facts(graph: &Graph, node: Node) -> Facts<'_> {
+    Facts {
+        id: graph.id(node),
+        is_genesis: graph.genesis() == Some(node),
+        branch: graph.branch_name(graph.branch(node)),
+        author: graph.author(node),
+        seq: graph.seq(node),
+        hlc: graph.hlc(node),
+        entity: (graph.kind(node) != Kind::Merge).then(|| graph.entity_name(graph.entity(node))),
+    }
+}

@@ -1,0 +1,278 @@
+//! What a host tells the machine: commands, and answers to what the machine asked for.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::log::row::{Origin, StoredOp};
+use crate::op::id::{Author, ConflictId, OpId};
+use crate::op::json::Value;
+use crate::op::patch::Patch;
+use crate::op::pointer::Pointer;
+use crate::op::sign::Signature;
+
+/// A command's number, chosen by the host; its reply carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Request(pub u64);
+
+/// The number of something that the machine asked its host to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// One input of a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Do this, and reply.
+    Command(Request, Command),
+    /// The signature that `Output::Sign` asked for.
+    Signed(Ticket, Signature),
+    /// The new key that `Output::MakeKey` asked for, kept durably by now.
+    KeyMade(Ticket, Author),
+    /// The row is committed and synced.
+    Persisted(Ticket),
+    /// The row is not in the store. The machine takes no further input: open a new one from the store.
+    PersistFailed(Ticket),
+    /// What `Output::Load` asked for.
+    Loaded(Ticket, Loaded),
+    /// Nothing but the time: due when `Machine::deadline` says so.
+    Tick,
+}
+
+/// What a store read.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Loaded {
+    /// Rows in order, without bodies, and whether more follow.
+    Rows {
+        /// The rows.
+        rows: Vec<RowHeaders>,
+        /// Whether there are more behind them.
+        more: More,
+    },
+    /// The ops asked for, in the order asked; none where a row could not be read.
+    Ops(Vec<Option<StoredOp>>),
+}
+
+/// Whether something follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum More {
+    /// Ask again.
+    Follows,
+    /// That was all.
+    End,
+}
+
+/// A row as opening reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowHeaders {
+    /// Its local sequence.
+    pub seq: u32,
+    /// Who sealed its ops.
+    pub origin: Origin,
+    /// Its records.
+    pub headers: Vec<u8>,
+    /// Its digest.
+    pub digest: [u8; 32],
+}
+
+/// What a program asks of a repo.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Begin a repo: write its genesis. The nonce is random.
+    Create {
+        /// What people call the repo.
+        name: String,
+        /// 256 random bits.
+        nonce: [u8; 32],
+    },
+    /// Read what other processes have committed to the store.
+    Refresh,
+    /// Write ops in one transaction.
+    Write(Transaction),
+    /// Take ops from elsewhere, in any order.
+    Import(Vec<StoredOp>),
+    /// Every op that is not in the causal past of the `known` ones, dependencies first. Ids that are not here count
+    /// for nothing.
+    Export {
+        /// What the asker has.
+        known: Vec<OpId>,
+    },
+    /// The last op of every chain: what this replica has, in short.
+    ChainEnds,
+    /// One entity.
+    Get(EntityQuery),
+    /// Entities of a branch, ascending by collection and key.
+    Entries {
+        /// The branch.
+        branch: String,
+        /// Only this collection.
+        collection: Option<String>,
+        /// Only keys that begin with this.
+        key_prefix: String,
+    },
+    /// Ops of a branch's log, the greatest `ord` first.
+    Log {
+        /// The branch.
+        branch: String,
+        /// Only ops that write this entity.
+        entity: Option<(String, String)>,
+        /// At most so many.
+        ops_max: usize,
+    },
+    /// One op, whole.
+    Op(OpId),
+    /// Ops whose id begins with these hex digits, at most 16.
+    FindOps(String),
+    /// Every open conflict of a branch, ascending by collection, key and path.
+    Conflicts {
+        /// The branch.
+        branch: String,
+    },
+    /// The whole picture, without reading bodies.
+    Status,
+    /// Read and rehash everything.
+    Verify,
+    /// The members and their roles.
+    Members,
+}
+
+/// Which entity, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityQuery {
+    /// The branch.
+    pub branch: String,
+    /// The collection.
+    pub collection: String,
+    /// The key.
+    pub key: String,
+}
+
+/// Writes that become durable together, under one signature.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transaction {
+    /// The branch.
+    pub branch: String,
+    /// On whose behalf, if not the device's own.
+    pub actor: Option<String>,
+    /// What to write, in order.
+    pub edits: Vec<Edit>,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Change an entity.
+    Entity {
+        /// The collection.
+        collection: String,
+        /// The key.
+        key: String,
+        /// How.
+        change: Change,
+        /// What the writer was looking at.
+        base: Base,
+    },
+    /// Close a conflict.
+    Resolve {
+        /// The collection of the entity.
+        collection: String,
+        /// Its key.
+        key: String,
+        /// The conflict, with its members.
+        conflict: ConflictId,
+        /// What shall stand.
+        choice: Choice,
+    },
+    /// Give back what this replica's last write to the branch replaced.
+    Undo,
+    /// Join another branch into this one, or begin this one from it.
+    Merge {
+        /// The other branch.
+        source: String,
+        /// Why, for people.
+        message: Option<String>,
+    },
+    /// Make somebody a member, or change the role.
+    AddMember {
+        /// The key.
+        author: Author,
+        /// The name, for people.
+        name: String,
+        /// What the member may do.
+        role: Role,
+    },
+    /// End a membership: what the member wrote up to now keeps its effect.
+    RemoveMember {
+        /// The key.
+        author: Author,
+    },
+    /// Take the content of ops, or places of patches, out of everybody's sight.
+    Redact {
+        /// The ops.
+        ops: Vec<OpId>,
+        /// For patches, the places; none means everything that the op set.
+        pointers: Vec<Pointer>,
+    },
+}
+
+/// How an entity changes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// It becomes this value; written as the difference to what was shown.
+    Put(Value),
+    /// It becomes this value, and whatever else it held is gone.
+    Replace(Value),
+    /// It becomes these bytes.
+    Bytes(Vec<u8>),
+    /// Places of it change.
+    Patch(Patch),
+    /// It is removed.
+    Delete,
+    /// A record is added.
+    Append(Value),
+}
+
+/// What a writer was looking at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// What this replica shows.
+    Shown,
+    /// These writes.
+    Ops(Vec<OpId>),
+}
+
+/// What shall stand in place of a conflict.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choice {
+    /// The side that this op wrote.
+    Side(OpId),
+    /// This value.
+    Value(Value),
+    /// Nothing.
+    Absent,
+}
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Everything.
+    Owner,
+    /// Write with effect.
+    Writer,
+    /// Read.
+    Reader,
+}
+
+impl Role {
+    /// The word in bodies and on the surface.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Writer => "writer",
+            Role::Reader => "reader",
+        }
+    }
+
+    /// The role with this word.
+    pub fn parse(word: &str) -> Option<Role> {
+        [Role::Owner, Role::Writer, Role::Reader].into_iter().find(|role| role.name() == word)
+    }
+}

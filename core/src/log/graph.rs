@@ -1,0 +1,621 @@
+//! The graph of admitted ops, as an index in memory: about a hundred bytes an op, and no bodies.
+//!
+//! An op is a number, given in the order of arrival, which is an order of dependencies too: whatever an op names has a
+//! smaller number. Everything that is asked often (heads, chain ends, frontiers) is kept up to date by
+//! [`Graph::append`], the only way in.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash, Hasher};
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::names::Names;
+use super::row::Place;
+use super::set::{Bits, FewNodes};
+use crate::op::header::{Header, REPO_BRANCH};
+use crate::op::id::{Author, OpId, RepoId};
+use crate::op::kind::Kind;
+use crate::op::sign::{Ord40, Signature, VerifiedOp};
+use crate::time::Hlc;
+
+/// An op of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(pub(super) u32);
+
+impl Node {
+    /// Its place in the order of arrival, from 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The number of a branch of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Branch(u32);
+
+/// The number of an entity of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Entity(u32);
+
+/// What a store knows of an op beside its header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// Where it lies.
+    pub place: Place,
+    /// Whether its body is there.
+    pub body: Presence,
+    /// Whether this store sealed it.
+    pub origin: super::row::Origin,
+}
+
+/// Whether a body is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It is.
+    Here,
+    /// It was not fetched, or is withheld.
+    Absent,
+}
+
+const NONE: u32 = u32::MAX;
+const SIGNED: u8 = 1;
+const CONTINUED: u8 = 2;
+const SEALED_HERE: u8 = 4;
+const BODY_HERE: u8 = 8;
+
+#[derive(Clone, Debug)]
+struct Entry {
+    id: OpId,
+    hlc: Hlc,
+    chain: u32,
+    seq: u32,
+    prev: u32,
+    entity: u32,
+    entity_before: u32,
+    links_at: u32,
+    place: Place,
+    parents: u8,
+    bases: u8,
+    kind: u8,
+    flags: u8,
+}
+
+#[derive(Clone, Debug)]
+struct EntityEntry {
+    collection: u32,
+    key: Box<str>,
+    last: u32,
+    /// Whether a write to it ever stood beside another that it did not replace.
+    is_contended: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct BranchEntry {
+    heads: FewNodes,
+    /// Ops of other branches that ops of this branch reach.
+    foreign: Bits,
+    ops: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Chain {
+    branch: u32,
+    author: Author,
+    ends: FewNodes,
+}
+
+/// Two admitted ops with one place in a chain: an honest crash, a restored backup, or a lie. Both are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainFork {
+    /// The one that came first here.
+    pub first: Node,
+    /// The one that came after it.
+    pub second: Node,
+}
+
+/// The index of all admitted ops of one repo.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    entries: Vec<Entry>,
+    links: Vec<u32>,
+    by_id: HashTable<u32>,
+    id_key: u64,
+    branch_names: Names<Box<str>>,
+    branches: Vec<BranchEntry>,
+    collections: Names<Box<str>>,
+    entities: Vec<EntityEntry>,
+    entity_index: HashTable<u32>,
+    in_collection: Vec<Vec<u32>>,
+    chains: Vec<Chain>,
+    chain_index: HashMap<(u32, Author), u32>,
+    frontiers: HashMap<(u32, u32), FewNodes>,
+    /// The later ones of ops that share a place in a chain.
+    forked: Vec<Node>,
+    /// Bodies that came after their op, by node.
+    late_bodies: HashMap<u32, Place>,
+    /// Signatures that came after their op, by node.
+    late_signatures: HashMap<u32, Signature>,
+    /// Codes of kinds that this version does not know, by node.
+    unknown_kinds: HashMap<u32, u64>,
+    latest: Option<Hlc>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Graph {
+    /// An empty graph. `id_key` is random per process: ids that were ground to collide in its table collide no more.
+    pub fn new(id_key: u64) -> Graph {
+        Graph { id_key, ..Graph::default() }
+    }
+
+    /// The repo, once its genesis is here.
+    pub fn repo(&self) -> Option<RepoId> {
+        self.entries.first().map(|entry| entry.id.into())
+    }
+
+    /// The op that began the repo.
+    pub fn genesis(&self) -> Option<Node> {
+        (!self.entries.is_empty()).then_some(Node(0))
+    }
+
+    /// How many ops.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is none, not even a genesis.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Every op in the order of arrival.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = Node> + use<> {
+        (0..self.entries.len() as u32).map(Node)
+    }
+
+    /// The op with this id.
+    pub fn find(&self, id: &OpId) -> Option<Node> {
+        self.by_id.find(self.id_hash(id), |at| self.entries[*at as usize].id == *id).map(|at| Node(*at))
+    }
+
+    /// Adds an admitted op: all of its dependencies are here, and it is not.
+    pub fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+        let header = op.header();
+        let node = Node(self.entries.len() as u32);
+        let chain = self.chain_number(header);
+        let entry = self.entry(op, chain, keeping);
+        let branch = self.chains[chain as usize].branch;
+        let id_hash = self.id_hash(&entry.id);
+        self.latest = self.latest.max(Some(entry.hlc));
+        self.entries.push(entry);
+        let (entries, id_key) = (&self.entries, self.id_key);
+        self.by_id.insert_unique(id_hash, node.0, |at| id_hash_with(id_key, &entries[*at as usize].id));
+        if let Kind::Unknown(code) = header.kind {
+            self.unknown_kinds.insert(node.0, code);
+        }
+        self.extend_chain(node, chain);
+        self.join_branch(node, branch);
+        node
+    }
+
+    fn entry(&mut self, op: &VerifiedOp<'_>, chain: u32, keeping: Keeping) -> Entry {
+        let header = op.header();
+        let entity = self.entity_number(header);
+        let entity_before = core::mem::replace(&mut self.entities[entity as usize].last, self.entries.len() as u32);
+        let links_at = self.links.len() as u32;
+        let number = |graph: &Graph, id: OpId| graph.find(&id).map_or(NONE, |node| node.0);
+        for id in header.parents.iter().chain(header.base.iter()) {
+            let link = number(self, id);
+            self.links.push(link);
+        }
+        Entry {
+            id: op.id(),
+            hlc: header.hlc,
+            chain,
+            seq: header.seq,
+            prev: header.prev.map_or(NONE, |id| number(self, id)),
+            entity,
+            entity_before,
+            links_at,
+            place: keeping.place,
+            parents: header.parents.len() as u8,
+            bases: header.base.len() as u8,
+            kind: u8::try_from(header.kind.code()).unwrap_or(u8::MAX),
+            flags: flag(SIGNED, op.signature().is_some())
+                | flag(SEALED_HERE, keeping.origin == super::row::Origin::Local)
+                | flag(BODY_HERE, keeping.body == Presence::Here),
+        }
+    }
+
+    fn extend_chain(&mut self, node: Node, chain: u32) {
+        let prev = self.entries[node.index()].prev;
+        let ends = &mut self.chains[chain as usize].ends;
+        if prev != NONE {
+            ends.remove(Node(prev));
+            let before = &mut self.entries[prev as usize];
+            let is_fork = before.flags & CONTINUED != 0;
+            before.flags |= CONTINUED;
+            if is_fork {
+                self.forked.push(node);
+            }
+        } else if !ends.is_empty() {
+            self.forked.push(node);
+        }
+        self.chains[chain as usize].ends.insert(node);
+    }
+
+    /// Makes `node` and whatever it reaches part of the branch's log, dependencies first.
+    fn join_branch(&mut self, node: Node, branch: u32) {
+        let mut reached: Vec<Node> = Vec::new();
+        let mut open: Vec<Node> = self.dependencies(node).collect();
+        while let Some(dependency) = open.pop() {
+            if !self.is_on(dependency, branch) && self.branches[branch as usize].foreign.insert(dependency) {
+                reached.push(dependency);
+                open.extend(self.dependencies(dependency));
+            }
+        }
+        reached.sort_unstable();
+        for foreign in reached {
+            self.join_frontier(foreign, branch);
+        }
+        self.join_frontier(node, branch);
+        self.join_heads(node, branch);
+    }
+
+    fn join_frontier(&mut self, node: Node, branch: u32) {
+        let entry = &self.entries[node.index()];
+        if entry.kind == Kind::Merge.code() as u8 {
+            return;
+        }
+        let frontier = self.frontiers.entry((branch, entry.entity)).or_default();
+        let bases = entry.links_at as usize + usize::from(entry.parents);
+        for base in &self.links[bases..bases + usize::from(entry.bases)] {
+            frontier.remove(Node(*base));
+        }
+        self.entities[entry.entity as usize].is_contended |= !frontier.is_empty();
+        frontier.insert(node);
+    }
+
+    fn join_heads(&mut self, node: Node, branch: u32) {
+        let entry = &self.entries[node.index()];
+        let parents = entry.links_at as usize..entry.links_at as usize + usize::from(entry.parents);
+        let heads = &mut self.branches[branch as usize].heads;
+        for parent in self.links[parents].iter().chain([&entry.prev]) {
+            heads.remove(Node(*parent));
+        }
+        heads.insert(node);
+        self.branches[branch as usize].ops += 1;
+    }
+
+    fn is_on(&self, node: Node, branch: u32) -> bool {
+        self.chains[self.entries[node.index()].chain as usize].branch == branch
+    }
+
+    fn chain_number(&mut self, header: &Header<'_>) -> u32 {
+        let branch = self.branch_names.number(header.branch);
+        if branch as usize == self.branches.len() {
+            self.branches.push(BranchEntry::default());
+        }
+        let next = self.chains.len() as u32;
+        let chain = *self.chain_index.entry((branch, header.author)).or_insert(next);
+        if chain == next {
+            self.chains.push(Chain { branch, author: header.author, ends: FewNodes::None });
+        }
+        chain
+    }
+
+    fn entity_number(&mut self, header: &Header<'_>) -> u32 {
+        let collection = self.collections.number(header.collection);
+        if collection as usize == self.in_collection.len() {
+            self.in_collection.push(Vec::new());
+        }
+        if let Some(entity) = self.find_entity(collection, header.key) {
+            return entity;
+        }
+        let entity = self.entities.len() as u32;
+        self.entities.push(EntityEntry { collection, key: header.key.into(), last: NONE, is_contended: false });
+        let (entities, hasher) = (&self.entities, &self.hasher);
+        let hash = entity_hash(hasher, collection, header.key);
+        self.entity_index.insert_unique(hash, entity, |at| {
+            let entity = &entities[*at as usize];
+            entity_hash(hasher, entity.collection, &entity.key)
+        });
+        self.in_collection[collection as usize].push(entity);
+        entity
+    }
+
+    fn find_entity(&self, collection: u32, key: &str) -> Option<u32> {
+        let is_same = |at: &u32| {
+            let entity = &self.entities[*at as usize];
+            entity.collection == collection && *entity.key == *key
+        };
+        self.entity_index.find(entity_hash(&self.hasher, collection, key), is_same).copied()
+    }
+
+    fn id_hash(&self, id: &OpId) -> u64 {
+        id_hash_with(self.id_key, id)
+    }
+
+    /// Notes that a verified signature of an op is now kept.
+    pub fn set_signed(&mut self, node: Node, signature: &Signature) {
+        self.entries[node.index()].flags |= SIGNED;
+        self.late_signatures.insert(node.0, *signature);
+    }
+
+    /// An op's signature, if that came in another record than the op itself.
+    pub fn late_signature(&self, node: Node) -> Option<&Signature> {
+        self.late_signatures.get(&node.0)
+    }
+
+    /// Notes that an op's body, which was absent, now lies at the record `place` of a later row.
+    pub fn set_body(&mut self, node: Node, place: Place) {
+        self.late_bodies.insert(node.0, place);
+        self.entries[node.index()].flags |= BODY_HERE;
+    }
+
+    /// Where an op's body lies, if that is another record than the op's own.
+    pub fn late_body(&self, node: Node) -> Option<Place> {
+        self.late_bodies.get(&node.0).copied()
+    }
+}
+
+/// What is asked of one op.
+impl Graph {
+    /// Its id.
+    pub fn id(&self, node: Node) -> OpId {
+        self.entries[node.index()].id
+    }
+
+    /// Its clock.
+    pub fn hlc(&self, node: Node) -> Hlc {
+        self.entries[node.index()].hlc
+    }
+
+    /// The key of the total order.
+    pub fn ord(&self, node: Node) -> Ord40 {
+        Ord40 { hlc: self.hlc(node), id: self.id(node) }
+    }
+
+    /// Who wrote it.
+    pub fn author(&self, node: Node) -> Author {
+        self.chains[self.entries[node.index()].chain as usize].author
+    }
+
+    /// The branch that it stands on.
+    pub fn branch(&self, node: Node) -> Branch {
+        Branch(self.chains[self.entries[node.index()].chain as usize].branch)
+    }
+
+    /// Its place in its author's chain on its branch.
+    pub fn seq(&self, node: Node) -> u32 {
+        self.entries[node.index()].seq
+    }
+
+    /// What it does.
+    pub fn kind(&self, node: Node) -> Kind {
+        match self.unknown_kinds.get(&node.0) {
+            Some(code) => Kind::Unknown(*code),
+            None => Kind::from_code(self.entries[node.index()].kind.into()),
+        }
+    }
+
+    /// The entity that it writes to.
+    pub fn entity(&self, node: Node) -> Entity {
+        Entity(self.entries[node.index()].entity)
+    }
+
+    /// Where it lies in the store.
+    pub fn place(&self, node: Node) -> Place {
+        self.entries[node.index()].place
+    }
+
+    /// Whether its author's signature of it is kept.
+    pub fn is_signed(&self, node: Node) -> bool {
+        self.entries[node.index()].flags & SIGNED != 0
+    }
+
+    /// Whether this store sealed it.
+    pub fn is_sealed_here(&self, node: Node) -> bool {
+        self.entries[node.index()].flags & SEALED_HERE != 0
+    }
+
+    /// Whether its body is in the store.
+    pub fn has_body(&self, node: Node) -> bool {
+        self.entries[node.index()].flags & BODY_HERE != 0
+    }
+
+    /// The op before it on its chain.
+    pub fn prev(&self, node: Node) -> Option<Node> {
+        Some(self.entries[node.index()].prev).filter(|prev| *prev != NONE).map(Node)
+    }
+
+    /// The heads that its author saw.
+    pub fn parents(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
+        let entry = &self.entries[node.index()];
+        let at = entry.links_at as usize;
+        self.links[at..at + usize::from(entry.parents)].iter().map(|link| Node(*link))
+    }
+
+    /// The writes to its entity that it replaces.
+    pub fn base(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
+        let entry = &self.entries[node.index()];
+        let at = entry.links_at as usize + usize::from(entry.parents);
+        self.links[at..at + usize::from(entry.bases)].iter().map(|link| Node(*link))
+    }
+
+    /// Everything that it names.
+    pub fn dependencies(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
+        self.parents(node).chain(self.base(node)).chain(self.prev(node))
+    }
+}
+
+/// What is asked of branches, chains and entities.
+impl Graph {
+    /// The branch with this name, if an op stands on it.
+    pub fn find_branch(&self, name: &str) -> Option<Branch> {
+        self.branch_names.find_text(name).map(Branch)
+    }
+
+    /// A branch's name.
+    pub fn branch_name(&self, branch: Branch) -> &str {
+        self.branch_names.get(branch.0)
+    }
+
+    /// Every branch, in the order in which they came.
+    pub fn branches(&self) -> impl Iterator<Item = Branch> + use<> {
+        (0..self.branches.len() as u32).map(Branch)
+    }
+
+    /// The ops of a branch that no other op of it names as parent or `prev`. A branch without ops has the genesis.
+    pub fn heads(&self, branch: &str) -> Vec<Node> {
+        match self.find_branch(branch) {
+            Some(branch) => self.branches[branch.0 as usize].heads.iter().collect(),
+            None => self.genesis().into_iter().collect(),
+        }
+    }
+
+    /// Whether an op belongs to a branch's log: it stands on the branch, or an op of the branch reaches it.
+    pub fn is_in_log(&self, node: Node, branch: Branch) -> bool {
+        self.is_on(node, branch.0) || self.branches[branch.0 as usize].foreign.contains(node) || node.0 == 0
+    }
+
+    /// Every op of a branch's log, in the order of arrival.
+    pub fn log(&self, branch: Branch) -> impl Iterator<Item = Node> + '_ {
+        self.nodes().filter(move |node| self.is_in_log(*node, branch))
+    }
+
+    /// The last ops of an author's chain on a branch: one, or several where it forked.
+    pub fn chain_ends(&self, branch: &str, author: &Author) -> Vec<Node> {
+        let branch = self.branch_names.find_text(branch);
+        let chain = branch.and_then(|branch| self.chain_index.get(&(branch, *author)));
+        chain.map_or_else(Vec::new, |chain| self.chains[*chain as usize].ends.iter().collect())
+    }
+
+    /// Every chain: its branch, its author and its ends, in the order in which chains came.
+    pub fn chains(&self) -> impl Iterator<Item = (Branch, Author, Vec<Node>)> + '_ {
+        self.chains.iter().map(|chain| (Branch(chain.branch), chain.author, chain.ends.iter().collect()))
+    }
+
+    /// Whether everything that a header names is here.
+    pub fn has_dependencies(&self, header: &Header<'_>) -> bool {
+        header.dependencies().all(|id| self.find(&id).is_some())
+    }
+
+    /// Ops that no signature at or after them on their chain vouches for; empty unless something was left out.
+    pub fn uncovered(&self) -> Vec<Node> {
+        let mut covered = Bits::default();
+        let mut uncovered = Vec::new();
+        for node in self.nodes().rev() {
+            if self.is_signed(node) || covered.contains(node) {
+                covered.insert(node);
+                self.prev(node).map(|prev| covered.insert(prev));
+            } else {
+                uncovered.push(node);
+            }
+        }
+        uncovered
+    }
+
+    /// Some ops and everything that they reach.
+    pub fn past(&self, of: impl Iterator<Item = Node>) -> Bits {
+        let mut past = Bits::default();
+        let mut open: Vec<Node> = of.collect();
+        while let Some(node) = open.pop() {
+            if past.insert(node) {
+                open.extend(self.dependencies(node));
+            }
+        }
+        past
+    }
+
+    /// The greatest clock of all ops.
+    pub fn latest(&self) -> Option<Hlc> {
+        self.latest
+    }
+
+    /// How many ops stand on a branch.
+    pub fn ops_on(&self, branch: Branch) -> usize {
+        self.branches[branch.0 as usize].ops as usize
+    }
+
+    /// Whether a write to an entity ever stood beside another that it did not replace. Where none did there is no
+    /// conflict.
+    pub fn is_contended(&self, entity: Entity) -> bool {
+        self.entities[entity.0 as usize].is_contended
+    }
+
+    /// Those forks whose later op is among the last `count` to arrive.
+    pub fn forks_since(&self, count: usize) -> impl Iterator<Item = ChainFork> + '_ {
+        let first = self.entries.len().saturating_sub(count);
+        self.forks().filter(move |fork| fork.second.index() >= first)
+    }
+
+    /// Where chains forked, in the order in which that was seen. Costs a look at every op for each: forks are rare.
+    pub fn forks(&self) -> impl Iterator<Item = ChainFork> + '_ {
+        self.forked.iter().filter_map(|second| {
+            let (chain, prev) = (self.entries[second.index()].chain, self.entries[second.index()].prev);
+            let is_sibling = |entry: &Entry| entry.chain == chain && entry.prev == prev;
+            let first = self.entries.iter().position(is_sibling)?;
+            Some(ChainFork { first: Node(first as u32), second: *second })
+        })
+    }
+
+    /// The entity with this name, if an op names it.
+    pub fn find_entity_named(&self, collection: &str, key: &str) -> Option<Entity> {
+        let collection = self.collections.find_text(collection)?;
+        self.find_entity(collection, key).map(Entity)
+    }
+
+    /// An entity's collection and key.
+    pub fn entity_name(&self, entity: Entity) -> (&str, &str) {
+        let entity = &self.entities[entity.0 as usize];
+        (self.collections.get(entity.collection), &entity.key)
+    }
+
+    /// Every entity of a collection, in the order in which they came.
+    pub fn entities_in(&self, collection: &str) -> impl Iterator<Item = Entity> + '_ {
+        let collection = self.collections.find_text(collection);
+        let entities = collection.map(|collection| &self.in_collection[collection as usize]);
+        entities.into_iter().flatten().map(|entity| Entity(*entity))
+    }
+
+    /// Every entity, in the order in which they came.
+    pub fn entities(&self) -> impl Iterator<Item = Entity> + use<> {
+        (0..self.entities.len() as u32).map(Entity)
+    }
+
+    /// Every op that names the entity, the last to arrive first.
+    pub fn writes(&self, entity: Entity) -> impl Iterator<Item = Node> + '_ {
+        let first = self.entities[entity.0 as usize].last;
+        let some = |at: u32| (at != NONE).then_some(Node(at));
+        core::iter::successors(some(first), move |node| some(self.entries[node.index()].entity_before))
+    }
+
+    /// The writes to an entity in a branch's log that no other op of that log names as base, whoever wrote it.
+    pub fn frontier(&self, branch: Branch, entity: Entity) -> Vec<Node> {
+        self.frontiers.get(&(branch.0, entity.0)).map_or_else(Vec::new, |frontier| frontier.iter().collect())
+    }
+
+    /// Whether the engine's own branch has this number.
+    pub fn is_repo_branch(&self, branch: Branch) -> bool {
+        self.branch_name(branch) == REPO_BRANCH
+    }
+}
+
+fn flag(bit: u8, is_set: bool) -> u8 {
+    if is_set { bit } else { 0 }
+}
+
+fn id_hash_with(key: u64, id: &OpId) -> u64 {
+    let (low, rest) = id.0.split_at(8);
+    let word = |bytes: &[u8]| bytes.iter().take(8).fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
+    let product = u128::from(word(low) ^ key) * u128::from(word(rest) | 1);
+    product as u64 ^ (product >> 64) as u64
+}
+
+fn entity_hash(hasher: &DefaultHashBuilder, collection: u32, key: &str) -> u64 {
+    let mut state = hasher.build_hasher();
+    collection.hash(&mut state);
+    key.hash(&mut state);
+    state.finish()
+}

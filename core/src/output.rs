@@ -1,0 +1,280 @@
+//! What the machine asks of its host, and what it answers.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::admit::intrinsic::Invalid;
+use crate::error::CommandError;
+use crate::input::{Request, Role, Ticket};
+use crate::log::row::{Place, Row, StoredOp};
+use crate::merge::conflict::Conflict;
+use crate::merge::entity::Shown;
+use crate::op::id::{Author, OpId, RepoId};
+use crate::op::kind::Kind;
+use crate::time::{Hlc, Millis};
+
+/// One output of a step. The outputs of a step may be carried out in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Sign this message with the key of `author`, and answer with `Input::Signed`.
+    Sign {
+        /// What to answer with.
+        ticket: Ticket,
+        /// Whose key.
+        author: Author,
+        /// What to sign.
+        message: Vec<u8>,
+    },
+    /// Make a new key, keep it and the old one durably, and answer with `Input::KeyMade`.
+    MakeKey {
+        /// What to answer with.
+        ticket: Ticket,
+    },
+    /// Write this row in one transaction, and answer with `Input::Persisted` or `Input::PersistFailed`. Rows are
+    /// written in the order of their `seq`.
+    Persist(Ticket, Row),
+    /// Read, and answer with `Input::Loaded`.
+    Load(Ticket, Query),
+    /// The answer to a command; exactly one for each.
+    Reply(Request, Result<Answer, CommandError>),
+    /// Something that nobody asked for happened.
+    Emit(Event),
+}
+
+/// What to read from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    /// Rows behind this local sequence, in order, without bodies; as many as the host likes at once.
+    Rows {
+        /// The last one that is known.
+        after: u32,
+    },
+    /// These ops, whole.
+    Ops(Vec<StoredAt>),
+}
+
+/// Where an op and its body lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredAt {
+    /// Where the op's record is.
+    pub op: Place,
+    /// Where the body is, if it came in a later record; `header_at` is that record's.
+    pub late_body: Option<Place>,
+}
+
+/// What nobody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// All rows are read, and commands are carried out.
+    Opened,
+    /// Ops entered the graph.
+    Admitted {
+        /// How many.
+        ops: usize,
+    },
+    /// Two ops have one place in an author's chain.
+    ChainForked {
+        /// Whose chain.
+        author: Author,
+        /// The two.
+        ops: [OpId; 2],
+    },
+    /// This device now writes under a new key, because the old one was used elsewhere.
+    KeyChanged {
+        /// The old key.
+        from: Author,
+        /// The new key.
+        to: Author,
+    },
+    /// A row of the store is not what was written to it.
+    Corrupt {
+        /// Its local sequence.
+        row: u32,
+    },
+}
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Nothing to tell.
+    Done,
+    /// The ops written, durable now, in order.
+    Written(Vec<OpId>),
+    /// What became of imported ops.
+    Imported(ImportReport),
+    /// Ops, dependencies first.
+    Ops(Vec<StoredOp>),
+    /// Chain ends.
+    ChainEnds(Vec<ChainEnd>),
+    /// One entity.
+    Entity(EntityView),
+    /// Entities.
+    Entries(Vec<EntityView>),
+    /// Ops as people read them.
+    Log(Vec<OpView>),
+    /// Ids.
+    Ids(Vec<OpId>),
+    /// Conflicts.
+    Conflicts(Vec<Conflict>),
+    /// The whole picture.
+    Status(Status),
+    /// What verifying found.
+    Verified(VerifyReport),
+    /// Members.
+    Members(Vec<Member>),
+}
+
+/// What became of imported ops.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportReport {
+    /// Those that entered the graph, dependencies first; ops that had waited for them included.
+    pub admitted: Vec<OpId>,
+    /// How many were here already.
+    pub known: usize,
+    /// Those that wait.
+    pub held: Vec<OpId>,
+    /// Those that are invalid.
+    pub refused: Vec<(OpId, Invalid)>,
+    /// Those that nothing vouches for.
+    pub dropped: Vec<OpId>,
+    /// How many were no ops at all.
+    pub malformed: usize,
+}
+
+/// The last op of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainEnd {
+    /// The branch.
+    pub branch: String,
+    /// The author.
+    pub author: Author,
+    /// Its place.
+    pub seq: u32,
+    /// Its id.
+    pub id: OpId,
+}
+
+/// An entity as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntityView {
+    /// The collection.
+    pub collection: String,
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub shown: Shown,
+    /// The writes that it is made of and that no other replaced, in order.
+    pub frontier: Vec<OpId>,
+    /// Its open conflicts.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl EntityView {
+    /// An entity that nobody wrote.
+    pub fn absent(collection: &str, key: &str) -> EntityView {
+        EntityView {
+            collection: collection.into(),
+            key: key.into(),
+            shown: Shown::Absent,
+            frontier: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+}
+
+/// An op as people read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpView {
+    /// Its id.
+    pub id: OpId,
+    /// Its branch.
+    pub branch: String,
+    /// Its author.
+    pub author: Author,
+    /// Its place in its chain.
+    pub seq: u32,
+    /// The op before it on its chain.
+    pub prev: Option<OpId>,
+    /// Its clock.
+    pub hlc: Hlc,
+    /// The heads that its author saw.
+    pub parents: Vec<OpId>,
+    /// The collection.
+    pub collection: String,
+    /// The key.
+    pub key: String,
+    /// The writes that it replaces.
+    pub base: Vec<OpId>,
+    /// What it does.
+    pub kind: Kind,
+    /// On whose behalf.
+    pub actor: Option<String>,
+    /// Whether it is signed itself; others are vouched for by a later op of their chain.
+    pub is_signed: bool,
+    /// Whether it has effect.
+    pub is_effective: bool,
+    /// The op itself, where it was asked for.
+    pub stored: Option<StoredOp>,
+}
+
+/// The whole picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Status {
+    /// The repo, once it has a genesis.
+    pub repo: Option<RepoId>,
+    /// The key that this device writes under.
+    pub author: Author,
+    /// How many ops are in the graph.
+    pub ops: usize,
+    /// How many wait outside it.
+    pub held: usize,
+    /// What they wait for that is nowhere here.
+    pub missing: Vec<OpId>,
+    /// Every branch.
+    pub branches: Vec<BranchView>,
+    /// Where chains forked.
+    pub forks: Vec<[OpId; 2]>,
+    /// How far the greatest clock here is ahead of the local one.
+    pub clock_behind: Option<Millis>,
+}
+
+/// A branch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BranchView {
+    /// Its name.
+    pub name: String,
+    /// Its heads, in order.
+    pub heads: Vec<OpId>,
+    /// How many ops stand on it.
+    pub ops: usize,
+    /// Whether it is linear and has no one line.
+    pub is_diverged: bool,
+}
+
+/// What verifying found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// How many ops were read and rehashed.
+    pub ops: usize,
+    /// How many signatures were checked.
+    pub signatures: usize,
+    /// How many bodies are not here.
+    pub bodies_absent: usize,
+    /// Ops whose bytes on disk are not what was written.
+    pub corrupt: Vec<OpId>,
+    /// Ops that no verified signature vouches for.
+    pub uncovered: Vec<OpId>,
+}
+
+/// A member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The key.
+    pub author: Author,
+    /// The name.
+    pub name: Option<String>,
+    /// The role; none where the membership ended.
+    pub role: Option<Role>,
+    /// The older key of the same device, if this one succeeded it.
+    pub predecessor: Option<Author>,
+}

@@ -1,0 +1,201 @@
+//! Writing: several rows and settings that become durable together, or not at all.
+//!
+//! The lock is taken before anything is read, so what a transaction reads is what it adds to. Dropping a transaction
+//! takes everything back.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use rusqlite::params;
+use trellis_core::log::row::Row;
+
+use super::fault::from_sqlite;
+use super::read::{StoredRow, last_seq, meta, origin_code, rows_after};
+use super::{LOG_PAGES_MAX, OpenMode, Store, WAIT, checkpoint};
+use crate::error::{Code, Result, TrellisError};
+
+/// The bytes of a page, and the pages that a row needs beside its own bytes: as good as the count of what is due must
+/// be.
+const PAGE_BYTES: usize = 4096;
+const PAGES_PER_ROW: usize = 3;
+
+/// A write that is under way, with the lock held.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    store: &'a mut Store,
+    last_seq: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// A call failed: nothing of this transaction may be committed any more.
+    Spoiled,
+    Ended,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn begin(store: &'a mut Store, wait: Duration) -> Result<Transaction<'a>> {
+        if store.mode == OpenMode::ReadOnly {
+            return Err(opened_to_read(store));
+        }
+        let connection = store.connection()?;
+        let take = || {
+            connection.busy_timeout(wait.min(Duration::from_millis(i32::MAX as u64)))?;
+            let taken = connection.execute_batch("BEGIN IMMEDIATE");
+            connection.busy_timeout(WAIT)?;
+            taken
+        };
+        take().map_err(|cause| refused(store, wait, cause))?;
+        store.holder.claim();
+        let mut transaction = Transaction { store, last_seq: 0, state: State::Open };
+        transaction.last_seq = transaction.store.read(last_seq)?;
+        Ok(transaction)
+    }
+
+    /// The greatest sequence among the rows, those of this transaction included; 0 if there is none.
+    pub fn last_seq(&self) -> u32 {
+        self.last_seq
+    }
+
+    /// Reads the rows behind `seq` in order, without their bodies, until `visit` has had enough.
+    ///
+    /// # Errors
+    /// What SQLite reports; `visit` may have seen rows by then.
+    pub fn rows_after(&self, seq: u32, visit: impl FnMut(StoredRow<'_>) -> ControlFlow<()>) -> Result<()> {
+        self.store.read(|connection| rows_after(connection, seq, visit))
+    }
+
+    /// Adds a row, whose sequence must be the next one.
+    ///
+    /// # Errors
+    /// `invalid_argument` for another sequence: the caller has not read what others committed. Otherwise what SQLite
+    /// reports; the store is then closed. Either way nothing of this transaction can be committed.
+    pub fn append(&mut self, row: &Row) -> Result<()> {
+        if Some(row.seq) != self.last_seq.checked_add(1) {
+            self.state = State::Spoiled;
+            return Err(out_of_order(self.store));
+        }
+        self.write(|connection| {
+            connection
+                .prepare_cached("INSERT INTO rows (seq, origin, digest, headers, bodies) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![row.seq, origin_code(row.origin), row.digest, row.headers, row.bodies])
+        })?;
+        self.last_seq = row.seq;
+        self.store.log_pages += PAGES_PER_ROW + (row.headers.len() + row.bodies.len()) / PAGE_BYTES;
+        Ok(())
+    }
+
+    /// Reads one setting.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        self.store.read(|connection| meta(connection, key))
+    }
+
+    /// Writes one setting.
+    ///
+    /// # Errors
+    /// As [`Transaction::append`].
+    pub fn set_meta(&mut self, key: &str, value: &[u8]) -> Result<()> {
+        self.write(|connection| {
+            connection
+                .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2")?
+                .execute(params![key, value])
+        })?;
+        self.store.log_pages += PAGES_PER_ROW;
+        Ok(())
+    }
+
+    /// Makes everything durable: when this returns, it is on the disk.
+    ///
+    /// # Errors
+    /// `aborted` if a call of this transaction failed before; otherwise what SQLite reports, and the store is closed.
+    pub fn commit(mut self) -> Result<()> {
+        self.write(|connection| connection.execute_batch("COMMIT"))?;
+        self.state = State::Ended;
+        self.store.holder.release();
+        self.store.copy_log_if_due();
+        Ok(())
+    }
+
+    fn write<T>(&mut self, write: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
+        if self.state != State::Open {
+            return Err(spoiled(self.store));
+        }
+        let written = write(self.store.connection()?);
+        written.map_err(|cause| {
+            self.state = State::Ended;
+            self.store.holder.release();
+            self.store.fail("write to", cause)
+        })
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if self.state == State::Ended {
+            return;
+        }
+        if let Ok(connection) = self.store.connection()
+            && let Err(cause) = connection.execute_batch("ROLLBACK")
+        {
+            self.store.fail("write to", cause);
+        }
+        self.store.holder.release();
+    }
+}
+
+impl Store {
+    /// Copies the write-ahead log into the file when there is enough of it. What was committed is safe in the log, so a
+    /// failure concerns the next write, not this one: the store is closed.
+    fn copy_log_if_due(&mut self) {
+        if self.log_pages < LOG_PAGES_MAX {
+            return;
+        }
+        self.log_pages = 0;
+        if let Ok(connection) = self.connection()
+            && let Err(cause) = checkpoint(connection)
+        {
+            self.fail("write to", cause);
+        }
+    }
+}
+
+fn refused(store: &Store, wait: Duration, cause: rusqlite::Error) -> TrellisError {
+    let error = from_sqlite("write to", &store.path, cause);
+    if error.code() != Code::Locked {
+        return error;
+    }
+    let holder = store.holder.id().map_or("another process".to_owned(), |id| format!("process {id}"));
+    let message = format!(
+        "The store {} is being written by {holder}, which did not finish within {} s. Try again when it is done, or \
+         end it.",
+        store.path.display(),
+        wait.as_secs_f32()
+    );
+    TrellisError::new(Code::Locked, message).at_path(&store.path).caused_by(error)
+}
+
+fn opened_to_read(store: &Store) -> TrellisError {
+    let message = format!("The store {} was opened for reading and cannot be written.", store.path.display());
+    TrellisError::new(Code::PermissionDenied, message).at_path(&store.path)
+}
+
+fn out_of_order(store: &Store) -> TrellisError {
+    let message = format!(
+        "A row for the store {} does not have the next sequence. Read what others committed, then write again.",
+        store.path.display()
+    );
+    TrellisError::new(Code::InvalidArgument, message).at_path(&store.path)
+}
+
+fn spoiled(store: &Store) -> TrellisError {
+    let message = format!(
+        "A part of this write to the store {} failed, so none of it is saved. Write it again.",
+        store.path.display()
+    );
+    TrellisError::new(Code::Aborted, message).at_path(&store.path)
+}
