@@ -3,6 +3,7 @@
 pub mod against;
 pub mod dice;
 pub mod entities;
+pub mod documents;
 pub mod history;
 pub mod host;
 pub mod json;
