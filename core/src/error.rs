@@ -65,6 +65,12 @@ pub enum CommandError {
     /// A write that would have no effect: this device's key is not a member that may do it.
     #[error("this device may not do this here; an owner has to make it a member first")]
     NotPermitted,
+    /// A membership that cannot end.
+    #[error("the owner of a repo stays its owner")]
+    OwnerStays,
+    /// An author who is no member.
+    #[error("{0} is no member")]
+    NoMember(crate::op::id::Author),
     /// A linear branch with more than one line.
     #[error("the branch has diverged; rebase one side with reconcile")]
     Diverged,
@@ -77,6 +83,15 @@ pub enum CommandError {
     /// A row of the store could not be read.
     #[error("op {0} cannot be read from the store")]
     Corrupt(OpId),
+    /// A signature that the host gave does not hold under its key.
+    #[error("the signature that was made does not hold under this device's key; check the identity")]
+    BadSignature,
+    /// A write to the store failed.
+    #[error("the store did not take the write; nothing of it was kept")]
+    WriteFailed,
+    /// A row of the store is damaged.
+    #[error("a row of the store is damaged, so nothing can be written; clone the repo again from a peer")]
+    Damaged,
     /// What this version does not do.
     #[error("this is not supported")]
     Unsupported,
@@ -95,10 +110,15 @@ impl CommandError {
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",
             CommandError::Reserved => "invalid_argument",
             CommandError::NotPermitted => "permission_denied",
+            CommandError::OwnerStays => "permission_denied",
+            CommandError::NoMember(_) => "not_found",
             CommandError::Diverged => "diverged",
             CommandError::RepoMismatch => "repo_mismatch",
             CommandError::BodyMissing(_) => "body_missing",
             CommandError::Corrupt(_) => "storage_corrupt",
+            CommandError::BadSignature => "auth_failed",
+            CommandError::WriteFailed => "storage_full",
+            CommandError::Damaged => "storage_corrupt",
             CommandError::Unsupported => "unsupported",
         }
     }

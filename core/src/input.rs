@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::admit::members::Role;
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, ConflictId, OpId};
 use crate::op::json::Value;
@@ -172,6 +173,10 @@ pub enum Edit {
     },
     /// Close a conflict.
     Resolve {
+        /// The collection of the entity.
+        collection: String,
+        /// Its key.
+        key: String,
         /// The conflict, with its members.
         conflict: ConflictId,
         /// What shall stand.
@@ -185,6 +190,20 @@ pub enum Edit {
         source: String,
         /// Why, for people.
         message: Option<String>,
+    },
+    /// On a linear branch that diverged: write this device's ops anew on top of another line, which withdraws the old
+    /// ones.
+    Rebase {
+        /// The head of the line that stays.
+        onto: OpId,
+    },
+    /// On a linear branch that diverged, by the owner: withdraw others' ops and what was built on them. Written on the
+    /// engine's own branch.
+    Drop {
+        /// The linear branch.
+        line: String,
+        /// The ops.
+        ops: Vec<OpId>,
     },
     /// Make somebody a member, or change the role.
     AddMember {
@@ -244,31 +263,4 @@ pub enum Choice {
     Value(Value),
     /// Nothing.
     Absent,
-}
-
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Everything.
-    Owner,
-    /// Write with effect.
-    Writer,
-    /// Read.
-    Reader,
-}
-
-impl Role {
-    /// The word in bodies and on the surface.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Owner => "owner",
-            Role::Writer => "writer",
-            Role::Reader => "reader",
-        }
-    }
-
-    /// The role with this word.
-    pub fn parse(word: &str) -> Option<Role> {
-        [Role::Owner, Role::Writer, Role::Reader].into_iter().find(|role| role.name() == word)
-    }
 }

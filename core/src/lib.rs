@@ -5,8 +5,16 @@
 extern crate alloc;
 
 pub mod admit;
+pub mod error;
+pub mod input;
 pub mod limits;
+pub mod link;
 pub mod log;
+pub mod machine;
 pub mod merge;
 pub mod op;
+pub mod output;
+pub mod reconcile;
+mod ticket;
 pub mod time;
+pub mod view;

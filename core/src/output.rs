@@ -4,10 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::admit::intrinsic::Invalid;
+pub use crate::admit::members::Member;
 use crate::error::CommandError;
-use crate::input::{Request, Role, Ticket};
+use crate::input::{Request, Ticket};
 use crate::log::row::{Place, Row, StoredOp};
-use crate::merge::entity::{Conflict, Shown};
+use crate::merge::conflict::Conflict;
+use crate::merge::entity::Shown;
 use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::time::{Hlc, Millis};
@@ -168,6 +170,19 @@ pub struct EntityView {
     pub conflicts: Vec<Conflict>,
 }
 
+impl EntityView {
+    /// An entity that nobody wrote.
+    pub fn absent(collection: &str, key: &str) -> EntityView {
+        EntityView {
+            collection: collection.into(),
+            key: key.into(),
+            shown: Shown::Absent,
+            frontier: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+}
+
 /// An op as people read it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpView {
@@ -250,17 +265,4 @@ pub struct VerifyReport {
     pub corrupt: Vec<OpId>,
     /// Ops that no verified signature vouches for.
     pub uncovered: Vec<OpId>,
-}
-
-/// A member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The key.
-    pub author: Author,
-    /// The name.
-    pub name: Option<String>,
-    /// The role; none where the membership ended.
-    pub role: Option<Role>,
-    /// The older key of the same device, if this one succeeded it.
-    pub predecessor: Option<Author>,
 }

@@ -1,1 +1,15 @@
-//! placeholder
+//! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
+
+pub mod against;
+pub mod dice;
+pub mod entities;
+pub mod documents;
+pub mod history;
+pub mod host;
+pub mod json;
+pub mod model;
+pub mod model_op;
+pub mod model_rules;
+pub mod sealed;
+pub mod spoil;
+pub mod vectors;

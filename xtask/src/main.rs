@@ -1,2 +1,67 @@
-//! placeholder
-fn main() {}
+//! The project's own commands: `cargo xtask <command>`.
+//!
+//! Each command is a row of [`COMMANDS`] and a file beside this one. A command sets up what it needs, says what it
+//! runs, and ends with an exit code.
+
+mod child;
+mod demo;
+mod dependencies;
+mod no_std;
+mod setup;
+mod steps;
+mod story;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+/// One `cargo xtask` command.
+struct Command {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> anyhow::Result<ExitCode>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        usage: "demo",
+        about: "Two repos diverge, conflict, and agree again, by the built trellis",
+        run: demo::run,
+    },
+    Command {
+        name: "test",
+        usage: "test [--quick]",
+        about: "Every check and test; --quick: format, lints, unit tests, layers and vectors",
+        run: test::run,
+    },
+];
+
+/// The exit code of a wrong command line, as in `trellis` itself.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = args.split_first() else { return wrong_usage() };
+    if ["help", "-h", "--help"].contains(&name.as_str()) {
+        print!("{}", help());
+        return ExitCode::SUCCESS;
+    }
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else { return wrong_usage() };
+    (command.run)(rest).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Shows how the commands are used, and returns the exit code of a wrong command line.
+fn wrong_usage() -> ExitCode {
+    eprint!("{}", help());
+    ExitCode::from(USAGE)
+}
+
+fn help() -> String {
+    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<24} {}\n", command.usage, command.about));
+    format!("The project's own commands:\n{}", rows.collect::<String>())
+}

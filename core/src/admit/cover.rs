@@ -11,6 +11,7 @@ use hashbrown::{HashMap, HashSet};
 use super::intrinsic::{self, Ancestry, Facts, Invalid};
 use crate::log::graph::{Graph, Node};
 use crate::log::hold::{Hold, Wait};
+use crate::op::header::Header;
 use crate::op::id::{OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::op::sign::VerifiedOp;
@@ -202,6 +203,19 @@ impl<'a, 'b> Batch<'a, 'b> {
             }
         }
     }
+}
+
+/// The dependencies of a header in a graph.
+///
+/// # Errors
+/// The first dependency that is not there.
+pub fn ancestry_in<'a>(graph: &'a Graph, header: &Header<'_>) -> Result<Ancestry<'a>, OpId> {
+    let facts = |id: OpId| graph.find(&id).map(|node| graph_facts(graph, node)).ok_or(id);
+    Ok(Ancestry {
+        prev: header.prev.map(facts).transpose()?,
+        parents: header.parents.iter().map(facts).collect::<Result<_, _>>()?,
+        base: header.base.iter().map(facts).collect::<Result<_, _>>()?,
+    })
 }
 
 fn graph_facts(graph: &Graph, node: Node) -> Facts<'_> {

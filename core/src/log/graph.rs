@@ -16,7 +16,7 @@ use super::set::{Bits, FewNodes};
 use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
-use crate::op::sign::{Ord40, VerifiedOp};
+use crate::op::sign::{Ord40, Signature, VerifiedOp};
 use crate::time::Hlc;
 
 /// An op of the graph.
@@ -86,6 +86,8 @@ struct EntityEntry {
     collection: u32,
     key: Box<str>,
     last: u32,
+    /// Whether a write to it ever stood beside another that it did not replace.
+    is_contended: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -132,8 +134,11 @@ pub struct Graph {
     forked: Vec<Node>,
     /// Bodies that came after their op, by node.
     late_bodies: HashMap<u32, Place>,
+    /// Signatures that came after their op, by node.
+    late_signatures: HashMap<u32, Signature>,
     /// Codes of kinds that this version does not know, by node.
     unknown_kinds: HashMap<u32, u64>,
+    latest: Option<Hlc>,
     hasher: DefaultHashBuilder,
 }
 
@@ -181,6 +186,7 @@ impl Graph {
         let entry = self.entry(op, chain, keeping);
         let branch = self.chains[chain as usize].branch;
         let id_hash = self.id_hash(&entry.id);
+        self.latest = self.latest.max(Some(entry.hlc));
         self.entries.push(entry);
         let (entries, id_key) = (&self.entries, self.id_key);
         self.by_id.insert_unique(id_hash, node.0, |at| id_hash_with(id_key, &entries[*at as usize].id));
@@ -266,6 +272,7 @@ impl Graph {
         for base in &self.links[bases..bases + usize::from(entry.bases)] {
             frontier.remove(Node(*base));
         }
+        self.entities[entry.entity as usize].is_contended |= !frontier.is_empty();
         frontier.insert(node);
     }
 
@@ -306,7 +313,7 @@ impl Graph {
             return entity;
         }
         let entity = self.entities.len() as u32;
-        self.entities.push(EntityEntry { collection, key: header.key.into(), last: NONE });
+        self.entities.push(EntityEntry { collection, key: header.key.into(), last: NONE, is_contended: false });
         let (entities, hasher) = (&self.entities, &self.hasher);
         let hash = entity_hash(hasher, collection, header.key);
         self.entity_index.insert_unique(hash, entity, |at| {
@@ -330,8 +337,14 @@ impl Graph {
     }
 
     /// Notes that a verified signature of an op is now kept.
-    pub fn set_signed(&mut self, node: Node) {
+    pub fn set_signed(&mut self, node: Node, signature: &Signature) {
         self.entries[node.index()].flags |= SIGNED;
+        self.late_signatures.insert(node.0, *signature);
+    }
+
+    /// An op's signature, if that came in another record than the op itself.
+    pub fn late_signature(&self, node: Node) -> Option<&Signature> {
+        self.late_signatures.get(&node.0)
     }
 
     /// Notes that an op's body, which was absent, now lies at the record `place` of a later row.
@@ -481,6 +494,72 @@ impl Graph {
     /// Every chain: its branch, its author and its ends, in the order in which chains came.
     pub fn chains(&self) -> impl Iterator<Item = (Branch, Author, Vec<Node>)> + '_ {
         self.chains.iter().map(|chain| (Branch(chain.branch), chain.author, chain.ends.iter().collect()))
+    }
+
+    /// Whether everything that a header names is here.
+    pub fn has_dependencies(&self, header: &Header<'_>) -> bool {
+        header.dependencies().all(|id| self.find(&id).is_some())
+    }
+
+    /// Ops that no signature at or after them on their chain vouches for; empty unless something was left out.
+    pub fn uncovered(&self) -> Vec<Node> {
+        let mut covered = Bits::default();
+        let mut uncovered = Vec::new();
+        for node in self.nodes().rev() {
+            if self.is_signed(node) || covered.contains(node) {
+                covered.insert(node);
+                self.prev(node).map(|prev| covered.insert(prev));
+            } else {
+                uncovered.push(node);
+            }
+        }
+        uncovered
+    }
+
+    /// Some ops and everything that they reach.
+    pub fn past(&self, of: impl Iterator<Item = Node>) -> Bits {
+        let mut past = Bits::default();
+        let mut open: Vec<Node> = of.collect();
+        while let Some(node) = open.pop() {
+            if past.insert(node) {
+                open.extend(self.dependencies(node));
+            }
+        }
+        past
+    }
+
+    /// An op and everything that it reaches by parents alone.
+    pub fn parents_past(&self, of: Node) -> Bits {
+        let mut past = Bits::default();
+        let mut open = alloc::vec![of];
+        while let Some(node) = open.pop() {
+            if past.insert(node) {
+                open.extend(self.parents(node));
+            }
+        }
+        past
+    }
+
+    /// The greatest clock of all ops.
+    pub fn latest(&self) -> Option<Hlc> {
+        self.latest
+    }
+
+    /// How many ops stand on a branch.
+    pub fn ops_on(&self, branch: Branch) -> usize {
+        self.branches[branch.0 as usize].ops as usize
+    }
+
+    /// Whether a write to an entity ever stood beside another that it did not replace. Where none did there is no
+    /// conflict.
+    pub fn is_contended(&self, entity: Entity) -> bool {
+        self.entities[entity.0 as usize].is_contended
+    }
+
+    /// Those forks whose later op is among the last `count` to arrive.
+    pub fn forks_since(&self, count: usize) -> impl Iterator<Item = ChainFork> + '_ {
+        let first = self.entries.len().saturating_sub(count);
+        self.forks().filter(move |fork| fork.second.index() >= first)
     }
 
     /// Where chains forked, in the order in which that was seen. Costs a look at every op for each: forks are rare.

@@ -244,11 +244,16 @@ pub struct StoredOp {
 }
 
 impl StoredOp {
+    /// The op as one that is still to be verified.
+    pub fn unverified(&self) -> Unverified<'_> {
+        Unverified { header: &self.header, body: self.body.as_deref(), signature: self.signature.as_ref() }
+    }
+
     /// Rehashes what was read.
     ///
     /// # Errors
     /// [`Refused`]: the bytes on disk are not what was written.
     pub fn rehash(&self) -> Result<VerifiedOp<'_>, Refused> {
-        Unverified { header: &self.header, body: self.body.as_deref(), signature: self.signature.as_ref() }.rehash()
+        self.unverified().rehash()
     }
 }

@@ -67,7 +67,7 @@ pub struct BodyRef {
 /// Ids in ascending order, borrowed from CBOR or from a slice.
 #[derive(Clone, Copy)]
 pub enum Ids<'a> {
-    /// Encoded items, [`ENCODED_ID_BYTES`] each.
+    /// Encoded items, 34 bytes each.
     Encoded(&'a [u8]),
     /// Ids in memory.
     Slice(&'a [OpId]),
@@ -315,7 +315,7 @@ impl<'a> Fields<'a> {
             let encoded = reader.rest();
             let mut last: Option<&[u8; 32]> = None;
             let mut ascending = count > 0 && count <= LINKS_MAX as u64;
-            for _ in 0..count.min(LINKS_MAX as u64) {
+            for _ in 0..count {
                 let id = reader.fixed::<32>()?;
                 ascending &= last.is_none_or(|last| last < id);
                 last = Some(id);

@@ -4,6 +4,7 @@
 
 pub mod body;
 pub mod cbor;
+pub mod draft;
 pub mod header;
 pub mod hex;
 pub mod id;

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use rusqlite::params;
-use trellis_core::log::row::Row;
+use trellis_core::log::row::{CorruptRow, Place, Row, StoredOp};
 
 use super::fault::from_sqlite;
 use super::read::{StoredRow, last_seq, meta, origin_code, rows_after};
@@ -64,6 +64,14 @@ impl<'a> Transaction<'a> {
     /// What SQLite reports; `visit` may have seen rows by then.
     pub fn rows_after(&self, seq: u32, visit: impl FnMut(StoredRow<'_>) -> ControlFlow<()>) -> Result<()> {
         self.store.read(|connection| rows_after(connection, seq, visit))
+    }
+
+    /// Reads ops, those of this transaction included, as [`Store::read_ops`] does.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn read_ops(&self, ops: &[(Place, Option<Place>)]) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
+        self.store.read_ops(ops)
     }
 
     /// Adds a row, whose sequence must be the next one.

@@ -1,0 +1,199 @@
+//! Edits that build on what was written before: closing a conflict, taking a write back, joining branches.
+
+use alloc::collections::BTreeSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::seal::{Draw, Sealing};
+use super::write::Ground;
+use crate::error::CommandError;
+use crate::input::Choice;
+use crate::limits::LINKS_MAX;
+use crate::log::graph::{Branch, Entity, Node};
+use crate::merge::conflict::{Conflict, SideValue};
+use crate::merge::entity::Shown;
+use crate::op::body::{Content, encode_json};
+use crate::op::header::{BRANCH_COLLECTION, REPO_BRANCH};
+use crate::op::id::{ConflictId, OpId};
+use crate::op::json::{Object, Value};
+use crate::op::kind::{Format, Kind};
+use crate::op::patch::Patch;
+use crate::op::pointer::Pointer;
+
+/// What an op is to say: its kind, and its body with the format.
+type Said = (Kind, Option<(Format, Vec<u8>)>);
+
+impl Machine {
+    pub(super) fn seal_resolve(
+        &self,
+        (collection, key): (&str, &str),
+        conflict: ConflictId,
+        choice: &Choice,
+        ground: &Ground,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_ordinary(collection, sealing)?;
+        let moved = CommandError::ConflictMoved(conflict);
+        let branch = self.branch(sealing.branch)?;
+        let entity = self.graph.find_entity_named(collection, key).ok_or(moved.clone())?;
+        let merged = self.merged(branch, entity, &ground.contents);
+        let open = merged.conflicts.into_iter().find(|open| open.id == conflict).ok_or(moved)?;
+        let (kind, body) = self.closing(&open, choice, &merged.shown)?;
+        let base = self.shown_base(collection, key, sealing.branch);
+        self.push(Draw { collection: collection.into(), key: key.into(), kind, body, base }, sealing)
+    }
+
+    /// The op that closes a conflict.
+    fn closing(&self, conflict: &Conflict, choice: &Choice, shown: &Shown) -> Result<Said, CommandError> {
+        let side = match choice {
+            Choice::Absent => return said_at(&conflict.path, None),
+            Choice::Value(value) => return said_at(&conflict.path, Some(value)),
+            Choice::Side(op) => {
+                let is_chosen = |side: &&crate::merge::conflict::Side| side.op == *op;
+                conflict.sides.iter().find(is_chosen).ok_or(CommandError::NoSuchSide(*op))?
+            }
+        };
+        match &side.value {
+            SideValue::Absent if self.is_delete(&side.op) => Ok((Kind::Delete, None)),
+            SideValue::Absent => said_at(&conflict.path, None),
+            SideValue::Json(value) => said_at(&conflict.path, Some(value)),
+            SideValue::Bytes(bytes) => Ok((Kind::Put, Some((Format::Bytes, bytes.clone())))),
+            SideValue::Add(_) | SideValue::Insert(_) => said_at(&conflict.path, value_at(shown, &conflict.path)),
+        }
+    }
+
+    fn is_delete(&self, op: &OpId) -> bool {
+        self.graph.find(op).is_some_and(|node| self.graph.kind(node) == Kind::Delete)
+    }
+
+    /// Gives back what this device's last write to the branch replaced. It names that write as its base, so whatever
+    /// others wrote on top of it meanwhile is a conflict and not lost.
+    pub(super) fn seal_undo(&self, ground: &Ground, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        let branch = self.branch(sealing.branch)?;
+        let node = self.last_own_write(branch).ok_or(CommandError::NothingToUndo)?;
+        let (collection, key) = self.graph.entity_name(self.graph.entity(node));
+        self.check_ordinary(collection, sealing)?;
+        let before = self.before(branch, self.graph.entity(node), node, ground);
+        let content = ground.contents.get(&node).ok_or(CommandError::NothingToUndo)?;
+        let (kind, body) = undoing(content, &before)?;
+        let base = alloc::vec![self.graph.id(node)];
+        let (collection, key): (String, String) = (collection.into(), key.into());
+        self.push(Draw { collection, key, kind, body, base }, sealing)
+    }
+
+    /// What an entity was before a write, by all that the write had seen.
+    fn before(&self, branch: Branch, entity: Entity, node: Node, ground: &Ground) -> Shown {
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<Node> = self.graph.base(node).collect();
+        while let Some(node) = open.pop() {
+            if seen.insert(node) {
+                open.extend(self.graph.base(node));
+            }
+        }
+        let nodes: Vec<Node> = seen.into_iter().collect();
+        self.merged_of(branch, entity, &nodes, &ground.contents).shown
+    }
+
+    /// Joins the source's heads, or begins this branch from them. Writes nothing where all of them are here already.
+    pub(super) fn seal_merge(
+        &self,
+        source: &str,
+        message: Option<&str>,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        if [source, sealing.branch].contains(&REPO_BRANCH) || source == sealing.branch {
+            return Err(CommandError::Reserved);
+        }
+        self.branch(source)?;
+        let own = self.graph.find_branch(sealing.branch);
+        if !self.state.authority.may_write(&sealing.author, own) {
+            return Err(CommandError::NotPermitted);
+        }
+        let mut heads = self.graph.heads(source);
+        heads.retain(|head| own.is_none_or(|own| !self.graph.is_in_log(*head, own)));
+        if heads.is_empty() {
+            return Ok(());
+        }
+        self.add_parents(heads, own, sealing);
+        let body = message.map(|message| (String::from("message"), Value::String(message.into())));
+        let body = encode_json(&Value::Object(body.into_iter().collect::<Object>()))?;
+        let draw = Draw {
+            collection: BRANCH_COLLECTION.into(),
+            key: source.into(),
+            kind: Kind::Merge,
+            body: Some((Format::Json, body)),
+            base: Vec::new(),
+        };
+        self.push(draw, sealing)
+    }
+
+    fn add_parents(&self, mut heads: Vec<Node>, own: Option<Branch>, sealing: &mut Sealing<'_>) {
+        heads.sort_unstable_by_key(|head| self.graph.ord(*head));
+        if own.is_none() {
+            sealing.parents.clear();
+        }
+        heads.truncate(LINKS_MAX.saturating_sub(sealing.parents.len()).max(1));
+        sealing.parents.truncate(LINKS_MAX - heads.len());
+        sealing.parents.extend(heads.iter().map(|head| self.graph.id(*head)));
+        sealing.clock = heads.iter().map(|head| Some(self.graph.hlc(*head))).fold(sealing.clock, Option::max);
+    }
+}
+
+/// The op that makes a place this value, or nothing.
+fn said_at(path: &Pointer, value: Option<&Value>) -> Result<Said, CommandError> {
+    let patch = match (path.is_root(), value) {
+        (true, None) => return Ok((Kind::Delete, None)),
+        (true, Some(value)) => return Ok((Kind::Put, Some((Format::Json, encode_json(value)?)))),
+        (false, None) => Patch { remove: alloc::vec![path.clone()], ..Patch::default() },
+        (false, Some(value)) => Patch { set: alloc::vec![(path.clone(), value.clone())], ..Patch::default() },
+    };
+    said_patch(&patch)
+}
+
+fn said_patch(patch: &Patch) -> Result<Said, CommandError> {
+    Ok((Kind::Patch, Some((Format::Json, encode_json(&patch.encode()?)?))))
+}
+
+fn value_at<'a>(shown: &'a Shown, path: &Pointer) -> Option<&'a Value> {
+    let Shown::Json(root) = shown else { return None };
+    path.0.iter().try_fold(root, |value, name| match value {
+        Value::Object(members) => members.get(name),
+        _ => None,
+    })
+}
+
+/// The op that takes back what a write said.
+fn undoing(content: &Content, before: &Shown) -> Result<Said, CommandError> {
+    match (content, before) {
+        (Content::Patch(patch), Shown::Json(_)) => said_patch(&inverse(patch, before)),
+        (_, Shown::Json(value)) => Ok((Kind::Put, Some((Format::Json, encode_json(value)?)))),
+        (_, Shown::Bytes(bytes)) => Ok((Kind::Put, Some((Format::Bytes, bytes.clone())))),
+        (_, Shown::Absent) => Ok((Kind::Delete, None)),
+        (_, Shown::BodyMissing) => Err(CommandError::BodyMissing(Pointer::ROOT)),
+    }
+}
+
+/// The patch that takes a patch back: places get what stood there, counters go back, sets lose what they gained.
+fn inverse(patch: &Patch, before: &Shown) -> Patch {
+    let mut inverse = Patch::default();
+    for path in patch.set.iter().map(|(path, _)| path).chain(&patch.remove) {
+        match value_at(before, path) {
+            Some(value) => inverse.set.push((path.clone(), value.clone())),
+            None => inverse.remove.push(path.clone()),
+        }
+    }
+    inverse.add = patch.add.iter().map(|(path, count)| (path.clone(), count.saturating_neg())).collect();
+    let had = |path: &Pointer, value: &Value| matches!(value_at(before, path), Some(Value::Array(all)) if all.contains(value));
+    for (path, values) in &patch.insert {
+        let gained = values.iter().filter(|value| !had(path, value)).cloned().collect();
+        inverse.discard.push((path.clone(), gained));
+    }
+    for (path, values) in &patch.discard {
+        let lost = values.iter().filter(|value| had(path, value)).cloned().collect();
+        inverse.insert.push((path.clone(), lost));
+    }
+    inverse.set.sort_by(|left, right| left.0.cmp(&right.0));
+    inverse.remove.sort();
+    inverse
+}

@@ -1,0 +1,134 @@
+//! Edits of the engine's own branch: members and redactions.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::seal::{Draw, Sealing};
+use super::write::Ground;
+use crate::admit::members::{MEMBERS, grant_body, removal_body};
+use crate::admit::redaction::{self, REVIEW};
+use crate::error::CommandError;
+use crate::input::Role;
+use crate::log::graph::Branch;
+use crate::op::body::{Content, encode_json};
+use crate::op::header::REPO_BRANCH;
+use crate::op::hex;
+use crate::op::id::{Author, OpId};
+use crate::op::json::Value;
+use crate::op::kind::{Format, Kind};
+use crate::op::pointer::Pointer;
+
+impl Machine {
+    /// Makes a member. The first time, everybody who has written becomes one too, so that nothing loses its effect.
+    pub(super) fn seal_grant(
+        &self,
+        author: Author,
+        name: &str,
+        role: Role,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        if self.owner() == Some(author) && role != Role::Owner {
+            return Err(CommandError::OwnerStays);
+        }
+        if self.state.authority.is_open() {
+            for earlier in self.authors().into_iter().filter(|earlier| *earlier != author) {
+                self.push_member(earlier, &grant_body(Role::Writer, None), sealing)?;
+            }
+        }
+        let name = Some(name).filter(|name| !name.is_empty());
+        self.push_member(author, &grant_body(role, name), sealing)
+    }
+
+    pub(super) fn seal_removal(&self, author: Author, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        if self.owner() == Some(author) {
+            return Err(CommandError::OwnerStays);
+        }
+        if !self.state.authority.members().iter().any(|member| member.author == author && member.role.is_some()) {
+            return Err(CommandError::NoMember(author));
+        }
+        let mut cut: BTreeMap<Branch, OpId> = BTreeMap::new();
+        for (branch, _, ends) in self.graph.chains().filter(|(_, of, _)| *of == author) {
+            let last = ends.into_iter().max_by_key(|end| self.graph.ord(*end));
+            cut.extend(last.map(|last| (branch, self.graph.id(last))));
+        }
+        let cut = cut.into_iter().map(|(branch, id)| (self.graph.branch_name(branch), id));
+        self.push_member(author, &removal_body(cut), sealing)
+    }
+
+    pub(super) fn seal_redaction(
+        &self,
+        ops: &[OpId],
+        pointers: &[Pointer],
+        ground: &Ground,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_on_repo(sealing)?;
+        for id in ops {
+            let node = self.graph.find(id).ok_or(CommandError::NoOp(*id))?;
+            let is_own = self.graph.author(node) == sealing.author;
+            if !is_own && !self.state.authority.may_govern(&sealing.author) {
+                return Err(CommandError::NotPermitted);
+            }
+            let places = match ground.contents.get(&node) {
+                Some(Content::Patch(patch)) if pointers.is_empty() => patch.places().cloned().collect(),
+                Some(Content::Patch(_)) => pointers.to_vec(),
+                _ => Vec::new(),
+            };
+            self.push_repo_put(REVIEW, &hex::encode(&id.0), &redaction::body(&places), sealing)?;
+        }
+        Ok(())
+    }
+
+    /// Withdraws others' ops from a linear branch.
+    pub(super) fn seal_drop(&self, line: &str, ops: &[OpId], sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        let branch = self.branch(line)?;
+        let is_there = |id: &&OpId| self.graph.find(id).is_none_or(|node| self.graph.branch(node) != branch);
+        if let Some(id) = ops.iter().find(is_there) {
+            return Err(CommandError::NoOp(*id));
+        }
+        self.push_repo_put(REVIEW, &format!("line/{line}"), &redaction::drop_body(line, ops), sealing)
+    }
+
+    fn push_member(&self, author: Author, body: &Value, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.push_repo_put(MEMBERS, &hex::encode(&author.0), body, sealing)
+    }
+
+    fn push_repo_put(
+        &self,
+        collection: &str,
+        key: &str,
+        body: &Value,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        let body = Some((Format::Json, encode_json(body)?));
+        let base = match sealing.written.get(&(collection.into(), key.into())) {
+            Some(own) => alloc::vec![*own],
+            None => self.shown_base(collection, key, REPO_BRANCH),
+        };
+        self.push(Draw { collection: collection.into(), key: key.into(), kind: Kind::Put, body, base }, sealing)
+    }
+
+    fn check_governing(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {
+        self.check_on_repo(sealing)?;
+        if self.state.authority.may_govern(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
+    }
+
+    fn check_on_repo(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {
+        if sealing.branch == REPO_BRANCH { Ok(()) } else { Err(CommandError::Reserved) }
+    }
+
+    fn owner(&self) -> Option<Author> {
+        self.graph.genesis().map(|genesis| self.graph.author(genesis))
+    }
+
+    /// Everybody who has written, the owner left out, ascending.
+    fn authors(&self) -> Vec<Author> {
+        let authors: BTreeSet<Author> = self.graph.chains().map(|(_, author, _)| author).collect();
+        authors.into_iter().filter(|author| Some(*author) != self.owner()).collect()
+    }
+}

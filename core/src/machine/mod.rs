@@ -1,0 +1,269 @@
+//! The machine: a repo's whole engine behind one door.
+//!
+//! A host makes three moves. It calls [`Machine::step`] with whatever happened, it carries out the outputs, and it
+//! calls again when something answers or [`Machine::deadline`] has come. The machine composes what the other rooms
+//! decide: every op, ours or anybody's, becomes a `VerifiedOp` and takes the one funnel in `integrate`.
+
+mod edits;
+mod govern;
+mod integrate;
+mod key;
+mod open;
+mod read;
+mod rebase;
+mod seal;
+mod write;
+
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+
+use self::open::Opening;
+use self::read::Read;
+use self::write::{SealedTransaction, Writing};
+use crate::admit::intrinsic::Invalid;
+use crate::admit::policy::Policies;
+use crate::error::{CommandError, UsageError};
+use crate::input::{Command, Input, Loaded, Request, Ticket};
+use crate::log::graph::Graph;
+use crate::log::hold::Hold;
+use crate::op::id::{Author, OpId};
+use crate::op::sign::Signature;
+use crate::output::{Answer, Output};
+use crate::ticket::Tickets;
+use crate::time::{Hlc, Millis};
+use crate::view::state::{Contents, State};
+
+/// How a machine begins.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The key that this device writes under.
+    pub author: Author,
+    /// Whether that key may be in use elsewhere.
+    pub key_use: KeyUse,
+    /// Random per process; guards the table of ids against ids that were made to collide in it.
+    pub id_key: u64,
+    /// This device's own branch policies.
+    pub policies: Policies,
+}
+
+/// Whether a key is this store's alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUse {
+    /// It is.
+    Own,
+    /// The store is a copy: another one writes under the key too. A new key is made before the next write.
+    Copied,
+}
+
+/// The engine of one repo.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    author: Author,
+    key_use: KeyUse,
+    graph: Graph,
+    hold: Hold,
+    refused: HashMap<OpId, Invalid>,
+    /// What the ops on the engine's own branch say.
+    repo_contents: Contents,
+    policies: Policies,
+    /// What the engine's own branch makes of everything.
+    state: State,
+    is_state_stale: bool,
+    /// The greatest clock that this device's key has written.
+    own_clock: Option<Hlc>,
+    last_row: u32,
+    /// Rows of the store that are not what was written: reads go on, writes do not.
+    corrupt_rows: BTreeSet<u32>,
+    /// How many ops of the store stayed out of the graph at opening.
+    left_out: usize,
+    phase: Phase,
+    tickets: Tickets<Waiting>,
+    writes: VecDeque<Writing>,
+    is_writing: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Opening(Opening),
+    Ready,
+    Ended,
+}
+
+/// What waits behind a ticket.
+#[derive(Clone, Debug)]
+enum Waiting {
+    /// Rows, to open with.
+    OpeningRows,
+    /// Rows that other processes wrote.
+    NewRows(Request),
+    /// Ops with their bodies.
+    Read(Read),
+    /// A row; with the last of a command's rows its reply.
+    Persisted(Option<(Request, Answer)>),
+    /// A signature for a local transaction.
+    Signature(SealedTransaction),
+    /// A new key.
+    NewKey,
+    /// The old key's signature for the new one.
+    SuccessorProof(Author),
+}
+
+type Outputs = Vec<Output>;
+
+impl Machine {
+    /// A machine that begins to read its store; the outputs ask for that.
+    pub fn open(config: Config) -> (Machine, Vec<Output>) {
+        let mut machine = Machine {
+            author: config.author,
+            key_use: config.key_use,
+            graph: Graph::new(config.id_key),
+            hold: Hold::default(),
+            refused: HashMap::new(),
+            repo_contents: Contents::new(),
+            policies: config.policies,
+            state: State::default(),
+            is_state_stale: true,
+            own_clock: None,
+            last_row: 0,
+            corrupt_rows: BTreeSet::new(),
+            left_out: 0,
+            phase: Phase::Opening(Opening::new(config.id_key)),
+            tickets: Tickets::new(),
+            writes: VecDeque::new(),
+            is_writing: false,
+        };
+        let mut out = Vec::new();
+        machine.load_rows(Waiting::OpeningRows, &mut out);
+        (machine, out)
+    }
+
+    /// Takes one input at the host's time `now` and returns what the host is to do.
+    ///
+    /// Total over whatever peers, files and rows hold, and deterministic: equal inputs give equal outputs.
+    ///
+    /// # Errors
+    /// [`UsageError`] where the host answers what was not asked or goes on after a failed write; nothing changes.
+    pub fn step(&mut self, input: Input, now: Millis) -> Result<Vec<Output>, UsageError> {
+        if matches!(self.phase, Phase::Ended) {
+            return Err(UsageError::Ended);
+        }
+        let mut out = Vec::new();
+        match input {
+            Input::Command(request, command) => self.on_command(request, command, now, &mut out),
+            Input::Signed(ticket, signature) => self.on_signed(ticket, signature, now, &mut out)?,
+            Input::KeyMade(ticket, author) => self.on_key_made(ticket, author, &mut out)?,
+            Input::Persisted(ticket) => self.on_persisted(ticket, &mut out)?,
+            Input::PersistFailed(ticket) => self.on_persist_failed(ticket, &mut out)?,
+            Input::Loaded(ticket, loaded) => self.on_loaded(ticket, loaded, now, &mut out)?,
+            Input::Tick => {}
+        }
+        self.release_due(now, &mut out);
+        self.start_write(now, &mut out);
+        Ok(out)
+    }
+
+    /// When the machine next wants an `Input::Tick`, if ever.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.hold.deadline()
+    }
+
+    /// The local sequence of the last row that the machine knows.
+    pub fn last_row(&self) -> u32 {
+        self.last_row
+    }
+
+    /// The key that this device writes under.
+    pub fn author(&self) -> Author {
+        self.author
+    }
+
+    fn on_command(&mut self, request: Request, command: Command, now: Millis, out: &mut Outputs) {
+        if let Phase::Opening(opening) = &mut self.phase {
+            opening.commands.push_back((request, command));
+            return;
+        }
+        match command {
+            Command::Create { name, nonce } => self.create(request, &name, &nonce, now, out),
+            Command::Write(transaction) => self.writes.push_back(Writing::of(request, transaction)),
+            Command::Import(ops) => self.import(request, &ops, now, out),
+            Command::Refresh => self.load_rows(Waiting::NewRows(request), out),
+            query => self.on_query(request, query, now, out),
+        }
+    }
+
+    fn on_signed(
+        &mut self,
+        ticket: Ticket,
+        signature: Signature,
+        now: Millis,
+        out: &mut Outputs,
+    ) -> Result<(), UsageError> {
+        let waiting = self.tickets.close(ticket, |waiting| match waiting {
+            Waiting::Signature(_) | Waiting::SuccessorProof(_) => Ok(waiting),
+            other => Err(other),
+        })?;
+        match waiting {
+            Waiting::Signature(sealed) => self.write_signed(sealed, signature, now, out),
+            Waiting::SuccessorProof(author) => self.succeed(author, &signature, out),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn on_persisted(&mut self, ticket: Ticket, out: &mut Outputs) -> Result<(), UsageError> {
+        let reply = self.close_persist(ticket)?;
+        out.extend(reply.map(|(request, answer)| Output::Reply(request, Ok(answer))));
+        Ok(())
+    }
+
+    /// Whatever is not in the store by now never will be, so nothing that this machine knows can be relied on.
+    fn on_persist_failed(&mut self, ticket: Ticket, out: &mut Outputs) -> Result<(), UsageError> {
+        let failed = self.close_persist(ticket)?;
+        self.phase = Phase::Ended;
+        let open = self.tickets.drain().filter_map(Waiting::into_request);
+        let writes = self.writes.drain(..).filter_map(Writing::into_request);
+        let unanswered = failed.map(|(request, _)| request).into_iter().chain(open).chain(writes);
+        out.extend(unanswered.map(|request| Output::Reply(request, Err(CommandError::WriteFailed))));
+        Ok(())
+    }
+
+    fn close_persist(&mut self, ticket: Ticket) -> Result<Option<(Request, Answer)>, UsageError> {
+        self.tickets.close(ticket, |waiting| match waiting {
+            Waiting::Persisted(reply) => Ok(reply),
+            other => Err(other),
+        })
+    }
+
+    fn on_loaded(&mut self, ticket: Ticket, loaded: Loaded, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
+        let is_rows = matches!(loaded, Loaded::Rows { .. });
+        let waiting = self.tickets.close(ticket, |waiting| match waiting {
+            Waiting::OpeningRows | Waiting::NewRows(_) if is_rows => Ok(waiting),
+            Waiting::Read(_) if !is_rows => Ok(waiting),
+            other => Err(other),
+        })?;
+        match (waiting, loaded) {
+            (Waiting::Read(read), Loaded::Ops(ops)) => self.on_read(read, ops, now, out),
+            (waiting, Loaded::Rows { rows, more }) => self.on_rows(waiting, &rows, more, now, out),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Waiting {
+    fn into_request(self) -> Option<Request> {
+        match self {
+            Waiting::NewRows(request) => Some(request),
+            Waiting::Read(read) => read.into_request(),
+            Waiting::Persisted(reply) => reply.map(|(request, _)| request),
+            Waiting::Signature(sealed) => sealed.into_request(),
+            Waiting::OpeningRows | Waiting::NewKey | Waiting::SuccessorProof(_) => None,
+        }
+    }
+}
+
+fn reply(out: &mut Outputs, request: Request, result: Result<Answer, CommandError>) {
+    out.push(Output::Reply(request, result));
+}

@@ -1,0 +1,126 @@
+//! Opening: from the rows of a store to a graph, without reading bodies.
+//!
+//! What is in the store was admitted once, so its ops are rehashed and appended, and neither judged nor verified
+//! again. Left out are ops beyond the clock bound, ops of a corrupt row, and whatever depends on them or is vouched
+//! for only by them.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use hashbrown::HashSet;
+
+use super::{Machine, Outputs, Phase, Waiting, reply};
+use crate::input::{Command, More, Request, RowHeaders};
+use crate::log::graph::{Graph, Keeping, Presence};
+use crate::log::row::{CorruptRow, Record, read_row};
+use crate::op::id::OpId;
+use crate::output::{Answer, Event, Output, Query};
+use crate::time::Millis;
+
+/// What opening needs to remember.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    id_key: u64,
+    /// Commands that came before the rows.
+    pub(super) commands: VecDeque<(Request, Command)>,
+    /// Ops that stay out of the graph, because only such ops as must stay out vouch for them.
+    excluded: HashSet<OpId>,
+}
+
+impl Opening {
+    pub(super) fn new(id_key: u64) -> Opening {
+        Opening { id_key, commands: VecDeque::new(), excluded: HashSet::new() }
+    }
+}
+
+impl Machine {
+    pub(super) fn load_rows(&mut self, waiting: Waiting, out: &mut Outputs) {
+        let ticket = self.tickets.open(waiting);
+        out.push(Output::Load(ticket, Query::Rows { after: self.last_row }));
+    }
+
+    pub(super) fn on_rows(
+        &mut self,
+        waiting: Waiting,
+        rows: &[RowHeaders],
+        more: More,
+        now: Millis,
+        out: &mut Outputs,
+    ) {
+        for row in rows {
+            if let Err(CorruptRow { row }) = self.append_row(row, now) {
+                self.corrupt_rows.insert(row);
+                out.push(Output::Emit(Event::Corrupt { row }));
+            }
+            self.last_row = row.seq;
+        }
+        match (more, waiting) {
+            (More::Follows, waiting) => self.load_rows(waiting, out),
+            (More::End, Waiting::NewRows(request)) => {
+                self.read_repo_contents(Some(request), out);
+            }
+            (More::End, _) => self.end_of_rows(out),
+        }
+    }
+
+    fn append_row(&mut self, row: &RowHeaders, now: Millis) -> Result<(), CorruptRow> {
+        let mut records = Vec::new();
+        read_row(row.seq, &row.headers, &row.digest, |record| records.push(record))?;
+        for record in records {
+            self.append_record(record, row, now);
+        }
+        Ok(())
+    }
+
+    fn append_record(&mut self, record: Record<'_>, row: &RowHeaders, now: Millis) {
+        match record {
+            Record::Op { op, place, has_body } => {
+                let is_out = op.header().hlc.is_ahead(now) || self.is_excluded(&op.id());
+                if is_out || self.graph.find(&op.id()).is_some() || !self.graph.has_dependencies(op.header()) {
+                    self.left_out += usize::from(self.graph.find(&op.id()).is_none());
+                    return;
+                }
+                let body = if has_body { Presence::Here } else { Presence::Absent };
+                self.append(&op, Keeping { place, body, origin: row.origin });
+            }
+            Record::Signature(id, signature) => {
+                self.graph.find(&id).into_iter().for_each(|node| self.graph.set_signed(node, signature));
+            }
+            Record::Body { id, place, .. } => {
+                self.graph.find(&id).into_iter().for_each(|node| self.graph.set_body(node, place));
+            }
+        }
+    }
+
+    fn is_excluded(&self, id: &OpId) -> bool {
+        matches!(&self.phase, Phase::Opening(opening) if opening.excluded.contains(id))
+    }
+
+    /// Where something was left out, its chain may now end in ops that nothing vouches for. They stay out too, and the
+    /// rows are read again without them.
+    fn end_of_rows(&mut self, out: &mut Outputs) {
+        let bare = if self.left_out > 0 { self.graph.uncovered() } else { Vec::new() };
+        if bare.is_empty() {
+            self.read_repo_contents(None, out);
+        } else if let Phase::Opening(opening) = &mut self.phase {
+            opening.excluded.extend(bare.iter().map(|node| self.graph.id(*node)));
+            self.graph = Graph::new(opening.id_key);
+            (self.own_clock, self.last_row, self.left_out) = (None, 0, 0);
+            self.load_rows(Waiting::OpeningRows, out);
+        }
+    }
+
+    /// Everything is read: the machine carries out what it was told meanwhile.
+    pub(super) fn opened(&mut self, now: Millis, out: &mut Outputs) {
+        if let Phase::Opening(opening) = core::mem::replace(&mut self.phase, Phase::Ready) {
+            out.push(Output::Emit(Event::Opened));
+            for (request, command) in opening.commands {
+                self.on_command(request, command, now, out);
+            }
+        }
+    }
+
+    pub(super) fn refreshed(&mut self, request: Request, out: &mut Outputs) {
+        reply(out, request, Ok(Answer::Done));
+    }
+}

@@ -1,0 +1,450 @@
+//! Reading: ops and their bodies come from the store, entities and conflicts are computed from them.
+//!
+//! A question names the ops that it needs, one `Load` asks for all of them, and the answer is computed when they have
+//! come. Nothing of bodies is kept.
+
+use alloc::borrow::Cow;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::write::{Ground, Preparing};
+use super::{Machine, Outputs, Waiting, reply};
+use crate::admit::authority;
+use crate::error::CommandError;
+use crate::input::{Command, EntityQuery, Request};
+use crate::log::graph::{Branch, Entity, Node};
+use crate::log::row::StoredOp;
+use crate::log::set::Bits;
+use crate::merge::entity;
+use crate::op::body::Content;
+use crate::op::hex;
+use crate::op::id::OpId;
+use crate::op::sign::{Refused, Unverified};
+use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
+use crate::time::Millis;
+use crate::view::state::Contents;
+
+/// Ops that were asked for, and what they are for.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    nodes: Vec<Node>,
+    purpose: Purpose,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// One entity.
+    Entity(Request, Branch, Entity),
+    /// Several.
+    Entries(Request, Branch, Vec<Entity>),
+    /// The conflicts of several.
+    Conflicts(Request, Branch, Vec<Entity>),
+    /// The ops themselves.
+    Ops(Request),
+    /// One op, as people read it.
+    Op(Request),
+    /// Whether they are what was written.
+    Verify(Request),
+    /// What the engine's own branch says, at opening or for a refresh.
+    RepoContents(Option<Request>),
+    /// What a local write builds on.
+    Write(Preparing),
+}
+
+impl Read {
+    pub(super) fn into_request(self) -> Option<Request> {
+        match self.purpose {
+            Purpose::Entity(request, ..)
+            | Purpose::Entries(request, ..)
+            | Purpose::Conflicts(request, ..)
+            | Purpose::Ops(request)
+            | Purpose::Op(request)
+            | Purpose::Verify(request) => Some(request),
+            Purpose::RepoContents(request) => request,
+            Purpose::Write(preparing) => preparing.into_request(),
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn on_query(&mut self, request: Request, query: Command, now: Millis, out: &mut Outputs) {
+        match self.answer(request, query, now, out) {
+            Ok(Some(answer)) => reply(out, request, Ok(answer)),
+            Ok(None) => {}
+            Err(error) => reply(out, request, Err(error)),
+        }
+    }
+
+    /// The answer, or none where ops have to be read for it first.
+    fn answer(
+        &mut self,
+        request: Request,
+        query: Command,
+        now: Millis,
+        out: &mut Outputs,
+    ) -> Result<Option<Answer>, CommandError> {
+        match query {
+            Command::ChainEnds => Ok(Some(Answer::ChainEnds(self.chain_ends()))),
+            Command::Status => Ok(Some(Answer::Status(self.status(now)))),
+            Command::Members => Ok(Some(Answer::Members(self.state.authority.members()))),
+            Command::FindOps(prefix) => Ok(Some(Answer::Ids(self.find_ops(&prefix)))),
+            Command::Log { branch, entity, ops_max } => {
+                Ok(Some(Answer::Log(self.log_views(&branch, entity.as_ref(), ops_max)?)))
+            }
+            Command::Op(id) => {
+                let node = self.graph.find(&id).ok_or(CommandError::NoOp(id))?;
+                self.read(alloc::vec![node], Purpose::Op(request), out);
+                Ok(None)
+            }
+            Command::Export { known } => {
+                self.read(self.unknown_to(&known), Purpose::Ops(request), out);
+                Ok(None)
+            }
+            Command::Verify => {
+                self.read(self.graph.nodes().collect(), Purpose::Verify(request), out);
+                Ok(None)
+            }
+            Command::Get(query) => self.get(request, &query, out),
+            Command::Entries { branch, collection, key_prefix } => {
+                let branch = self.branch(&branch)?;
+                let entities = self.entities(branch, collection.as_deref(), &key_prefix);
+                let nodes = entities.iter().flat_map(|entity| self.writes_in_log(branch, *entity)).collect();
+                self.read(nodes, Purpose::Entries(request, branch, entities), out);
+                Ok(None)
+            }
+            Command::Conflicts { branch } => {
+                let branch = self.branch(&branch)?;
+                let mut entities = self.entities(branch, None, "");
+                entities.retain(|entity| self.graph.is_contended(*entity));
+                let nodes = entities.iter().flat_map(|entity| self.writes_in_log(branch, *entity)).collect();
+                self.read(nodes, Purpose::Conflicts(request, branch, entities), out);
+                Ok(None)
+            }
+            Command::Create { .. } | Command::Refresh | Command::Write(_) | Command::Import(_) => {
+                Err(CommandError::Unsupported)
+            }
+        }
+    }
+
+    fn get(
+        &mut self,
+        request: Request,
+        query: &EntityQuery,
+        out: &mut Outputs,
+    ) -> Result<Option<Answer>, CommandError> {
+        let entity = self.graph.find_entity_named(&query.collection, &query.key);
+        let (Ok(branch), Some(entity)) = (self.branch(&query.branch), entity) else {
+            return Ok(Some(Answer::Entity(EntityView::absent(&query.collection, &query.key))));
+        };
+        self.read(self.writes_in_log(branch, entity), Purpose::Entity(request, branch, entity), out);
+        Ok(None)
+    }
+
+    /// Asks for ops. Nothing is asked where there are none: what waits goes on at once.
+    pub(super) fn read(&mut self, nodes: Vec<Node>, purpose: Purpose, out: &mut Outputs) {
+        let places =
+            nodes.iter().map(|node| StoredAt { op: self.graph.place(*node), late_body: self.graph.late_body(*node) });
+        let query = Query::Ops(places.collect());
+        let ticket = self.tickets.open(Waiting::Read(Read { nodes, purpose }));
+        out.push(Output::Load(ticket, query));
+    }
+
+    pub(super) fn read_repo_contents(&mut self, request: Option<Request>, out: &mut Outputs) {
+        let is_unread =
+            |node: &Node| self.graph.is_repo_branch(self.graph.branch(*node)) && !self.repo_contents.contains_key(node);
+        let nodes = self.graph.nodes().filter(is_unread).collect();
+        self.read(nodes, Purpose::RepoContents(request), out);
+    }
+
+    pub(super) fn on_read(&mut self, read: Read, ops: Vec<Option<StoredOp>>, now: Millis, out: &mut Outputs) {
+        match read.purpose {
+            Purpose::Ops(request) => reply(out, request, self.intact(&read.nodes, ops).map(Answer::Ops)),
+            Purpose::Op(request) => reply(out, request, self.op_view(&read.nodes, ops)),
+            Purpose::Verify(request) => {
+                let report = self.verify(&read.nodes, &ops);
+                reply(out, request, Ok(Answer::Verified(report)));
+            }
+            Purpose::Entity(request, branch, entity) => {
+                let contents = self.contents(&read.nodes, &ops);
+                let view = contents.map(|contents| Answer::Entity(self.view(branch, entity, &contents)));
+                reply(out, request, view);
+            }
+            Purpose::Entries(request, branch, entities) => {
+                let contents = self.contents(&read.nodes, &ops);
+                reply(out, request, contents.map(|contents| self.entries(branch, &entities, &contents)));
+            }
+            Purpose::Conflicts(request, branch, entities) => {
+                let contents = self.contents(&read.nodes, &ops);
+                reply(out, request, contents.map(|contents| self.conflicts(branch, &entities, &contents)));
+            }
+            Purpose::RepoContents(request) => {
+                self.repo_contents.extend(self.readable(&read.nodes, &ops));
+                self.is_state_stale = true;
+                self.refresh_state();
+                match request {
+                    Some(request) => self.refreshed(request, out),
+                    None => self.opened(now, out),
+                }
+            }
+            Purpose::Write(preparing) => {
+                let ground = self.contents(&read.nodes, &ops).map(|contents| {
+                    let ops = read.nodes.into_iter().zip(ops).filter_map(|(node, op)| Some((node, op?)));
+                    Ground { ops: ops.collect(), contents }
+                });
+                self.prepared(preparing, ground, now, out);
+            }
+        }
+    }
+
+    /// The ops as read, each the one that was asked for.
+    fn intact(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Vec<StoredOp>, CommandError> {
+        let ops = nodes.iter().zip(ops.into_iter().chain(core::iter::repeat(None)));
+        let checked = ops.map(|(node, op)| {
+            let id = self.graph.id(*node);
+            let mut op = op.filter(|op| op.rehash().is_ok_and(|op| op.id() == id)).ok_or(CommandError::Corrupt(id))?;
+            op.signature = op.signature.or_else(|| self.graph.late_signature(*node).copied());
+            Ok(op)
+        });
+        checked.collect()
+    }
+
+    fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
+        let contents = self.readable(nodes, ops);
+        match nodes.iter().find(|node| !contents.contains_key(node)) {
+            Some(node) => Err(CommandError::Corrupt(self.graph.id(*node))),
+            None => Ok(contents),
+        }
+    }
+
+    /// What those ops say that could be read.
+    fn readable(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Contents {
+        let read = nodes.iter().zip(ops).filter_map(|(node, op)| {
+            let op = op.as_ref()?.rehash().ok().filter(|op| op.id() == self.graph.id(*node))?;
+            let format = op.header().body.map(|body| body.format);
+            Some((*node, Content::decode(op.header().kind, format, op.body())))
+        });
+        read.collect()
+    }
+}
+
+/// What is shown.
+impl Machine {
+    pub(super) fn branch(&self, name: &str) -> Result<Branch, CommandError> {
+        self.graph.find_branch(name).ok_or(CommandError::NoBranch)
+    }
+
+    /// The writes to an entity that a branch's log has.
+    pub(super) fn writes_in_log(&self, branch: Branch, entity: Entity) -> Vec<Node> {
+        self.graph.writes(entity).filter(|node| self.graph.is_in_log(*node, branch)).collect()
+    }
+
+    /// The writes with effect that no other write with effect has seen.
+    pub(super) fn effective_frontier(&self, branch: Branch, entity: Entity) -> Vec<Node> {
+        let frontier = self.graph.frontier(branch, entity);
+        if frontier.iter().all(|node| self.is_effective(*node)) {
+            return frontier;
+        }
+        let effective: Vec<Node> =
+            self.writes_in_log(branch, entity).into_iter().filter(|node| self.is_effective(*node)).collect();
+        let mut seen = Bits::default();
+        let mut open: Vec<Node> = effective.iter().flat_map(|node| self.graph.base(*node)).collect();
+        while let Some(node) = open.pop() {
+            if seen.insert(node) {
+                open.extend(self.graph.base(node));
+            }
+        }
+        effective.into_iter().filter(|node| !seen.contains(*node)).collect()
+    }
+
+    pub(super) fn is_effective(&self, node: Node) -> bool {
+        self.state.authority.is_effective(&self.graph, node)
+    }
+
+    fn entities(&self, branch: Branch, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
+        let is_asked = |entity: &Entity| {
+            let (of, key) = self.graph.entity_name(*entity);
+            let is_shown = collection.map_or(!authority::is_reserved(of), |collection| collection == of);
+            is_shown && key.starts_with(key_prefix) && !self.graph.frontier(branch, *entity).is_empty()
+        };
+        let mut entities: Vec<Entity> = self.graph.entities().filter(is_asked).collect();
+        entities.sort_unstable_by_key(|entity| self.graph.entity_name(*entity));
+        entities
+    }
+
+    /// Computes an entity from what its writes say.
+    pub(super) fn merged(&self, branch: Branch, entity: Entity, contents: &Contents) -> entity::Entity {
+        self.merged_of(branch, entity, &self.writes_in_log(branch, entity), contents)
+    }
+
+    /// Computes an entity from some of its writes.
+    pub(super) fn merged_of(
+        &self,
+        branch: Branch,
+        entity: Entity,
+        nodes: &[Node],
+        contents: &Contents,
+    ) -> entity::Entity {
+        let content = |node: Node| contents.get(&node).map(Cow::Borrowed);
+        self.state.merged(&self.graph, (branch, entity), nodes, content)
+    }
+
+    fn ids(&self, nodes: impl Iterator<Item = Node>) -> Vec<OpId> {
+        nodes.map(|node| self.graph.id(node)).collect()
+    }
+
+    fn view(&self, branch: Branch, entity: Entity, contents: &Contents) -> EntityView {
+        let (collection, key) = self.graph.entity_name(entity);
+        let merged = self.merged(branch, entity, contents);
+        EntityView {
+            collection: collection.to_string(),
+            key: key.to_string(),
+            shown: merged.shown,
+            frontier: merged.frontier,
+            conflicts: merged.conflicts,
+        }
+    }
+
+    fn entries(&self, branch: Branch, entities: &[Entity], contents: &Contents) -> Answer {
+        let views = entities.iter().map(|entity| self.view(branch, *entity, contents));
+        Answer::Entries(
+            views.filter(|view| view.shown != entity::Shown::Absent || !view.conflicts.is_empty()).collect(),
+        )
+    }
+
+    fn conflicts(&self, branch: Branch, entities: &[Entity], contents: &Contents) -> Answer {
+        Answer::Conflicts(entities.iter().flat_map(|entity| self.merged(branch, *entity, contents).conflicts).collect())
+    }
+
+    fn chain_ends(&self) -> Vec<ChainEnd> {
+        let ends = self.graph.chains().flat_map(|(branch, author, ends)| {
+            ends.into_iter().map(move |end| ChainEnd {
+                branch: self.graph.branch_name(branch).to_string(),
+                author,
+                seq: self.graph.seq(end),
+                id: self.graph.id(end),
+            })
+        });
+        ends.collect()
+    }
+
+    fn status(&self, now: Millis) -> Status {
+        let branches = self.graph.branches().map(|branch| self.branch_view(branch));
+        let latest = self.graph.latest().map_or(Millis(0), |hlc| hlc.millis());
+        let behind = latest.0.saturating_sub(now.0);
+        Status {
+            repo: self.graph.repo(),
+            author: self.author,
+            ops: self.graph.len(),
+            held: self.hold.len(),
+            missing: self.hold.missing(),
+            branches: branches.collect(),
+            forks: self.graph.forks().map(|fork| [self.graph.id(fork.first), self.graph.id(fork.second)]).collect(),
+            clock_behind: (behind > 60_000).then_some(Millis(behind)),
+        }
+    }
+
+    fn branch_view(&self, branch: Branch) -> BranchView {
+        let name = self.graph.branch_name(branch);
+        let line = self.state.authority.line(branch);
+        let mut heads = line.map_or_else(|| self.graph.heads(name), |line| line.heads.clone());
+        heads.sort_unstable_by_key(|head| self.graph.ord(*head));
+        let ops = self.graph.ops_on(branch);
+        BranchView {
+            name: name.to_string(),
+            heads: self.ids(heads.into_iter()),
+            ops,
+            is_diverged: line.is_some_and(|line| line.is_diverged),
+        }
+    }
+
+    fn find_ops(&self, prefix: &str) -> Vec<OpId> {
+        let starts = |id: &OpId| hex::encode(&id.0).starts_with(prefix);
+        let mut ids: Vec<OpId> = self.graph.nodes().map(|node| self.graph.id(node)).filter(starts).take(16).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    fn log_views(
+        &self,
+        branch: &str,
+        entity: Option<&(String, String)>,
+        ops_max: usize,
+    ) -> Result<Vec<OpView>, CommandError> {
+        let branch = self.branch(branch)?;
+        let wanted = entity.map(|(collection, key)| self.graph.find_entity_named(collection, key));
+        let is_wanted = |node: &Node| wanted.is_none_or(|wanted| Some(self.graph.entity(*node)) == wanted);
+        let mut nodes: Vec<Node> = self.graph.log(branch).filter(is_wanted).collect();
+        nodes.sort_unstable_by_key(|node| core::cmp::Reverse(self.graph.ord(*node)));
+        Ok(nodes.into_iter().take(ops_max).map(|node| self.show(node)).collect())
+    }
+
+    fn op_view(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {
+        let ops = self.intact(nodes, ops)?;
+        let views = nodes.iter().zip(ops).map(|(node, op)| {
+            let actor = op.rehash().ok().and_then(|op| op.header().actor.map(ToString::to_string));
+            OpView { actor, stored: Some(op), ..self.show(*node) }
+        });
+        Ok(Answer::Log(views.collect()))
+    }
+
+    fn show(&self, node: Node) -> OpView {
+        let (collection, key) = self.graph.entity_name(self.graph.entity(node));
+        OpView {
+            id: self.graph.id(node),
+            branch: self.graph.branch_name(self.graph.branch(node)).to_string(),
+            author: self.graph.author(node),
+            seq: self.graph.seq(node),
+            prev: self.graph.prev(node).map(|prev| self.graph.id(prev)),
+            hlc: self.graph.hlc(node),
+            parents: self.ids(self.graph.parents(node)),
+            collection: collection.to_string(),
+            key: key.to_string(),
+            base: self.ids(self.graph.base(node)),
+            kind: self.graph.kind(node),
+            actor: None,
+            is_signed: self.graph.is_signed(node),
+            is_effective: self.is_effective(node),
+            stored: None,
+        }
+    }
+
+    /// Everything that is not in the causal past of `known`, dependencies first.
+    fn unknown_to(&self, known: &[OpId]) -> Vec<Node> {
+        let past = self.graph.past(known.iter().filter_map(|id| self.graph.find(id)));
+        self.graph.nodes().filter(|node| !past.contains(*node)).collect()
+    }
+
+    fn verify(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> VerifyReport {
+        let mut report = VerifyReport::default();
+        for (node, op) in nodes.iter().zip(ops) {
+            self.verify_one(*node, op.as_ref(), &mut report);
+        }
+        report.uncovered = self.ids(self.graph.uncovered().into_iter());
+        report
+    }
+
+    fn verify_one(&self, node: Node, op: Option<&StoredOp>, report: &mut VerifyReport) {
+        let id = self.graph.id(node);
+        let verified = op.and_then(|op| verify_stored(op).ok()).filter(|(verified, _)| *verified == id);
+        match verified {
+            None => report.corrupt.push(id),
+            Some((_, signature)) => {
+                report.ops += 1;
+                let had_signature = op.is_some_and(|op| op.signature.is_some());
+                report.signatures += usize::from(signature);
+                if had_signature && !signature {
+                    report.corrupt.push(id);
+                }
+                let has_body = op.is_some_and(|op| op.body.is_some());
+                let is_bodyless = !has_body && self.graph.kind(node) != crate::op::kind::Kind::Delete;
+                report.bodies_absent += usize::from(is_bodyless);
+            }
+        }
+    }
+}
+
+/// The id of a stored op, and whether its signature holds.
+fn verify_stored(op: &StoredOp) -> Result<(OpId, bool), Refused> {
+    let op: Unverified<'_> = op.unverified();
+    op.verify().map(|op| (op.id(), op.signature().is_some()))
+}

@@ -1,0 +1,252 @@
+//! Sealing: the edits of a transaction become ops, one on top of the other.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::Machine;
+use super::write::{Ground, Writing};
+use crate::admit::authority;
+use crate::error::CommandError;
+use crate::input::{Base, Change, Edit, Transaction};
+use crate::limits::{LINKS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
+use crate::log::graph::Node;
+use crate::merge::entity::Shown;
+use crate::merge::patching::value_diff;
+use crate::op::body::{BodyError, encode_json};
+use crate::op::draft::{Draft, SealedOp, Spot};
+use crate::op::header::REPO_BRANCH;
+use crate::op::id::{Author, OpId};
+use crate::op::json::Value;
+use crate::op::kind::{Format, Kind};
+use crate::op::patch::PatchError;
+use crate::time::{Hlc, Millis};
+
+/// Ops of a transaction while they are sealed, one on top of the other.
+pub(super) struct Sealing<'a> {
+    pub(super) branch: &'a str,
+    actor: Option<&'a str>,
+    now: Millis,
+    pub(super) author: Author,
+    prev: Option<(OpId, u32)>,
+    pub(super) parents: Vec<OpId>,
+    /// The greatest clock of whatever the next op depends on, and of our own ops.
+    pub(super) clock: Option<Hlc>,
+    /// Entities that this transaction wrote, each with its last write.
+    pub(super) written: BTreeMap<(String, String), OpId>,
+    ops: Vec<SealedOp>,
+}
+
+/// One op of a transaction, decided.
+#[derive(Clone, Debug)]
+pub(super) struct Draw {
+    pub(super) collection: String,
+    pub(super) key: String,
+    pub(super) kind: Kind,
+    pub(super) body: Option<(Format, Vec<u8>)>,
+    pub(super) base: Vec<OpId>,
+}
+
+impl Machine {
+    pub(super) fn seal(&self, writing: &Writing, ground: &Ground, now: Millis) -> Result<Vec<SealedOp>, CommandError> {
+        let mut sealing = self.sealing(&writing.transaction, now)?;
+        if let Some(draw) = &writing.own {
+            self.push(draw.clone(), &mut sealing)?;
+        }
+        for edit in &writing.transaction.edits {
+            self.seal_edit(edit, ground, &mut sealing)?;
+        }
+        let bytes: usize = sealing.ops.iter().map(SealedOp::bytes).sum();
+        if sealing.ops.len() > SEGMENT_OPS_MAX || bytes > SEGMENT_BYTES_MAX {
+            return Err(CommandError::TooLarge);
+        }
+        Ok(sealing.ops)
+    }
+
+    fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Result<Sealing<'a>, CommandError> {
+        let ends = self.graph.chain_ends(&transaction.branch, &self.author);
+        let prev = ends.first().map(|end| (self.graph.id(*end), self.graph.seq(*end)));
+        let mut heads = self.write_heads(transaction)?;
+        heads.sort_unstable_by_key(|head| self.graph.ord(*head));
+        heads.truncate(LINKS_MAX);
+        let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
+        Ok(Sealing {
+            branch: &transaction.branch,
+            actor: transaction.actor.as_deref(),
+            now,
+            author: self.author,
+            prev,
+            parents: heads.iter().map(|head| self.graph.id(*head)).collect(),
+            clock: clocks.chain(self.own_clock).max(),
+            written: BTreeMap::new(),
+            ops: Vec::new(),
+        })
+    }
+
+    /// What a local write names as parents: the heads, or the one head of a linear branch.
+    fn write_heads(&self, transaction: &Transaction) -> Result<Vec<Node>, CommandError> {
+        let branch = transaction.branch.as_str();
+        if let [Edit::Rebase { onto }] = transaction.edits.as_slice() {
+            return self.graph.find(onto).map(|onto| alloc::vec![onto]).ok_or(CommandError::NoOp(*onto));
+        }
+        match self.graph.find_branch(branch).and_then(|branch| self.state.authority.line(branch)) {
+            None => Ok(self.graph.heads(branch)),
+            Some(line) if line.is_diverged || line.heads.len() > 1 => Err(CommandError::Diverged),
+            Some(line) => Ok(line.heads.clone()),
+        }
+    }
+
+    fn seal_edit(&self, edit: &Edit, ground: &Ground, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        match edit {
+            Edit::Entity { collection, key, change, base } => {
+                self.seal_change(collection, key, change, base, ground, sealing)
+            }
+            Edit::Resolve { collection, key, conflict, choice } => {
+                self.seal_resolve((collection, key), *conflict, choice, ground, sealing)
+            }
+            Edit::Undo => self.seal_undo(ground, sealing),
+            Edit::Merge { source, message } => self.seal_merge(source, message.as_deref(), sealing),
+            Edit::Rebase { onto } => self.seal_rebase(*onto, ground, sealing),
+            Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
+            Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
+            Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
+            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, ground, sealing),
+        }
+    }
+
+    fn seal_change(
+        &self,
+        collection: &str,
+        key: &str,
+        change: &Change,
+        base: &Base,
+        ground: &Ground,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_ordinary(collection, sealing)?;
+        let Some((kind, body)) = self.drawn(collection, key, change, ground, sealing)? else { return Ok(()) };
+        let base = if kind == Kind::Append { Vec::new() } else { self.base(collection, key, base, sealing)? };
+        let draw = Draw { collection: collection.into(), key: key.into(), kind, body, base };
+        self.push(draw, sealing)
+    }
+
+    /// Whether programs may write to a collection, here and by this device.
+    pub(super) fn check_ordinary(&self, collection: &str, sealing: &Sealing<'_>) -> Result<(), CommandError> {
+        if authority::is_reserved(collection) || sealing.branch == REPO_BRANCH {
+            return Err(CommandError::Reserved);
+        }
+        let branch = self.graph.find_branch(sealing.branch);
+        if self.state.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
+    }
+
+    /// The op that a change makes; none where nothing would change.
+    fn drawn(
+        &self,
+        collection: &str,
+        key: &str,
+        change: &Change,
+        ground: &Ground,
+        sealing: &Sealing<'_>,
+    ) -> Result<Option<(Kind, Option<(Format, Vec<u8>)>)>, CommandError> {
+        let json = |value: &Value| Ok::<_, CommandError>(Some((Format::Json, encode_json(value)?)));
+        Ok(Some(match change {
+            Change::Put(value) => match self.shown(collection, key, ground, sealing) {
+                Some(old @ Value::Object(_)) if matches!(value, Value::Object(_)) => {
+                    let patch = value_diff(&old, value);
+                    if patch.is_empty() {
+                        return Ok(None);
+                    }
+                    (Kind::Patch, json(&patch.encode()?)?)
+                }
+                Some(old) if old == *value => return Ok(None),
+                _ => (Kind::Put, json(value)?),
+            },
+            Change::Replace(value) => (Kind::Put, json(value)?),
+            Change::Bytes(bytes) => (Kind::Put, Some((Format::Bytes, bytes.clone()))),
+            Change::Patch(patch) => (Kind::Patch, json(&patch.encode()?)?),
+            Change::Delete => (Kind::Delete, None),
+            Change::Append(value) => (Kind::Append, json(value)?),
+        }))
+    }
+
+    /// What this replica shows of an entity, where that is JSON; what the transaction itself wrote is not looked at.
+    fn shown(&self, collection: &str, key: &str, ground: &Ground, sealing: &Sealing<'_>) -> Option<Value> {
+        let is_written = sealing.written.contains_key(&(collection.into(), key.into()));
+        let branch = self.graph.find_branch(sealing.branch).filter(|_| !is_written)?;
+        let entity = self.graph.find_entity_named(collection, key)?;
+        match self.merged(branch, entity, &ground.contents).shown {
+            Shown::Json(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn base(&self, collection: &str, key: &str, base: &Base, sealing: &Sealing<'_>) -> Result<Vec<OpId>, CommandError> {
+        match (sealing.written.get(&(collection.into(), key.into())), base) {
+            (Some(own), _) => Ok(alloc::vec![*own]),
+            (None, Base::Shown) => Ok(self.shown_base(collection, key, sealing.branch)),
+            (None, Base::Ops(ids)) => {
+                let wrote = |id: &OpId| {
+                    let entity = self.graph.find(id).map(|node| self.graph.entity(node));
+                    entity.is_some_and(|entity| self.graph.entity_name(entity) == (collection, key))
+                };
+                match ids.iter().find(|id| !wrote(id)) {
+                    Some(id) => Err(CommandError::BadBase(*id)),
+                    None if ids.len() > LINKS_MAX => Err(CommandError::TooLarge),
+                    None => Ok(ids.clone()),
+                }
+            }
+        }
+    }
+
+    /// The frontier that this replica shows: the 32 of smallest `ord` if there are more.
+    pub(super) fn shown_base(&self, collection: &str, key: &str, branch: &str) -> Vec<OpId> {
+        let branch = self.graph.find_branch(branch);
+        let entity = self.graph.find_entity_named(collection, key);
+        let (Some(branch), Some(entity)) = (branch, entity) else { return Vec::new() };
+        let mut frontier = self.effective_frontier(branch, entity);
+        frontier.sort_unstable_by_key(|node| self.graph.ord(*node));
+        frontier.iter().take(LINKS_MAX).map(|node| self.graph.id(*node)).collect()
+    }
+
+    /// Seals one op on top of the last.
+    pub(super) fn push(&self, draw: Draw, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        let base_clock = draw.base.iter().filter_map(|id| self.graph.find(id)).map(|node| self.graph.hlc(node)).max();
+        let hlc = Hlc::next(sealing.now, sealing.clock.max(base_clock));
+        if hlc.is_ahead(sealing.now) || hlc > Hlc::MAX {
+            return Err(CommandError::ClockAhead);
+        }
+        let draft = Draft {
+            branch: sealing.branch,
+            collection: &draw.collection,
+            key: &draw.key,
+            kind: draw.kind,
+            body: draw.body.as_ref().map(|(format, body)| (*format, body.as_slice())),
+            base: &draw.base,
+            actor: sealing.actor,
+        };
+        let (author, prev, parents) = (sealing.author, sealing.prev, sealing.parents.as_slice());
+        let op = draft.seal(Spot { repo: self.graph.repo(), author, prev, parents, hlc });
+        let op = op.map_err(|_| CommandError::BadName)?;
+        sealing.prev = Some((op.id, sealing.prev.map_or(1, |(_, seq)| seq + 1)));
+        sealing.parents = alloc::vec![op.id];
+        sealing.clock = Some(hlc);
+        sealing.written.insert((draw.collection, draw.key), op.id);
+        sealing.ops.push(op);
+        Ok(())
+    }
+}
+
+impl From<PatchError> for CommandError {
+    fn from(_: PatchError) -> CommandError {
+        CommandError::BadPatch
+    }
+}
+
+impl From<BodyError> for CommandError {
+    fn from(error: BodyError) -> CommandError {
+        match error {
+            BodyError::TooLong(_) | BodyError::TooDeep => CommandError::TooLarge,
+            BodyError::Patch(_) => CommandError::BadPatch,
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Local writes: from what a program wants, over drafts on top of what it sees, to signed ops.
+//!
+//! One transaction is written at a time. What it builds on is read first, then its ops are sealed in one go, the last
+//! one is signed, and from there they take the funnel that everybody's ops take.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::read::Purpose;
+use super::seal::Draw;
+use super::{KeyUse, Machine, Outputs, Waiting, reply};
+use crate::error::CommandError;
+use crate::input::{Change, Edit, Request, Transaction};
+use crate::log::graph::{Branch, Entity, Node};
+use crate::log::row::{Origin, StoredOp};
+use crate::op::body::encode_json;
+use crate::op::draft::{Draft, SealedOp, Spot};
+use crate::op::header::{GENESIS_KEY, REPO_BRANCH};
+use crate::op::id::OpId;
+use crate::op::json::{Object, Value};
+use crate::op::kind::{Format, Kind};
+use crate::op::sign::Signature;
+use crate::output::{Answer, Output};
+use crate::time::{Hlc, Millis};
+use crate::view::state::Contents;
+
+/// A transaction on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Writing {
+    /// Who waits; none for the machine's own.
+    pub(super) request: Option<Request>,
+    pub(super) transaction: Transaction,
+    /// An op that the machine itself writes, in front of the edits.
+    pub(super) own: Option<Draw>,
+}
+
+impl Writing {
+    pub(super) fn of(request: Request, transaction: Transaction) -> Writing {
+        Writing { request: Some(request), transaction, own: None }
+    }
+
+    pub(super) fn into_request(self) -> Option<Request> {
+        self.request
+    }
+}
+
+/// A transaction whose ground is being read.
+#[derive(Clone, Debug)]
+pub(super) struct Preparing {
+    writing: Writing,
+}
+
+impl Preparing {
+    pub(super) fn into_request(self) -> Option<Request> {
+        self.writing.request
+    }
+}
+
+/// What a transaction's edits look at: ops as they are stored, and what they say.
+#[derive(Debug, Default)]
+pub(super) struct Ground {
+    pub(super) ops: BTreeMap<Node, StoredOp>,
+    pub(super) contents: Contents,
+}
+
+/// Sealed ops that wait for their signature.
+#[derive(Clone, Debug)]
+pub(super) struct SealedTransaction {
+    request: Option<Request>,
+    ops: Vec<SealedOp>,
+}
+
+impl SealedTransaction {
+    pub(super) fn into_request(self) -> Option<Request> {
+        self.request
+    }
+}
+
+impl Machine {
+    /// Begins a repo.
+    pub(super) fn create(&mut self, request: Request, name: &str, nonce: &[u8; 32], now: Millis, out: &mut Outputs) {
+        if !self.graph.is_empty() {
+            return reply(out, request, Err(CommandError::AlreadyCreated));
+        }
+        let sealed = self.seal_genesis(name, nonce, now);
+        match sealed {
+            Ok(op) => self.ask_signature(SealedTransaction { request: Some(request), ops: alloc::vec![op] }, out),
+            Err(error) => reply(out, request, Err(error)),
+        }
+    }
+
+    fn seal_genesis(&self, name: &str, nonce: &[u8; 32], now: Millis) -> Result<SealedOp, CommandError> {
+        let mut body = Object::new();
+        body.insert("name".into(), Value::String(name.into()));
+        body.insert("nonce".into(), Value::String(crate::op::hex::encode(nonce)));
+        let body = encode_json(&Value::Object(body))?;
+        let draft = Draft {
+            branch: REPO_BRANCH,
+            collection: REPO_BRANCH,
+            key: GENESIS_KEY,
+            kind: Kind::Put,
+            body: Some((Format::Json, &body)),
+            base: &[],
+            actor: None,
+        };
+        let hlc = Hlc::next(now, None);
+        let spot = Spot { repo: None, author: self.author, prev: None, parents: &[], hlc };
+        draft.seal(spot).map_err(|_| CommandError::BadName)
+    }
+
+    /// Starts the next transaction that waits, if none is under way.
+    pub(super) fn start_write(&mut self, now: Millis, out: &mut Outputs) {
+        while !self.is_writing {
+            let Some(writing) = self.writes.pop_front() else { return };
+            if self.key_use == KeyUse::Copied {
+                self.writes.push_front(writing);
+                return self.ask_key(out);
+            }
+            self.start(writing, now, out);
+        }
+    }
+
+    fn start(&mut self, writing: Writing, now: Millis, out: &mut Outputs) {
+        if self.graph.is_empty() {
+            return answer(out, writing.request, Err(CommandError::NoRepo));
+        }
+        let nodes = self.ground(&writing.transaction);
+        if nodes.is_empty() {
+            return self.seal_and_ask(writing, &Ground::default(), now, out);
+        }
+        self.is_writing = true;
+        self.read(nodes, Purpose::Write(Preparing { writing }), out);
+    }
+
+    /// The ops whose content a transaction's edits look at.
+    fn ground(&self, transaction: &Transaction) -> Vec<Node> {
+        let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
+        let entities = transaction.edits.iter().filter_map(|edit| self.looked_at(branch, edit));
+        let mut nodes: Vec<Node> = entities.flat_map(|entity| self.writes_in_log(branch, entity)).collect();
+        nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
+        nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    fn looked_at(&self, branch: Branch, edit: &Edit) -> Option<Entity> {
+        match edit {
+            Edit::Entity { collection, key, change: Change::Put(_), .. } | Edit::Resolve { collection, key, .. } => {
+                self.graph.find_entity_named(collection, key)
+            }
+            Edit::Undo => self.last_own_write(branch).map(|node| self.graph.entity(node)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn prepared(
+        &mut self,
+        preparing: Preparing,
+        ground: Result<Ground, CommandError>,
+        now: Millis,
+        out: &mut Outputs,
+    ) {
+        self.is_writing = false;
+        match ground {
+            Ok(ground) => self.seal_and_ask(preparing.writing, &ground, now, out),
+            Err(error) => answer(out, preparing.writing.request, Err(error)),
+        }
+    }
+
+    fn seal_and_ask(&mut self, writing: Writing, ground: &Ground, now: Millis, out: &mut Outputs) {
+        match self.seal(&writing, ground, now) {
+            Ok(ops) if ops.is_empty() => answer(out, writing.request, Ok(Answer::Written(Vec::new()))),
+            Ok(ops) => self.ask_signature(SealedTransaction { request: writing.request, ops }, out),
+            Err(error) => answer(out, writing.request, Err(error)),
+        }
+    }
+
+    fn ask_signature(&mut self, sealed: SealedTransaction, out: &mut Outputs) {
+        let Some(last) = sealed.ops.last() else { return };
+        let message = last.id.signed_message().to_vec();
+        self.is_writing = true;
+        let ticket = self.tickets.open(Waiting::Signature(sealed));
+        out.push(Output::Sign { ticket, author: self.author, message });
+    }
+
+    pub(super) fn write_signed(
+        &mut self,
+        mut sealed: SealedTransaction,
+        signature: Signature,
+        now: Millis,
+        out: &mut Outputs,
+    ) {
+        self.is_writing = false;
+        if let Some(last) = sealed.ops.last_mut() {
+            last.signature = Some(signature);
+        }
+        let ops: Vec<_> = sealed.ops.iter().map(SealedOp::unverified).collect();
+        let (report, rows) = self.integrate(&ops, Origin::Local, now, out);
+        if report.admitted.len() < ops.len() {
+            report.held.iter().for_each(|id| drop(self.hold.take(id)));
+            let error = if report.held.is_empty() { CommandError::BadSignature } else { CommandError::ClockAhead };
+            return answer(out, sealed.request, Err(error));
+        }
+        let written = sealed.ops.iter().map(|op| op.id).collect();
+        self.persist(rows, sealed.request.map(|request| (request, Answer::Written(written))), out);
+    }
+
+    /// This device's last op on a branch that writes an entity.
+    pub(super) fn last_own_write(&self, branch: Branch) -> Option<Node> {
+        let ends = self.graph.chain_ends(self.graph.branch_name(branch), &self.author);
+        let mut at = ends.first().copied();
+        while let Some(node) = at.filter(|node| self.graph.kind(*node) == Kind::Merge) {
+            at = self.graph.prev(node);
+        }
+        at
+    }
+}
+
+fn redacted_ops(edit: &Edit) -> &[OpId] {
+    match edit {
+        Edit::Redact { ops, .. } => ops,
+        _ => &[],
+    }
+}
+
+pub(super) fn answer(out: &mut Outputs, request: Option<Request>, result: Result<Answer, CommandError>) {
+    if let Some(request) = request {
+        reply(out, request, result);
+    }
+}

@@ -1,0 +1,47 @@
+//! Tickets: what the host was asked and has not answered, and what goes on when it does.
+
+use alloc::collections::BTreeMap;
+
+use crate::error::UsageError;
+use crate::input::Ticket;
+
+/// Open tickets, each with what waits behind it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tickets<T> {
+    next: u64,
+    open: BTreeMap<Ticket, T>,
+}
+
+impl<T> Tickets<T> {
+    pub(crate) fn new() -> Tickets<T> {
+        Tickets { next: 1, open: BTreeMap::new() }
+    }
+
+    /// Opens a ticket.
+    pub(crate) fn open(&mut self, waiting: T) -> Ticket {
+        let ticket = Ticket(self.next);
+        self.next += 1;
+        self.open.insert(ticket, waiting);
+        ticket
+    }
+
+    /// Closes a ticket whose answer has come.
+    ///
+    /// # Errors
+    /// [`UsageError::UnknownTicket`] where it is not open, or `pick` does not know it as the kind that was answered;
+    /// then it stays open.
+    pub(crate) fn close<U>(&mut self, ticket: Ticket, pick: impl FnOnce(T) -> Result<U, T>) -> Result<U, UsageError> {
+        let waiting = self.open.remove(&ticket).ok_or(UsageError::UnknownTicket)?;
+        pick(waiting).map_err(|waiting| {
+            self.open.insert(ticket, waiting);
+            UsageError::UnknownTicket
+        })
+    }
+}
+
+impl<T> Tickets<T> {
+    /// Closes all tickets without an answer, in the order in which they were opened.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = T> + use<T> {
+        core::mem::take(&mut self.open).into_values()
+    }
+}

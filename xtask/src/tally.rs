@@ -1,0 +1,69 @@
+//! Counting: how many checks and tests passed, how many failed.
+
+use std::fmt;
+use std::ops::AddAssign;
+
+/// A count of checks and tests. Shown as the line that `cargo xtask test` ends with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+impl Tally {
+    pub(crate) const PASSED: Self = Self { passed: 1, failed: 0 };
+    pub(crate) const FAILED: Self = Self { passed: 0, failed: 1 };
+
+    /// The counts of one line of a test runner's output, nothing for any other line.
+    ///
+    /// An ignored test counts as failed: a test that does not run proves nothing.
+    pub(crate) fn of_line(line: &str) -> Self {
+        let Some(result) = line.strip_prefix("test result: ") else { return Self::default() };
+        let count = |what: &str| count_before(result, what);
+        Self { passed: count("passed"), failed: count("failed") + count("ignored") }
+    }
+}
+
+/// The number that stands before the word `what`, in `ok. 3 passed; 0 failed; 0 ignored; ...`.
+fn count_before(result: &str, what: &str) -> u64 {
+    let words: Vec<&str> = result.split([' ', ';', '.']).collect();
+    let place = words.iter().position(|word| *word == what);
+    place.and_then(|place| words.get(place.checked_sub(1)?)?.parse().ok()).unwrap_or(0)
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} passed, {} failed", self.passed, self.failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_line_is_counted() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.01s";
+        assert_eq!(Tally::of_line(line), Tally { passed: 12, failed: 3 });
+    }
+
+    #[test]
+    fn an_ignored_test_counts_as_failed() {
+        let line = "test result: ok. 5 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(Tally::of_line(line), Tally { passed: 5, failed: 2 });
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        for line in ["", "test a ... ok", "running 3 passed", "error: 1 failed", " test result: ok. 1 passed"] {
+            assert_eq!(Tally::of_line(line), Tally::default(), "{line}");
+        }
+    }
+}

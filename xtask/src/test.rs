@@ -1,0 +1,75 @@
+//! `cargo xtask test`: every check and test, in one command.
+//!
+//! The steps are two lists. The last line of a run is `N passed, N failed`: each test counts, and each check as one.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::child;
+use crate::steps::{self, Step, Work};
+use crate::{demo, dependencies, no_std, setup};
+
+const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
+const LINTS: Step = check("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]);
+const NO_STD: Step = own("no_std", no_std::prove);
+const DEPENDENCIES: Step = own("dependencies", dependencies::check);
+const BUILD: Step = check("build", &["build", "--workspace", "--all-targets", "--locked"]);
+const TESTS: Step =
+    tests("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"]);
+const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--locked", "--no-fail-fast"]);
+const DOCS: Step = own("docs", docs);
+const DEMO: Step = own("demo", demo::prove);
+
+const FULL: &[Step] =
+    &[FORMAT, DEPENDENCIES, LINTS, NO_STD, BUILD, TESTS.after(BUILD), DOC_TESTS.after(BUILD), DOCS, DEMO.after(BUILD)];
+
+const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
+
+const QUICK_TESTS: &[&str] = &[
+    "test",
+    "--workspace",
+    "--lib",
+    "--bins",
+    "--test",
+    "layers",
+    "--test",
+    "vectors_*",
+    "--locked",
+    "--no-fail-fast",
+];
+
+/// Runs all steps, or with `--quick` the short list; a failed check or test shows in the exit code.
+///
+/// # Errors
+/// The machine lacks something that cannot be installed.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    let steps = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => FULL,
+        ["--quick"] => QUICK,
+        _ => return Ok(crate::wrong_usage()),
+    };
+    setup::ensure(&[setup::RUSTFMT, setup::CLIPPY])?;
+    let tally = steps::run(steps);
+    println!("\n{tally}");
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The documentation of every package, with warnings denied.
+fn docs() -> Result<()> {
+    let mut command = child::cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    command.env("RUSTDOCFLAGS", "--deny warnings");
+    child::run(command)
+}
+
+const fn check(name: &'static str, args: &'static [&'static str]) -> Step {
+    Step { name, needs: None, work: Work::Check(args) }
+}
+
+const fn tests(name: &'static str, args: &'static [&'static str]) -> Step {
+    Step { name, needs: None, work: Work::Tests(args) }
+}
+
+const fn own(name: &'static str, check: fn() -> Result<()>) -> Step {
+    Step { name, needs: None, work: Work::Own(check) }
+}
