@@ -10,6 +10,7 @@ pub mod json;
 pub mod model;
 pub mod model_op;
 pub mod model_rules;
+pub mod program;
 pub mod sealed;
 pub mod spoil;
 pub mod vectors;
