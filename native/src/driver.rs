@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use trellis_core::admit::policy::Policies;
 use trellis_core::input::{Command, Input};
 use trellis_core::output::{Answer, Event};
 use trellis_core::time::Millis;
@@ -48,6 +49,7 @@ pub(crate) struct Handle {
 pub(crate) struct Start {
     pub(crate) folder: Folder,
     pub(crate) access: Access,
+    pub(crate) policies: Policies,
     pub(crate) clock: Clock,
     pub(crate) events: Option<UnboundedSender<Event>>,
 }
@@ -184,7 +186,7 @@ impl Open {
     fn new(start: &Start) -> Result<Open> {
         let store = open_store(start)?;
         let keys = Keys::open(&start.folder, start.access)?;
-        let engine = Engine::open(keys, start.events.clone(), start.clock.now(), &mut Disk::Reading(&store))?;
+        let engine = Engine::open(keys, start, &mut Disk::Reading(&store))?;
         Ok(Open { store, engine })
     }
 

@@ -470,7 +470,7 @@ fn scalar(dice: &mut Dice) -> String {
     (*dice.pick(&["0", "1", "2", "-0.5", "null", "true", "\"a\"", "\"b\"", "[]", "[\"a\",\"b\"]"])).into()
 }
 
-/// Members `a`, `b`, the object `m`, the counter `n` and the set `t`, each or not.
+/// Members `a`, `b`, the object `m`, the counter `n`, the set `t` and the text `x`, each or not.
 fn object(dice: &mut Dice) -> String {
     let mut members = Vec::new();
     for name in ["a", "b"] {
@@ -487,7 +487,19 @@ fn object(dice: &mut Dice) -> String {
     if dice.chance(40) {
         members.push(format!("\"t\":{}", set(dice)));
     }
+    if dice.chance(40) {
+        members.push(format!("\"x\":{}", text(dice)));
+    }
     format!("{{{}}}", members.join(","))
+}
+
+/// Three lines, each of which somebody may have changed.
+fn text(dice: &mut Dice) -> String {
+    let lines: Vec<_> = ["one", "two", "three"]
+        .iter()
+        .map(|line| if dice.chance(30) { line.to_uppercase() } else { (*line).into() })
+        .collect();
+    format!("\"{}\\n\"", lines.join("\\n"))
 }
 
 fn set(dice: &mut Dice) -> String {
@@ -499,7 +511,7 @@ fn set(dice: &mut Dice) -> String {
 fn patch(dice: &mut Dice) -> String {
     let mut parts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut removed = Vec::new();
-    let mut places = vec!["/a", "/b", if dice.chance(50) { "/m" } else { "/m/x" }, "/n", "/t", "/a~1b"];
+    let mut places = vec!["/a", "/b", if dice.chance(50) { "/m" } else { "/m/x" }, "/n", "/t", "/x", "/a~1b"];
     if dice.chance(3) {
         places = vec![""];
     }
@@ -511,6 +523,7 @@ fn patch(dice: &mut Dice) -> String {
             ("/n", 0..=6) => "add",
             ("/t", 0..=4) => "insert",
             ("/t", 5..=7) => "discard",
+            ("/x", 0..=8) => "set",
             (_, 0) => *dice.pick(&["add", "insert", "discard"]),
             (_, 1 | 2) => "remove",
             _ => "set",
@@ -521,6 +534,7 @@ fn patch(dice: &mut Dice) -> String {
                 continue;
             }
             "add" => (dice.below(7) as i64 - 3).to_string(),
+            "set" if place == "/x" => text(dice),
             "set" if dice.chance(10) => object(dice),
             "set" => scalar(dice),
             _ => set(dice),

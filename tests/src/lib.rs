@@ -1,7 +1,9 @@
 //! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
 
+pub mod against;
 pub mod dice;
 pub mod entities;
+pub mod documents;
 pub mod history;
 pub mod host;
 pub mod json;

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
+use trellis_core::limits::JSON_DEPTH_MAX;
 use trellis_core::op::id::{Author, OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 
-use crate::json::{body, jcs};
+use crate::json::{body, depth, jcs};
 use crate::sealed::SealedOp;
 
 /// An op, decoded.
@@ -65,6 +66,13 @@ pub enum Act {
     MissingPut,
     /// A patch that is not here: nobody knows of what.
     MissingPatch,
+}
+
+impl Act {
+    /// Whether the body that does this is not here.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Act::MissingPut | Act::MissingPatch)
+    }
 }
 
 impl Op {
@@ -128,7 +136,7 @@ fn says(kind: Kind, format: Option<Format>, bytes: Option<&[u8]>, json: Option<&
 }
 
 /// Opaque bytes, as a value that no other value equals and that no pointer steps into.
-fn opaque(bytes: &[u8]) -> Value {
+pub fn opaque(bytes: &[u8]) -> Value {
     json!(format!("\0bytes {bytes:02x?}"))
 }
 
@@ -136,17 +144,20 @@ fn opaque(bytes: &[u8]) -> Value {
 fn patch(body: &Value) -> Option<Says> {
     let mut says = Says::default();
     let mut places = Vec::new();
+    let mut deepest = 0;
     for (name, part) in body.as_object()? {
         if name == "remove" {
             for pointer in part.as_array()? {
                 places.push(Pointer::parse(pointer.as_str()?).ok()?);
-                says.parts.push((places.last()?.clone(), Act::Set(None)));
+                deepest = deepest.max(places.last()?.0.len());
+                says.parts.push((places.last().filter(|place| !place.is_root())?.clone(), Act::Set(None)));
             }
             continue;
         }
         for (pointer, value) in part.as_object()? {
             let path = Pointer::parse(pointer).ok()?;
             places.push(path.clone());
+            deepest = deepest.max(path.0.len() + depth(value));
             match name.as_str() {
                 "set" => says.parts.push((path, Act::Set(Some(value.clone())))),
                 "add" => says.parts.push((path, Act::Add(value.as_i64()?.into()))),
@@ -161,7 +172,7 @@ fn patch(body: &Value) -> Option<Says> {
     }
     let overlap =
         |at: usize| places.iter().enumerate().any(|(other, place)| other != at && place.is_prefix_of(&places[at]));
-    (!(0..places.len()).any(overlap)).then_some(says)
+    (deepest <= JSON_DEPTH_MAX && !(0..places.len()).any(overlap)).then_some(says)
 }
 
 /// What an overwrite at `place` puts at `path`, which is the same or below.
@@ -198,7 +209,7 @@ pub fn write(value: &mut Option<Value>, path: &Pointer, new: Option<Value>) {
 
 fn update(value: &mut Option<Value>, path: &Pointer, start: Value, change: impl FnOnce(&mut Value)) {
     if path.is_root() {
-        change(value.get_or_insert(start));
+        change(value.get_or_insert(json!({})));
     } else if let Some((object, name)) = place(value, path) {
         change(object.entry(name).or_insert(start));
     }

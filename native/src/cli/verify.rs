@@ -67,7 +67,10 @@ impl Told for Verified {
             true => page.paint(Look::Good, "ok"),
             false => page.paint(Look::Bad, "damaged"),
         };
-        page.line(format!("{verdict}: {read} checked, {} absent", count(self.bodies_absent, "body").replace("bodys", "bodies")))?;
+        page.line(format!(
+            "{verdict}: {read} checked, {} absent",
+            count(self.bodies_absent, "body").replace("bodys", "bodies")
+        ))?;
         let bad = self.corrupt.iter().map(|op| (op, "is not what was written"));
         let bare = self.uncovered.iter().map(|op| (op, "has no signature that vouches for it"));
         bad.chain(bare).try_for_each(|(op, what)| {

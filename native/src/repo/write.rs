@@ -3,17 +3,16 @@
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
 use trellis_core::log::row::StoredOp;
+use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
 use trellis_core::op::place::{Entity, Place};
-use trellis_core::merge::conflict::Conflict;
 use trellis_core::output::{Answer, ImportReport};
 
 use super::{Repo, conflict_place, explain, no_answer};
 use crate::driver::{Failure, random};
 use crate::error::{Code, Result, TrellisError};
-
 
 /// The promise for one write: its ops are on this device's disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,6 +118,15 @@ impl Repo {
     pub async fn merge(&self, source: &str, message: Option<&str>) -> Result<Receipt> {
         let edit = Edit::Merge { source: source.into(), message: message.map(Into::into) };
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
+    }
+
+    /// On a linear branch that diverged: writes this device's ops anew on top of the line that ends in `onto`.
+    ///
+    /// # Errors
+    /// `not_found` for an op that is not here; `body_missing` where an op's content is not here to write again.
+    pub async fn rebase(&self, onto: OpId) -> Result<Receipt> {
+        let what = format!("rebase the branch {}", self.branch());
+        self.batch().edit(Edit::Rebase { onto }, what).commit().await
     }
 
     /// Makes somebody a member, or changes the role.
