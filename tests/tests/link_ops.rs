@@ -35,7 +35,8 @@ fn part(history: &[StoredOp], dice: &mut Dice, ops_max: usize) -> Vec<StoredOp> 
 fn any_part_of_a_history_comes_back_byte_for_byte() {
     for seed in seeds(60) {
         let dials = Dials { signing: Signing::TransactionEnds, ..Dials::any(seed, 500) };
-        let history: Vec<StoredOp> = covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
+        let history: Vec<StoredOp> =
+            covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
         let mut dice = Dice::new(seed);
         for ops_max in [1, 10, 100, 500] {
             let ops = part(&history, &mut dice, ops_max);
@@ -115,7 +116,8 @@ fn a_changed_frame_is_refused_or_says_something_else() {
     let (mut refused, mut accepted) = (0, 0);
     for seed in seeds(40) {
         let dials = Dials { ops: 40, bodyless: 20, void: 10, signing: Signing::TransactionEnds, ..Dials::default() };
-        let history: Vec<StoredOp> = covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
+        let history: Vec<StoredOp> =
+            covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
         let mut dice = Dice::new(seed);
         for _ in 0..200 {
             let ops = part(&history, &mut dice, 6);

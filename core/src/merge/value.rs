@@ -46,14 +46,6 @@ pub(super) fn value(
 ) -> Shown {
     let mut whole = Shown::Absent;
     let sources = write_all(history, &mut whole, live, precedence);
-    for (place, source) in live.places.iter().zip(&sources) {
-        if source.makes_way {
-            update(&mut whole, place.at, |_| None);
-        }
-        if let Some(value) = source.written {
-            write(&mut whole, place.at, value);
-        }
-    }
     for (at, merged) in texts {
         if let Some(text @ Value::String(_)) = find_mut(&mut whole, &at.0) {
             *text = merged.into();
@@ -71,25 +63,8 @@ pub(super) fn value(
 
 /// Writes the overwrites that are shown, and returns for each place the write that its value comes from: that of its
 /// own overwrite, or of the nearest one above.
-fn write_all(
-    history: &History<'_>,
-    whole: &mut Shown,
-    live: &Live<'_>,
-    precedence: Precedence,
-) -> Vec<Option<usize>> {
+fn write_all(history: &History<'_>, whole: &mut Shown, live: &Live<'_>, precedence: Precedence) -> Vec<Option<usize>> {
     let mut shown: Vec<(&Pointer, Overwrite<'_>)> = Vec::new();
-/// Where the value of a place comes from, before adds, inserts and discards.
-struct Source<'v> {
-    /// What is written at the place itself.
-    written: Option<Written<'v>>,
-    /// Whether a value was written there, be it that a later write removed it: the objects on the way to it stay.
-    makes_way: bool,
-    /// The write of that, or else of the nearest place above.
-    write: Option<usize>,
-}
-/// The sources of all places.
-fn sources<'v>(history: &History<'_>, live: &Live<'v>, precedence: Precedence) -> Vec<Source<'v>> {
-    let mut above: Vec<(&Pointer, usize)> = Vec::new();
     let sources = live.places.iter().map(|place| {
         while shown.last().is_some_and(|(outer, _)| !outer.is_prefix_of(place.at)) {
             shown.pop();
@@ -100,13 +75,6 @@ fn sources<'v>(history: &History<'_>, live: &Live<'v>, precedence: Precedence) -
         }
         leave_objects(history, whole, &shown, place, precedence);
         shown.last().map(|(_, overwrite)| overwrite.write)
-        let uncovered = uncovered(history, &above, place, precedence);
-        let shown = uncovered.iter().max_by_key(|overwrite| precedence.rank(history, overwrite.write));
-        above.extend(shown.map(|shown| (place.at, shown.write)));
-        Source {
-            written: shown.map(|shown| shown.value),
-            makes_way: uncovered.iter().any(|overwrite| matches!(overwrite.value, Written::Json(_))),
-            write: above.last().map(|(_, write)| *write),
     });
     sources.collect()
 }
@@ -130,8 +98,6 @@ fn leave_objects(
 
 /// The overwrite of a place that is shown: of those that no shown one above covers, the greatest.
 fn shown_overwrite<'v>(
-/// The overwrites of a place that no shown one above covers. The greatest of them is shown.
-fn uncovered<'v>(
     history: &History<'_>,
     shown: &[(&Pointer, Overwrite<'_>)],
     place: &LivePlace<'v>,
@@ -140,13 +106,6 @@ fn uncovered<'v>(
     let is_covered = |inner| shown.iter().any(|(_, outer)| precedence.covers(history, outer.write, inner));
     let uncovered = place.overwrites.iter().filter(|overwrite| !is_covered(overwrite.write));
     uncovered.max_by_key(|overwrite| precedence.rank(history, overwrite.write)).copied()
-) -> Vec<Overwrite<'v>> {
-    let rank = |write| precedence.rank(history, write);
-    let is_covered = |inner: usize| {
-        let covers = |(_, outer): &(&Pointer, usize)| rank(*outer) > rank(inner) && !history.has_seen(inner, *outer);
-        above.iter().any(covers)
-    };
-    place.overwrites.iter().filter(|overwrite| !is_covered(overwrite.write)).copied().collect()
 }
 
 fn write(whole: &mut Shown, at: &Pointer, value: Written<'_>) {
