@@ -19,6 +19,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bundle;
 pub mod config;
 mod driver;
 pub mod error;
@@ -30,11 +31,12 @@ mod repo;
 pub mod store;
 mod whole_file;
 
+pub use bundle::read_bundle;
 pub use driver::Access;
 pub use error::{Code, Result, TrellisError};
 pub use range::Range;
-pub use reconcile::Keep;
-pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, State, conflict_place};
+pub use reconcile::{Exchange, Keep};
+pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, State, Verified, conflict_place};
 pub use trellis_core as core;
 pub use trellis_core::op::json::Value;
 pub use trellis_core::op::place::{Entity, Place};

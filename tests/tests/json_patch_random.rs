@@ -1,14 +1,14 @@
 //! Random edits and patches against `json-patch`, which shares no code with the core, and against one another.
 
-mod random;
-
-use random::{Random, any_edit, core, document, serde};
 use serde_json::{Value as Json, json};
 use trellis_core::merge::json_diff::{diff, guarded_diff};
 use trellis_core::merge::json_patch::{JsonPatch, JsonPatchError};
 use trellis_core::merge::patching::{apply, from_json_patch, to_json_patch, value_diff};
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
+use trellis_tests::dice::Dice;
+use trellis_tests::documents::{any_edit, core, document, serde};
+use trellis_tests::seed;
 
 fn applied_by_both(json: &Json, edits: &Json) -> (Result<Value, JsonPatchError>, Option<Json>) {
     let ours = JsonPatch::decode(&core(edits)).and_then(|patch| patch.apply(&core(json)));
@@ -20,12 +20,12 @@ fn applied_by_both(json: &Json, edits: &Json) -> (Result<Value, JsonPatchError>,
 
 #[test]
 fn edits_do_what_another_implementation_does() {
-    let mut random = Random(6902);
+    let mut dice = Dice::new(seed!(6902));
     let mut done = [0; 2];
     for _ in 0..40_000 {
-        let mut json = document(&mut random, 3);
-        for _ in 0..=random.below(3) {
-            let edit = any_edit(&mut random, &json);
+        let mut json = document(&mut dice, 3);
+        for _ in 0..=dice.below(3) {
+            let edit = any_edit(&mut dice, &json);
             let removes_root = edit["op"] == "remove" && edit["path"] == "";
             let moves_root = edit["op"] == "move" && edit["from"] == "";
             if removes_root || moves_root {
@@ -43,10 +43,10 @@ fn edits_do_what_another_implementation_does() {
 
 #[test]
 fn edits_are_made_together_or_not_at_all() {
-    let mut random = Random(69_020);
+    let mut dice = Dice::new(seed!(69_020));
     for _ in 0..10_000 {
-        let json = document(&mut random, 3);
-        let edits: Vec<Json> = (0..4).map(|_| any_edit(&mut random, &json)).collect();
+        let json = document(&mut dice, 3);
+        let edits: Vec<Json> = (0..4).map(|_| any_edit(&mut dice, &json)).collect();
         let together =
             JsonPatch::decode(&core(&Json::Array(edits.clone()))).and_then(|patch| patch.apply(&core(&json)));
         let mut alone = Ok(core(&json));
@@ -61,9 +61,9 @@ fn edits_are_made_together_or_not_at_all() {
 
 #[test]
 fn differences_lead_from_one_value_to_the_other() {
-    let mut random = Random(69_021);
+    let mut dice = Dice::new(seed!(69_021));
     for _ in 0..10_000 {
-        let (old, new) = (document(&mut random, 3), document(&mut random, 3));
+        let (old, new) = (document(&mut dice, 3), document(&mut dice, 3));
         let (from, to) = (core(&old), core(&new));
         for edits in [diff(&from, &to), guarded_diff(&from, &to)] {
             assert_eq!(edits.apply(&from).as_ref(), Ok(&to), "{old} to {new}");
@@ -77,9 +77,9 @@ fn differences_lead_from_one_value_to_the_other() {
 
 #[test]
 fn differences_of_flat_arrays_are_the_shortest() {
-    let mut random = Random(69_025);
+    let mut dice = Dice::new(seed!(69_025));
     for _ in 0..10_000 {
-        let [old, new] = [(); 2].map(|()| (0..random.below(8)).map(|_| random.below(3)).collect::<Vec<_>>());
+        let [old, new] = [(); 2].map(|()| (0..dice.below(8)).map(|_| dice.below(3)).collect::<Vec<_>>());
         let edits = diff(&core(&json!(old)), &core(&json!(new)));
         assert_eq!(edits.0.len(), edit_distance(&old, &new), "{old:?} to {new:?}");
     }
@@ -100,9 +100,9 @@ fn edit_distance(old: &[usize], new: &[usize]) -> usize {
 /// Alignment of long arrays would cost the product of their lengths.
 #[test]
 fn differences_of_long_arrays_lead_there_too() {
-    let mut random = Random(69_026);
+    let mut dice = Dice::new(seed!(69_026));
     for _ in 0..20 {
-        let [old, new] = [(); 2].map(|()| (0..300 + random.below(300)).map(|_| random.below(3)).collect::<Vec<_>>());
+        let [old, new] = [(); 2].map(|()| (0..300 + dice.below(300)).map(|_| dice.below(3)).collect::<Vec<_>>());
         let (from, to) = (core(&json!(old)), core(&json!(new)));
         let edits = diff(&from, &to);
         assert_eq!(edits.apply(&from).as_ref(), Ok(&to));
@@ -113,11 +113,11 @@ fn differences_of_long_arrays_lead_there_too() {
 /// On another value than it was made for, a guarded difference fails or removes nothing but what it names.
 #[test]
 fn guarded_differences_overwrite_no_other_value() {
-    let mut random = Random(69_022);
+    let mut dice = Dice::new(seed!(69_022));
     for _ in 0..2000 {
-        let from = core(&json!({ "a": random.below(3), "b": { "c": random.below(3) } }));
-        let to = core(&json!({ "a": random.below(3), "b": {} }));
-        let moved = core(&json!({ "a": random.below(3), "b": { "c": random.below(3) } }));
+        let from = core(&json!({ "a": dice.below(3), "b": { "c": dice.below(3) } }));
+        let to = core(&json!({ "a": dice.below(3), "b": {} }));
+        let moved = core(&json!({ "a": dice.below(3), "b": { "c": dice.below(3) } }));
         let applies = guarded_diff(&from, &to).apply(&moved).is_ok();
         let keeps_a = from.member("a") == to.member("a");
         assert_eq!(
@@ -129,11 +129,11 @@ fn guarded_differences_overwrite_no_other_value() {
 
 #[test]
 fn patches_do_what_the_edits_do() {
-    let mut random = Random(69_023);
+    let mut dice = Dice::new(seed!(69_023));
     let mut made = 0;
     for _ in 0..20_000 {
-        let json = document(&mut random, 3);
-        let edits: Vec<Json> = (0..=random.below(3)).map(|_| any_edit(&mut random, &json)).collect();
+        let json = document(&mut dice, 3);
+        let edits: Vec<Json> = (0..=dice.below(3)).map(|_| any_edit(&mut dice, &json)).collect();
         let edits = JsonPatch::decode(&core(&Json::Array(edits))).expect("well-formed edits");
         let current = core(&json);
         let Ok(patch) = from_json_patch(&edits, &current) else { continue };
@@ -153,9 +153,9 @@ fn assert_is_body(patch: &Patch) {
 
 #[test]
 fn a_written_value_is_the_difference_and_nothing_else() {
-    let mut random = Random(69_024);
+    let mut dice = Dice::new(seed!(69_024));
     for _ in 0..20_000 {
-        let (old, new) = (core(&document(&mut random, 3)), core(&document(&mut random, 3)));
+        let (old, new) = (core(&document(&mut dice, 3)), core(&document(&mut dice, 3)));
         let patch = value_diff(&old, &new);
         assert_eq!(apply(&patch, old.clone()), new);
         assert_eq!(patch.is_empty(), old == new);

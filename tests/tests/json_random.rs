@@ -1,15 +1,15 @@
 //! Random JSON values against other people's reader and writer.
 //!
-//! Every run makes the same cases from fixed seeds. `serde_json` and `serde_json_canonicalizer` share no code with the
+//! `serde_json` and `serde_json_canonicalizer` share no code with the
 //! core.
-
-mod random;
 
 use std::fmt::Write;
 
-use random::{Random, core};
 use serde_json::{Value as Json, json};
 use trellis_core::op::json::{JsonReason, Object, parse, parse_canonical};
+use trellis_tests::dice::Dice;
+use trellis_tests::documents::core;
+use trellis_tests::seed;
 
 /// Characters on both sides of every border: escapes, UTF-8 lengths, surrogates.
 const CHARS: [char; 20] = [
@@ -35,17 +35,17 @@ const CHARS: [char; 20] = [
     '\u{10ffff}',
 ];
 
-fn any_text(random: &mut Random) -> String {
-    (0..random.below(6)).map(|_| *random.pick(&CHARS)).collect()
+fn any_text(dice: &mut Dice) -> String {
+    (0..dice.below(6)).map(|_| *dice.pick(&CHARS)).collect()
 }
 
-fn any_number(random: &mut Random) -> f64 {
+fn any_number(dice: &mut Dice) -> f64 {
     loop {
-        let number = match random.below(4) {
-            0 => random.below(1000) as f64,
-            1 => random.below(1 << 53) as f64 - (1u64 << 52) as f64,
-            2 => random.below(1 << 53) as f64 / 10f64.powi(random.below(30) as i32),
-            _ => f64::from_bits(random.next()),
+        let number = match dice.below(4) {
+            0 => dice.below(1000) as f64,
+            1 => dice.below(1 << 53) as f64 - (1u64 << 52) as f64,
+            2 => dice.below(1 << 53) as f64 / 10f64.powi(dice.below(30) as i32),
+            _ => f64::from_bits(dice.number()),
         };
         if number.abs() < (1u64 << 53) as f64 {
             return number;
@@ -53,29 +53,29 @@ fn any_number(random: &mut Random) -> f64 {
     }
 }
 
-fn any_json(random: &mut Random, levels: usize) -> Json {
-    match random.below(if levels == 0 { 4 } else { 6 }) {
+fn any_json(dice: &mut Dice, levels: usize) -> Json {
+    match dice.below(if levels == 0 { 4 } else { 6 }) {
         0 => Json::Null,
-        1 => Json::Bool(random.below(2) == 0),
-        2 => json!(any_number(random)),
-        3 => Json::String(any_text(random)),
-        4 => (0..random.below(5)).map(|_| any_json(random, levels - 1)).collect(),
-        _ => Json::Object((0..random.below(6)).map(|_| (any_text(random), any_json(random, levels - 1))).collect()),
+        1 => Json::Bool(dice.below(2) == 0),
+        2 => json!(any_number(dice)),
+        3 => Json::String(any_text(dice)),
+        4 => (0..dice.below(5)).map(|_| any_json(dice, levels - 1)).collect(),
+        _ => Json::Object((0..dice.below(6)).map(|_| (any_text(dice), any_json(dice, levels - 1))).collect()),
     }
 }
 
 /// JSON text in a random notation: spaces, escapes and number forms that mean the same.
-fn any_notation(random: &mut Random, json: &Json, text: &mut String) {
-    let space = *random.pick(&["", "", " ", "\n\t", "\r "]);
+fn any_notation(dice: &mut Dice, json: &Json, text: &mut String) {
+    let space = *dice.pick(&["", "", " ", "\n\t", "\r "]);
     text.push_str(space);
     match json {
-        Json::String(string) => any_string(random, string, text),
-        Json::Number(number) => any_number_form(random, number.as_f64().expect("a double"), text),
+        Json::String(string) => any_string(dice, string, text),
+        Json::Number(number) => any_number_form(dice, number.as_f64().expect("a double"), text),
         Json::Array(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
                 text.push_str(if index > 0 { "," } else { "" });
-                any_notation(random, item, text);
+                any_notation(dice, item, text);
             }
             text.push(']');
         }
@@ -83,9 +83,9 @@ fn any_notation(random: &mut Random, json: &Json, text: &mut String) {
             text.push('{');
             for (index, (name, value)) in members.iter().enumerate() {
                 text.push_str(if index > 0 { ", " } else { "" });
-                any_string(random, name, text);
+                any_string(dice, name, text);
                 text.push(':');
-                any_notation(random, value, text);
+                any_notation(dice, value, text);
             }
             text.push('}');
         }
@@ -94,10 +94,10 @@ fn any_notation(random: &mut Random, json: &Json, text: &mut String) {
     text.push_str(space);
 }
 
-fn any_string(random: &mut Random, string: &str, text: &mut String) {
+fn any_string(dice: &mut Dice, string: &str, text: &mut String) {
     text.push('"');
     for char in string.chars() {
-        if char < ' ' || char == '"' || char == '\\' || random.below(3) == 0 {
+        if char < ' ' || char == '"' || char == '\\' || dice.below(3) == 0 {
             char.encode_utf16(&mut [0; 2]).iter().for_each(|unit| write!(text, "\\u{unit:04X}").expect("memory"));
         } else {
             text.push(char);
@@ -106,8 +106,8 @@ fn any_string(random: &mut Random, string: &str, text: &mut String) {
     text.push('"');
 }
 
-fn any_number_form(random: &mut Random, number: f64, text: &mut String) {
-    match random.below(4) {
+fn any_number_form(dice: &mut Dice, number: f64, text: &mut String) {
+    match dice.below(4) {
         0 => write!(text, "{number:e}"),
         1 => write!(text, "{number:E}"),
         2 => write!(text, "{number:.1100}"),
@@ -118,12 +118,12 @@ fn any_number_form(random: &mut Random, number: f64, text: &mut String) {
 
 #[test]
 fn values_are_written_as_another_canonicalizer_writes_them() {
-    let mut random = Random(8785);
+    let mut dice = Dice::new(seed!(8785));
     for _ in 0..3000 {
-        let json = any_json(&mut random, 4);
+        let json = any_json(&mut dice, 4);
         let canonical = serde_json_canonicalizer::to_vec(&json).expect("a value within the bounds");
         let mut text = String::new();
-        any_notation(&mut random, &json, &mut text);
+        any_notation(&mut dice, &json, &mut text);
         let value = parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text}"));
         assert_eq!(String::from_utf8(value.to_jcs()), String::from_utf8(canonical.clone()), "{text}");
         assert_eq!(parse_canonical(&canonical).as_ref(), Some(&value), "{text}");
@@ -133,9 +133,9 @@ fn values_are_written_as_another_canonicalizer_writes_them() {
 
 #[test]
 fn numbers_are_read_to_the_last_bit_or_refused() {
-    let mut random = Random(754);
+    let mut dice = Dice::new(seed!(754));
     for _ in 0..20_000 {
-        let number = f64::from_bits(random.next());
+        let number = f64::from_bits(dice.number());
         if number.is_nan() {
             continue;
         }
@@ -154,13 +154,13 @@ fn numbers_are_read_to_the_last_bit_or_refused() {
 /// Changes some bytes. The reader may accept only what `serde_json` accepts with the same value, and must not panic.
 #[test]
 fn damaged_text_is_read_as_another_reader_reads_it_or_refused() {
-    let mut random = Random(8259);
+    let mut dice = Dice::new(seed!(8259));
     let mut accepted = 0;
     for _ in 0..20_000 {
-        let mut text = any_json(&mut random, 3).to_string().into_bytes();
-        for _ in 0..=random.below(2) {
-            let at = random.below(text.len());
-            text[at] = *random.pick(b"\"\\u{}[],:0189-+.eE \n\x00\x7f\x80\xff");
+        let mut text = any_json(&mut dice, 3).to_string().into_bytes();
+        for _ in 0..=dice.below(2) {
+            let at = dice.below(text.len());
+            text[at] = *dice.pick(b"\"\\u{}[],:0189-+.eE \n\x00\x7f\x80\xff");
         }
         let theirs = serde_json::from_slice::<Json>(&text).ok();
         match parse(&text) {

@@ -1,24 +1,20 @@
 //! Laws of the three-way merge, on random values.
 
-mod random;
-
-use random::{Random, any_edit, core, document};
 use serde_json::{Value as Json, json};
+use trellis_core::merge::json_patch::JsonPatch;
 use trellis_core::merge::three_way::{ListKeys, Merge3, merge3};
 use trellis_core::op::json::Value;
 use trellis_core::op::pointer::Pointer;
+use trellis_tests::dice::Dice;
+use trellis_tests::documents::{any_edit, core, document, serde};
+use trellis_tests::seed;
 
 /// What somebody may make of a document by some edits.
-fn edited(random: &mut Random, json: &Json) -> Json {
-    let mut json = json.clone();
-    for _ in 0..random.below(4) {
-        let edit: json_patch::Patch =
-            serde_json::from_value(json!([any_edit(random, &json)])).expect("well-formed edits");
-        if json_patch::patch(&mut json, &edit).is_err() || json.is_null() {
-            continue;
-        }
-    }
-    json
+fn edited(dice: &mut Dice, json: &Json) -> Value {
+    (0..dice.below(4)).fold(core(json), |value, _| {
+        let edit = core(&json!([any_edit(dice, &serde(&value))]));
+        JsonPatch::decode(&edit).and_then(|edit| edit.apply(&value)).unwrap_or(value)
+    })
 }
 
 fn merged(base: &Value, local: &Value, remote: &Value) -> Merge3 {
@@ -27,12 +23,12 @@ fn merged(base: &Value, local: &Value, remote: &Value) -> Merge3 {
 
 #[test]
 fn merging_keeps_every_one_sided_change() {
-    let mut random = Random(3);
+    let mut dice = Dice::new(seed!(3));
     let mut conflicts = 0;
     for _ in 0..20_000 {
-        let json = json!({ "a": document(&mut random, 3), "b": document(&mut random, 2), "c": 1 });
+        let json = json!({ "a": document(&mut dice, 3), "b": document(&mut dice, 2), "c": 1 });
         let base = core(&json);
-        let [local, remote] = [(); 2].map(|()| core(&edited(&mut random, &json)));
+        let [local, remote] = [(); 2].map(|()| edited(&mut dice, &json));
         let found = merged(&base, &local, &remote);
         assert_eq!(found.patch.apply(&local).as_ref(), Ok(&found.merged));
         one_sided_changes_survive(&found, [Some(&base), Some(&local), Some(&remote)], &Pointer::ROOT);
@@ -75,9 +71,9 @@ fn one_sided_changes_survive(found: &Merge3, sides: [Option<&Value>; 3], at: &Po
 
 #[test]
 fn merging_what_did_not_change_changes_nothing() {
-    let mut random = Random(33);
+    let mut dice = Dice::new(seed!(33));
     for _ in 0..5000 {
-        let [base, other] = [(); 2].map(|()| core(&document(&mut random, 3)));
+        let [base, other] = [(); 2].map(|()| core(&document(&mut dice, 3)));
         for (local, remote) in [(&base, &other), (&other, &base), (&other, &other)] {
             let found = merged(&base, local, remote);
             assert_eq!((&found.merged, found.conflicts.len()), (&other, 0));
@@ -86,22 +82,22 @@ fn merging_what_did_not_change_changes_nothing() {
 }
 
 /// A list of items with distinct ids, some of them of the base.
-fn list(random: &mut Random, base: &[Json]) -> Vec<Json> {
-    let mut items: Vec<Json> = base.iter().filter(|_| random.below(5) > 0).cloned().collect();
+fn list(dice: &mut Dice, base: &[Json]) -> Vec<Json> {
+    let mut items: Vec<Json> = base.iter().filter(|_| dice.below(5) > 0).cloned().collect();
     for item in &mut items {
-        if random.below(4) == 0 {
-            item[*random.pick(&["x", "y"])] = json!(random.below(3));
+        if dice.below(4) == 0 {
+            item[*dice.pick(&["x", "y"])] = json!(dice.below(3));
         }
     }
-    if random.below(3) == 0 && items.len() > 1 {
-        let (one, other) = (random.below(items.len()), random.below(items.len()));
+    if dice.below(3) == 0 && items.len() > 1 {
+        let (one, other) = (dice.below(items.len()), dice.below(items.len()));
         items.swap(one, other);
     }
-    for _ in 0..random.below(3) {
-        let id = 100 + random.below(100);
+    for _ in 0..dice.below(3) {
+        let id = 100 + dice.below(100);
         if items.iter().all(|item| item["id"] != id) {
-            let at = random.below(items.len() + 1);
-            items.insert(at, json!({ "id": id, "x": random.below(2) }));
+            let at = dice.below(items.len() + 1);
+            items.insert(at, json!({ "id": id, "x": dice.below(2) }));
         }
     }
     items
@@ -109,11 +105,11 @@ fn list(random: &mut Random, base: &[Json]) -> Vec<Json> {
 
 #[test]
 fn lists_are_merged_by_item() {
-    let mut random = Random(333);
+    let mut dice = Dice::new(seed!(333));
     let lists = ListKeys::from([(Pointer(vec!["l".into()]), "id".into())]);
     for _ in 0..20_000 {
-        let ids: Vec<Json> = (0..random.below(6)).map(|id| json!({ "id": id, "x": 0 })).collect();
-        let [local_items, remote_items] = [(); 2].map(|()| list(&mut random, &ids));
+        let ids: Vec<Json> = (0..dice.below(6)).map(|id| json!({ "id": id, "x": 0 })).collect();
+        let [local_items, remote_items] = [(); 2].map(|()| list(&mut dice, &ids));
         let [base, local, remote] = [&ids, &local_items, &remote_items].map(|items| core(&json!({ "l": items })));
         let found = merge3(Some(&base), &local, &remote, &lists);
         assert_eq!(found.patch.apply(&local).as_ref(), Ok(&found.merged));

@@ -1,7 +1,7 @@
 //! The value of an entity, built from its live parts.
 //!
-//! A live overwrite that a later one from above covers leaves no trace, so only the others are written, from the root
-//! downwards: the result is that of writing all in order, at the cost of writing each once. Then come all counters, and
+//! A live overwrite that a later one covers leaves no trace but the objects that led to it, so only the others are
+//! written, from the root downwards: the result is that of writing all in order, at the cost of writing each once. Then come all counters, and
 //! then all sets, each from the root downwards.
 
 use alloc::collections::BTreeSet;
@@ -30,6 +30,11 @@ impl Precedence {
         let is_by = |owner| history.write(write).author == owner;
         (self.tiebreak == Tiebreak::OwnerFirst && self.owner.is_some_and(is_by), write)
     }
+
+    /// Whether an overwrite, at the same place or above, hides one whose writer has not seen it.
+    fn covers(self, history: &History<'_>, outer: usize, inner: usize) -> bool {
+        self.rank(history, outer) > self.rank(history, inner) && !history.has_seen(inner, outer)
+    }
 }
 
 /// The value that live parts make, with `texts` in the places of merged texts.
@@ -39,16 +44,8 @@ pub(super) fn value(
     texts: Vec<(&Pointer, String)>,
     precedence: Precedence,
 ) -> Shown {
-    let sources = sources(history, live, precedence);
     let mut whole = Shown::Absent;
-    for (place, source) in live.places.iter().zip(&sources) {
-        if source.makes_way {
-            update(&mut whole, place.at, |_| None);
-        }
-        if let Some(value) = source.written {
-            write(&mut whole, place.at, value);
-        }
-    }
+    let sources = write_all(history, &mut whole, live, precedence);
     for (at, merged) in texts {
         if let Some(text @ Value::String(_)) = find_mut(&mut whole, &at.0) {
             *text = merged.into();
@@ -59,53 +56,56 @@ pub(super) fn value(
         update(&mut whole, place.at, |old| grown(old, sum));
     }
     for (place, source) in live.places.iter().zip(sources) {
-        change_set(history, &mut whole, place, source.write);
+        change_set(history, &mut whole, place, source);
     }
     whole
 }
 
-/// Where the value of a place comes from, before adds, inserts and discards.
-struct Source<'v> {
-    /// What is written at the place itself.
-    written: Option<Written<'v>>,
-    /// Whether a value was written there, be it that a later write removed it: the objects on the way to it stay.
-    makes_way: bool,
-    /// The write of that, or else of the nearest place above.
-    write: Option<usize>,
-}
-
-/// The sources of all places.
-fn sources<'v>(history: &History<'_>, live: &Live<'v>, precedence: Precedence) -> Vec<Source<'v>> {
-    let mut above: Vec<(&Pointer, usize)> = Vec::new();
+/// Writes the overwrites that are shown, and returns for each place the write that its value comes from: that of its
+/// own overwrite, or of the nearest one above.
+fn write_all(history: &History<'_>, whole: &mut Shown, live: &Live<'_>, precedence: Precedence) -> Vec<Option<usize>> {
+    let mut shown: Vec<(&Pointer, Overwrite<'_>)> = Vec::new();
     let sources = live.places.iter().map(|place| {
-        while above.last().is_some_and(|(outer, _)| !outer.is_prefix_of(place.at)) {
-            above.pop();
+        while shown.last().is_some_and(|(outer, _)| !outer.is_prefix_of(place.at)) {
+            shown.pop();
         }
-        let uncovered = uncovered(history, &above, place, precedence);
-        let shown = uncovered.iter().max_by_key(|overwrite| precedence.rank(history, overwrite.write));
-        above.extend(shown.map(|shown| (place.at, shown.write)));
-        Source {
-            written: shown.map(|shown| shown.value),
-            makes_way: uncovered.iter().any(|overwrite| matches!(overwrite.value, Written::Json(_))),
-            write: above.last().map(|(_, write)| *write),
+        if let Some(overwrite) = shown_overwrite(history, &shown, place, precedence) {
+            write(whole, place.at, overwrite.value);
+            shown.push((place.at, overwrite));
         }
+        leave_objects(history, whole, &shown, place, precedence);
+        shown.last().map(|(_, overwrite)| overwrite.write)
     });
     sources.collect()
 }
 
-/// The overwrites of a place that no shown one above covers. The greatest of them is shown.
-fn uncovered<'v>(
+/// A set that a removal took away again has created the objects that lead to the removed place.
+fn leave_objects(
     history: &History<'_>,
-    above: &[(&Pointer, usize)],
+    whole: &mut Shown,
+    shown: &[(&Pointer, Overwrite<'_>)],
+    place: &LivePlace<'_>,
+    precedence: Precedence,
+) {
+    let sets = place.overwrites.iter().filter(|overwrite| matches!(overwrite.value, Written::Json(_)));
+    for set in sets {
+        let cover = shown.iter().find(|(_, outer)| precedence.covers(history, outer.write, set.write));
+        if let Some((at, Overwrite { value: Written::Nothing, .. })) = cover {
+            create_parent(whole, at);
+        }
+    }
+}
+
+/// The overwrite of a place that is shown: of those that no shown one above covers, the greatest.
+fn shown_overwrite<'v>(
+    history: &History<'_>,
+    shown: &[(&Pointer, Overwrite<'_>)],
     place: &LivePlace<'v>,
     precedence: Precedence,
-) -> Vec<Overwrite<'v>> {
-    let rank = |write| precedence.rank(history, write);
-    let is_covered = |inner: usize| {
-        let covers = |(_, outer): &(&Pointer, usize)| rank(*outer) > rank(inner) && !history.has_seen(inner, *outer);
-        above.iter().any(covers)
-    };
-    place.overwrites.iter().filter(|overwrite| !is_covered(overwrite.write)).copied().collect()
+) -> Option<Overwrite<'v>> {
+    let is_covered = |inner| shown.iter().any(|(_, outer)| precedence.covers(history, outer.write, inner));
+    let uncovered = place.overwrites.iter().filter(|overwrite| !is_covered(overwrite.write));
+    uncovered.max_by_key(|overwrite| precedence.rank(history, overwrite.write)).copied()
 }
 
 fn write(whole: &mut Shown, at: &Pointer, value: Written<'_>) {
@@ -159,27 +159,23 @@ fn united(old: Option<&Value>, inserts: &[Insert<'_>]) -> Option<Value> {
 /// Gives a place a new value made of its old one, unless that is none or the way there steps into no object. Nothing
 /// at all counts as `{}`, and missing objects are created.
 fn update(whole: &mut Shown, at: &Pointer, new: impl FnOnce(Option<&Value>) -> Option<Value>) {
-    let Some(root) = json_root(whole) else { return };
-    let Some((name, above)) = at.0.split_last() else {
-        if let Some(new) = new(Some(root)) {
+    let Some(name) = at.0.last() else {
+        if let Some((root, new)) = json_root(whole).and_then(|root| new(Some(root)).map(|new| (root, new))) {
             *root = new;
         }
         return;
     };
-    let parent = above.iter().try_fold(root, |value, name| Some(object_mut(value)?.object_entry(name)));
-    let Some(parent) = parent.and_then(object_mut) else { return };
-    match parent.get_mut(name) {
-        Some(old) => {
-            if let Some(new) = new(Some(old)) {
-                *old = new;
-            }
-        }
-        None => {
-            if let Some(new) = new(None) {
-                parent.insert(name.clone(), new);
-            }
-        }
+    let Some(parent) = create_parent(whole, at) else { return };
+    if let Some(new) = new(parent.get(name)) {
+        parent.insert(name.clone(), new);
     }
+}
+
+/// The object that a place lies in, created where it is missing; none where the way there steps into something else.
+fn create_parent<'s>(whole: &'s mut Shown, at: &Pointer) -> Option<&'s mut Object> {
+    let (_, above) = at.0.split_last()?;
+    let root = json_root(whole)?;
+    above.iter().try_fold(root, |value, name| Some(object_mut(value)?.object_entry(name))).and_then(object_mut)
 }
 
 fn remove(whole: &mut Shown, at: &Pointer) {

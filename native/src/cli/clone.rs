@@ -1,24 +1,26 @@
 //! `trellis clone`: a second copy of a repo, under a key of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::core::log::row::StoredOp;
 use trellis_sync::folder::Folder;
-use trellis_sync::{Access, Code, Repo, Result, TrellisError};
+use trellis_sync::{Access, Code, Result, TrellisError, read_bundle};
 
 use super::context::Context;
 use super::page::{Page, clean};
 use super::report::{Outcome, Told, done};
 use super::words::count;
 
-/// Copy a repo into a new folder, which then writes under its own key
+/// Copy a repo, or a file that `export` wrote, into a new folder
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis clone ../notes notes-2")]
+#[command(after_help = "Example:\n  trellis clone ../notes notes-2\n\nThe copy writes under a key of its own.")]
 pub(crate) struct Clone {
-    /// The folder of the repo to copy
+    /// The folder of the repo to copy, or the file
     path: PathBuf,
     /// The new folder [default: the name of the other one, here]
     dir: Option<PathBuf>,
@@ -26,9 +28,12 @@ pub(crate) struct Clone {
 
 impl Clone {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
-        let source = remote(context, &self.path).await?;
-        let ops = source.export(Vec::new()).await?;
-        let dir = self.dir.unwrap_or_else(|| source.folder().name().into());
+        let source = context.path(&self.path);
+        let (ops, name) = match source.is_file() {
+            true => (read_bundle(&source)?, self.path.file_stem().unwrap_or_default().to_owned()),
+            false => copy_of(context, &self.path).await?,
+        };
+        let dir = self.dir.unwrap_or_else(|| name.into());
         let target = context.path(&dir);
         expect_empty(&target)?;
         let repo = context.keep(context.options().create(&target).await?);
@@ -40,18 +45,16 @@ impl Clone {
             }
         };
         let id = repo.status().await?.repo.map(|id| id.to_string()).unwrap_or_default();
-        let (path, from) = (repo.folder().root().into(), source.folder().root().into());
+        let (path, from) = (repo.folder().root().into(), source);
         done(Cloned { repo: id, ops: taken, path, from, shown: (self.path, dir) })
     }
 }
 
-/// Opens another repo on this machine, to look at it.
-///
-/// # Errors
-/// `not_found` where there is no such folder, `not_a_repo` where it has none.
-pub(crate) async fn remote(context: &Context, path: &Path) -> Result<Repo> {
+/// The ops of another repo on this machine, and its folder's name.
+async fn copy_of(context: &Context, path: &Path) -> Result<(Vec<StoredOp>, OsString)> {
     expect_folder(context, path)?;
-    context.open(&context.path(path), Access::Read).await
+    let source = context.open(&context.path(path), Access::Read).await?;
+    Ok((source.export(Vec::new()).await?, source.folder().name().into()))
 }
 
 /// # Errors

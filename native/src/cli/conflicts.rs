@@ -38,7 +38,10 @@ impl Told for Open {
         }
         print_conflicts(&self.conflicts, page)?;
         let one = clean(&self.conflicts[0].place).into_owned();
-        page.remark(format!("{} open. Choose a side: trellis resolve {one} --take A", count(self.conflicts.len(), "conflict")))
+        page.remark(format!(
+            "{} open. Choose a side: trellis resolve {one} --take A",
+            count(self.conflicts.len(), "conflict")
+        ))
     }
 
     fn exit(&self) -> Exit {

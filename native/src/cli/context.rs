@@ -21,12 +21,19 @@ use super::report::{Exit, Outcome, Report, error_document};
 pub(crate) struct Globals {
     /// Act as if started in this folder
     // The names of these must not be those of any command's own arguments, or clap takes one for the other.
-    #[arg(id = "global_dir", short = 'C', value_name = "DIR", global = true, env = "TRELLIS_DIR", hide_env_values = true)]
+    #[arg(
+        id = "global_dir",
+        short = 'C',
+        value_name = "DIR",
+        global = true,
+        env = "TRELLIS_DIR",
+        hide_env_values = true
+    )]
     dir: Option<PathBuf>,
     /// The branch to work on
-    #[arg(id = "global_branch", long = "branch", value_name = "NAME", global = true, env = "TRELLIS_BRANCH", default_value = "main")]
+    #[arg(id = "global_branch", long = "branch", value_name = "NAME", global = true, env = "TRELLIS_BRANCH")]
     #[arg(hide_env_values = true)]
-    branch: String,
+    branch: Option<String>,
     /// Print one JSON document instead of text, errors too
     #[arg(long, global = true, env = "TRELLIS_JSON", hide_env_values = true)]
     #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
@@ -86,7 +93,11 @@ impl Context {
 
     /// How to open a repo under the global flags.
     pub(crate) fn options(&self) -> OpenOptions {
-        Repo::options().branch(&self.globals.branch).events(self.listener.clone())
+        let options = Repo::options().events(self.listener.clone());
+        match &self.globals.branch {
+            Some(branch) => options.branch(branch),
+            None => options,
+        }
     }
 
     /// Remembers a repo, to close it when the command is done.

@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 use trellis_sync::core::log::row::StoredOp;
 use trellis_sync::core::merge::conflict::{Conflict, Side, SideValue};
 use trellis_sync::core::merge::entity::Shown;
-use trellis_sync::core::op::body::{Content, Leaf};
 use trellis_sync::core::op::hex;
 use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::op::json::{self, Value};
@@ -224,22 +223,6 @@ fn format_word(format: Format) -> String {
         Format::Sealed => "sealed".into(),
         Format::SaltedJson => "salted_json".into(),
         Format::Unknown(code) => code.to_string(),
-    }
-}
-
-/// What an op says, in one line for people.
-pub(crate) fn content_line(op: &StoredOp) -> Option<String> {
-    let verified = op.rehash().ok()?;
-    let format = verified.header().body.map(|body| body.format);
-    match Content::decode(verified.header().kind, format, op.body.as_deref()) {
-        Content::Put(Leaf::Json(value)) | Content::Append(Leaf::Json(value)) => Some(super::words::line(&value, 60)),
-        Content::Put(Leaf::Bytes(bytes)) | Content::Append(Leaf::Bytes(bytes)) => Some(format!("{} bytes", bytes.len())),
-        Content::Patch(patch) => {
-            Some(patch.places().map(ToString::to_string).collect::<Vec<_>>().join(", "))
-        }
-        Content::Merge(_) | Content::Delete => None,
-        Content::Void => Some("without effect: its body is not of its kind".into()),
-        Content::Missing(_) => Some("its content is not here".into()),
     }
 }
 

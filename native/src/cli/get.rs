@@ -43,7 +43,9 @@ impl Get {
 
 fn nothing_to_show(place: &Place, state: State) -> TrellisError {
     let (code, why) = match state {
-        State::BodyMissing => (Code::BodyMissing, "has content that is not on this device; sync with a peer that has it"),
+        State::BodyMissing => {
+            (Code::BodyMissing, "has content that is not on this device; sync with a peer that has it")
+        }
         State::Bytes => (Code::Unsupported, "holds bytes that only the program which wrote them understands"),
         State::Absent | State::Value => (Code::NotFound, "has no value; see `trellis ls` for what there is"),
     };

@@ -9,14 +9,25 @@ mod page;
 mod report;
 mod words;
 
+mod branch;
 mod clone;
+mod completions;
+mod config;
 mod conflicts;
+mod export;
 mod get;
+mod import;
 mod init;
 mod log;
+mod ls;
+mod members;
+mod merge;
 mod resolve;
+mod rm;
 mod set;
+mod show;
 mod sync;
+mod undo;
 mod verify;
 
 use std::ffi::OsString;
@@ -51,11 +62,22 @@ enum Command {
     Clone(clone::Clone),
     Set(set::Set),
     Get(get::Get),
+    Rm(rm::Rm),
+    Ls(ls::Ls),
     Log(log::Log),
+    Show(show::Show),
     Conflicts(conflicts::Conflicts),
     Resolve(resolve::Resolve),
+    Undo(undo::Undo),
+    Branch(branch::Branch),
+    Merge(merge::Merge),
+    Members(members::Members),
+    Config(config::Config),
+    Export(export::Export),
+    Import(import::Import),
     Verify(verify::Verify),
     Sync(sync::Sync),
+    Completions(completions::Completions),
 }
 
 /// Does what the arguments say.
@@ -84,11 +106,22 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Clone(args) => args.run(context).await,
         Command::Set(args) => args.run(context).await,
         Command::Get(args) => args.run(context).await,
+        Command::Rm(args) => args.run(context).await,
+        Command::Ls(args) => args.run(context).await,
         Command::Log(args) => args.run(context).await,
+        Command::Show(args) => args.run(context).await,
         Command::Conflicts(args) => args.run(context).await,
         Command::Resolve(args) => args.run(context).await,
+        Command::Undo(args) => args.run(context).await,
+        Command::Branch(args) => args.run(context).await,
+        Command::Merge(args) => args.run(context).await,
+        Command::Members(args) => args.run(context).await,
+        Command::Config(args) => args.run(context).await,
+        Command::Export(args) => args.run(context).await,
+        Command::Import(args) => args.run(context).await,
         Command::Verify(args) => args.run(context).await,
         Command::Sync(args) => args.run(context).await,
+        Command::Completions(args) => args.run().await,
     }
 }
 

@@ -70,7 +70,8 @@ impl Chosen {
 
 /// The conflict at a place; for an entity, its only one.
 fn pick<'a>(open: &'a [Conflict], place: &Place) -> Result<&'a Conflict> {
-    let of_entity = |conflict: &&Conflict| conflict.collection == place.entity.collection && conflict.key == place.entity.key;
+    let of_entity =
+        |conflict: &&Conflict| conflict.collection == place.entity.collection && conflict.key == place.entity.key;
     if let Some(conflict) = open.iter().filter(of_entity).find(|conflict| conflict.path == place.pointer) {
         return Ok(conflict);
     }

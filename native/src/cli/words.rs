@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use serde_json::value::RawValue;
+use trellis_sync::core::log::row::StoredOp;
 use trellis_sync::core::op::json::{self, JsonReason};
 use trellis_sync::core::time::Hlc;
 use trellis_sync::{Code, Result, TrellisError, Value};
@@ -41,7 +42,8 @@ fn parse(text: &str, notation: Notation) -> Result<Value> {
         Ok(value) => Ok(value),
         Err(error) if notation == Notation::Either && is_no_json(error.reason) => Ok(Value::String(text.into())),
         Err(error) => {
-            let message = format!("The value cannot be kept as JSON: {error}. Correct it, or keep it as text by --text.");
+            let message =
+                format!("The value cannot be kept as JSON: {error}. Correct it, or keep it as text by --text.");
             Err(invalid(&message))
         }
     }
@@ -70,6 +72,15 @@ pub(crate) fn pretty(value: &Value) -> String {
         _ => serde_json::from_str::<serde_json::Value>(&text)
             .and_then(|value| serde_json::to_string_pretty(&value))
             .unwrap_or(text),
+    }
+}
+
+/// An op's content for people.
+pub(crate) fn pretty_body(op: &StoredOp) -> String {
+    match op.body.as_deref().map(json::parse_canonical) {
+        Some(Some(value)) => pretty(&value),
+        Some(None) => count(op.body.as_ref().map_or(0, Vec::len), "byte"),
+        None => String::new(),
     }
 }
 

@@ -16,9 +16,10 @@ use trellis_core::machine::{Config, Machine};
 use trellis_core::output::{Answer, Event, Output};
 use trellis_core::time::Millis;
 
+use super::Start;
 use super::disk::Disk;
-use crate::error::{Code, Result, TrellisError};
 use super::signer::Keys;
+use crate::error::{Code, Result, TrellisError};
 
 /// Why a command has no answer: the machine's reason, or the host's.
 #[derive(Debug)]
@@ -69,13 +70,14 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Opens a machine on what a disk holds.
-    pub(crate) fn open(
-        keys: Keys,
-        events: Option<UnboundedSender<Event>>,
-        now: Millis,
-        disk: &mut Disk<'_, '_>,
-    ) -> Result<Engine> {
-        let config = Config { author: keys.author(), key_use: keys.key_use()?, id_key: u64::from_ne_bytes(random()?) };
+    pub(crate) fn open(keys: Keys, start: &Start, disk: &mut Disk<'_, '_>) -> Result<Engine> {
+        let config = Config {
+            author: keys.author(),
+            key_use: keys.key_use()?,
+            id_key: u64::from_ne_bytes(random()?),
+            policies: start.policies.clone(),
+        };
+        let (events, now) = (start.events.clone(), start.clock.now());
         let (machine, outputs) = Machine::open(config);
         let waiting = HashMap::new();
         let mut engine = Engine { machine, keys, events, now, waiting, next_request: 1 };

@@ -8,6 +8,7 @@ use trellis_core::output::Event;
 use trellis_core::time::Millis;
 
 use super::{MAIN, Repo};
+use crate::config::{Config, Scope, user_file};
 use crate::driver::{Access, Clock, Handle, Start};
 use crate::error::{Code, Result};
 use crate::folder::Folder;
@@ -51,7 +52,7 @@ impl OpenOptions {
         self
     }
 
-    /// The branch to work on; `main` if it is not said.
+    /// The branch to work on; if it is not said, what the settings name, and else `main`.
     pub fn branch(mut self, branch: &str) -> OpenOptions {
         self.branch = Some(branch.into());
         self
@@ -98,10 +99,16 @@ impl OpenOptions {
     async fn open_folder(self, folder: Folder) -> Result<Repo> {
         let OpenOptions { access, clock, events, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
-        let branch = self.branch.as_deref().unwrap_or(MAIN).into();
-        let driver = Handle::start(Start { folder: folder.clone(), access, clock, events }).await?;
-        Ok(Repo { driver, folder, branch, name: name.into() })
+        let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
+        let branch = self.branch.or(config.branch).unwrap_or_else(|| MAIN.into());
+        let policies = config.branch_policies;
+        let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events }).await?;
+        Ok(Repo { driver, folder, branch: branch.into(), name: name.into() })
     }
+}
+
+fn user_config() -> Result<Config> {
+    user_file().map_or_else(|| Ok(Config::default()), |path| Config::read(path, Scope::User))
 }
 
 /// Another process may make the repo at the same time.

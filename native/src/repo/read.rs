@@ -1,5 +1,6 @@
 //! Reading: every answer is what all processes on this device have committed so far.
 
+use trellis_core::error::CommandError;
 use trellis_core::input::{Command, EntityQuery};
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::conflict::Conflict;
@@ -10,7 +11,8 @@ use trellis_core::op::place::{Entity, Place};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::output::{Answer, BranchView, ChainEnd, EntityView, Member, OpView, Status, VerifyReport};
 
-use super::{Repo, no_answer};
+use super::{MAIN, Repo, explain, no_answer};
+use crate::driver::Failure;
 use crate::error::{Code, Result, TrellisError};
 use crate::range::Range;
 
@@ -64,8 +66,24 @@ impl State {
     }
 }
 
+/// What verifying found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What became of the ops.
+    pub report: VerifyReport,
+    /// Rows of the store that are not what was written, and whose ops therefore stand nowhere.
+    pub corrupt_rows: Vec<u32>,
+}
+
+impl Verified {
+    /// Whether everything is as it was written.
+    pub fn is_sound(&self) -> bool {
+        self.corrupt_rows.is_empty() && self.report.corrupt.is_empty() && self.report.uncovered.is_empty()
+    }
+}
+
 /// Reads fail with `storage_corrupt` where the disk does not hold what was written to it, and with `not_found` for a
-/// branch that nobody has written to.
+/// branch that nobody has written to; `main` is always there.
 impl Repo {
     /// What stands at a place. That there is nothing is an answer, not a failure.
     ///
@@ -84,8 +102,9 @@ impl Repo {
     pub async fn entries(&self, range: Range) -> Result<Vec<EntityView>> {
         let Range { collection, key_prefix } = range;
         let command = Command::Entries { branch: self.branch().into(), collection, key_prefix };
-        match self.run(command, || "list entities".into()).await? {
+        match self.run_on_branch(command, "list the entities").await? {
             Answer::Entries(entries) => Ok(entries),
+            Answer::Done => Ok(Vec::new()),
             _ => Err(no_answer()),
         }
     }
@@ -97,8 +116,9 @@ impl Repo {
     pub async fn log(&self, entity: Option<&Entity>, ops_max: usize) -> Result<Vec<OpView>> {
         let entity = entity.map(|entity| (entity.collection.clone(), entity.key.clone()));
         let command = Command::Log { branch: self.branch().into(), entity, ops_max };
-        match self.run(command, || "read the log".into()).await? {
+        match self.run_on_branch(command, "read the log").await? {
             Answer::Log(ops) => Ok(ops),
+            Answer::Done => Ok(Vec::new()),
             _ => Err(no_answer()),
         }
     }
@@ -142,8 +162,10 @@ impl Repo {
     /// # Errors
     /// See above.
     pub async fn conflicts(&self) -> Result<Vec<Conflict>> {
-        match self.run(Command::Conflicts { branch: self.branch().into() }, || "list conflicts".into()).await? {
+        let command = Command::Conflicts { branch: self.branch().into() };
+        match self.run_on_branch(command, "list the conflicts").await? {
             Answer::Conflicts(conflicts) => Ok(conflicts),
+            Answer::Done => Ok(Vec::new()),
             _ => Err(no_answer()),
         }
     }
@@ -178,13 +200,15 @@ impl Repo {
         }
     }
 
-    /// Reads everything, rehashes every op and checks every signature. What does not hold is in the report.
+    /// Reads everything: looks at the store's file, rehashes every row and op, and checks every signature. What does not
+    /// hold is in the report.
     ///
     /// # Errors
-    /// What the disk reports.
-    pub async fn verify(&self) -> Result<VerifyReport> {
+    /// `storage_corrupt` for a file that is not sound as such; what the disk reports.
+    pub async fn verify(&self) -> Result<Verified> {
+        let corrupt_rows = self.driver.check().await?;
         match self.run(Command::Verify, || "verify the repo".into()).await? {
-            Answer::Verified(report) => Ok(report),
+            Answer::Verified(report) => Ok(Verified { report, corrupt_rows }),
             _ => Err(no_answer()),
         }
     }
@@ -211,6 +235,14 @@ impl Repo {
         }
     }
 
+    /// `main` is there from the start, even if nobody has written to it; any other branch that is not there is a mistake.
+    async fn run_on_branch(&self, command: Command, what: &str) -> Result<Answer> {
+        match self.driver.run(command).await {
+            Err(Failure::Command(CommandError::NoBranch)) if self.branch() == MAIN => Ok(Answer::Done),
+            answer => answer.map_err(|failure| explain(failure, &format!("{what} of the branch {}", self.branch()))),
+        }
+    }
+
     async fn entity(&self, entity: &Entity) -> Result<EntityView> {
         let Entity { collection, key } = entity.clone();
         let command = Command::Get(EntityQuery { branch: self.branch().into(), collection, key });
@@ -222,9 +254,8 @@ impl Repo {
 }
 
 fn found(place: Place, view: EntityView) -> Found {
-    let touches = |conflict: &Conflict| {
-        conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path)
-    };
+    let touches =
+        |conflict: &Conflict| conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path);
     let conflicts = view.conflicts.into_iter().filter(touches).collect();
     let (state, value) = match view.shown {
         Shown::Json(value) => match value_at(value, &place.pointer) {

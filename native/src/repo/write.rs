@@ -1,19 +1,19 @@
 //! Writing: each verb is one transaction, and a batch is several edits in one.
 
+use trellis_core::admit::intrinsic::Invalid;
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
 use trellis_core::log::row::StoredOp;
+use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
 use trellis_core::op::place::{Entity, Place};
-use trellis_core::merge::conflict::Conflict;
 use trellis_core::output::{Answer, ImportReport};
 
 use super::{Repo, conflict_place, explain, no_answer};
 use crate::driver::{Failure, random};
 use crate::error::{Code, Result, TrellisError};
-
 
 /// The promise for one write: its ops are on this device's disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,6 +121,15 @@ impl Repo {
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
     }
 
+    /// On a linear branch that diverged: writes this device's ops anew on top of the line that ends in `onto`.
+    ///
+    /// # Errors
+    /// `not_found` for an op that is not here; `body_missing` where an op's content is not here to write again.
+    pub async fn rebase(&self, onto: OpId) -> Result<Receipt> {
+        let what = format!("rebase the branch {}", self.branch());
+        self.batch().edit(Edit::Rebase { onto }, what).commit().await
+    }
+
     /// Makes somebody a member, or changes the role.
     ///
     /// # Errors
@@ -145,6 +154,7 @@ impl Repo {
     /// `repo_mismatch` for ops of another repo.
     pub async fn import(&self, ops: Vec<StoredOp>) -> Result<ImportReport> {
         match self.run(Command::Import(ops), || "import ops".into()).await? {
+            Answer::Imported(report) if is_of_another_repo(&report) => Err(other_repo()),
             Answer::Imported(report) => Ok(report),
             _ => Err(no_answer()),
         }
@@ -172,6 +182,17 @@ impl Repo {
             begun => begun,
         }
     }
+}
+
+fn is_of_another_repo(report: &ImportReport) -> bool {
+    let mut refused = report.refused.iter();
+    !report.refused.is_empty() && report.admitted.is_empty() && refused.all(|(_, why)| *why == Invalid::RepoMismatch)
+}
+
+fn other_repo() -> TrellisError {
+    let message = "These ops belong to another repo, and two repos never merge. Take them into a folder of their own: \
+                   clone the file or the folder that they come from.";
+    TrellisError::new(Code::RepoMismatch, message)
 }
 
 /// Edits on their way into one transaction.

@@ -83,6 +83,10 @@ impl<T: Copy> Versions<T> {
         Versions { versions: vec![durable], is_doomed: false }
     }
 
+    fn durable(&self) -> T {
+        self.versions[0]
+    }
+
     fn now(&self) -> T {
         self.versions[self.versions.len() - 1]
     }
@@ -104,7 +108,7 @@ impl<T: Copy> Versions<T> {
 
     fn pick(&self, luck: Luck, chance: &mut Chance) -> T {
         match luck {
-            Luck::None => self.versions[0],
+            Luck::None => self.durable(),
             Luck::All => self.now(),
             Luck::Mixed => self.versions[chance.below(self.versions.len())],
         }
@@ -134,9 +138,10 @@ impl Content {
         }
     }
 
+    /// Bytes that reach the disk behind the end which it knows bring the present length along.
     fn grow(&mut self, bytes: usize) {
-        if self.bytes.now() < bytes as u64 {
-            self.bytes.write(bytes as u64);
+        if self.bytes.durable() < bytes as u64 {
+            self.bytes.write(self.bytes.now().max(bytes as u64));
             self.sectors
                 .resize_with(bytes.div_ceil(SECTOR_BYTES).max(self.sectors.len()), || Versions::new([0; SECTOR_BYTES]));
         }

@@ -225,7 +225,7 @@ impl<'a> Reader<'a> {
             _ => return Err(JsonReason::Syntax),
         };
         let written = u8::try_from(char).ok().and_then(jcs::escape);
-        self.is_canonical &= written.is_some_and(|written| &written.as_bytes()[1..] == &self.text[start..self.at]);
+        self.is_canonical &= written.is_some_and(|written| written.as_bytes()[1..] == self.text[start..self.at]);
         Ok(char)
     }
 

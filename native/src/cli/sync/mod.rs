@@ -5,6 +5,8 @@ mod status;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use status::BranchDoc;
+
 use super::context::Context;
 use super::report::Outcome;
 

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trellis_sync::core::reconcile::{Reconciled, Relation};
-use trellis_sync::{Access, Code, Keep, Repo, Result, TrellisError};
+use trellis_sync::{Access, Code, Exchange, Keep, Repo, Result, TrellisError};
 
 use crate::cli::clone::expect_folder;
 use crate::cli::conflicts::{exit_of, print_conflicts};
 use crate::cli::context::Context;
 use crate::cli::doc::{ConflictDoc, ids};
 use crate::cli::page::{Look, Page, clean};
-use crate::cli::report::{Exit, Outcome, Told, done};
+use crate::cli::report::{ErrorDoc, Exit, Outcome, Told, done};
 use crate::cli::words::count;
 
 /// Compare with another repo on this machine, and exchange what each lacks
@@ -59,11 +59,11 @@ impl Reconcile {
         let access = if self.apply { Access::Write } else { Access::Read };
         let remote = context.open(&context.path(&self.remote), access).await?;
         expect_two(&local, &remote)?;
-        let reconciled = match self.apply {
-            true => local.reconcile_with(&remote, self.keep.map(Keep::from)).await?,
-            false => local.reconcile_preview(&remote).await?,
-        };
-        done(Compared::new(&reconciled, self.remote, self.apply))
+        if !self.apply {
+            return done(Compared::new(&local.reconcile_preview(&remote).await?, self.remote));
+        }
+        let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
+        done(Compared::new(&exchange.reconciled, self.remote).applied(&exchange))
     }
 }
 
@@ -74,6 +74,14 @@ fn expect_two(local: &Repo, remote: &Repo) -> Result<()> {
     let path = remote.folder().root();
     let message = format!("{} is this very repo. Name the folder of another one.", path.display());
     Err(TrellisError::new(Code::InvalidArgument, message).at_path(path))
+}
+
+fn two_lines(branch: &str) -> TrellisError {
+    let message = format!(
+        "The linear branch {branch} has two lines, and nobody can write to it. Say whose line stays: add --keep local or \
+         --keep remote."
+    );
+    TrellisError::new(Code::Diverged, message)
 }
 
 /// What two repos make together.
@@ -94,6 +102,12 @@ struct Compared {
     clean: bool,
     missing: Vec<String>,
     invalid: Vec<InvalidDoc>,
+    /// Ops that were written anew on top of the line that stays.
+    rebased: Vec<String>,
+    /// Linear branches that still have two lines.
+    diverged: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDoc>,
 }
 
 #[derive(Serialize)]
@@ -103,11 +117,12 @@ struct InvalidDoc {
 }
 
 impl Compared {
-    fn new(of: &Reconciled, remote: PathBuf, applied: bool) -> Compared {
-        let invalid = of.invalid.iter().map(|(op, reason)| InvalidDoc { op: op.to_string(), reason: reason.to_string() });
+    fn new(of: &Reconciled, remote: PathBuf) -> Compared {
+        let invalid =
+            of.invalid.iter().map(|(op, reason)| InvalidDoc { op: op.to_string(), reason: reason.to_string() });
         Compared {
             remote,
-            applied,
+            applied: false,
             relation: relation_word(of.relation),
             fork_point: of.fork_point.map(|op| op.to_string()),
             fork_heads: ids(&of.fork_heads),
@@ -120,7 +135,16 @@ impl Compared {
             clean: of.clean,
             missing: ids(&of.missing),
             invalid: invalid.collect(),
+            rebased: Vec::new(),
+            diverged: Vec::new(),
+            error: None,
         }
+    }
+
+    fn applied(self, exchange: &Exchange) -> Compared {
+        let diverged = exchange.diverged.clone();
+        let error = diverged.first().map(|branch| ErrorDoc::from(&two_lines(branch)));
+        Compared { applied: true, rebased: ids(&exchange.rebased), diverged, error, ..self }
     }
 
     fn headline(&self, page: &Page<'_>) -> String {
@@ -128,7 +152,9 @@ impl Compared {
         let other = page.paint(Look::Name, &clean(&self.remote.display().to_string()));
         match (self.relation, self.applied) {
             ("equal", _) => format!("Equal: this repo and {other} hold the same {}.", count(self.merged, "op")),
-            (_, true) => format!("Took {theirs} from {other} and gave it {ours}. Both now hold {}.", count(self.merged, "op")),
+            (_, true) => {
+                format!("Took {theirs} from {other} and gave it {ours}. Both now hold {}.", count(self.merged, "op"))
+            }
             (_, false) => format!("Would take {theirs} from {other} and give it {ours}."),
         }
     }
@@ -152,6 +178,10 @@ impl Told for Compared {
             (open, true) => page.line(format!("{} open.", count(open, "conflict")))?,
             (open, false) => page.line(format!("{} would be open.", count(open, "conflict")))?,
         }
+        if !self.rebased.is_empty() {
+            page.line(format!("{} written anew on top of the line that stays.", count(self.rebased.len(), "op")))?;
+        }
+        self.diverged.iter().try_for_each(|branch| page.line(two_lines(branch).message()))?;
         match self.applied || self.relation == "equal" {
             true => Ok(()),
             false => page.remark("Nothing was changed; --apply does it."),
@@ -159,6 +189,6 @@ impl Told for Compared {
     }
 
     fn exit(&self) -> Exit {
-        exit_of(&self.conflict_records)
+        if self.error.is_some() { Exit::Error } else { exit_of(&self.conflict_records) }
     }
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::Code;
 use trellis_sync::core::output::{BranchView, Status as Picture};
 
 use crate::cli::context::Context;
@@ -23,11 +22,7 @@ impl Status {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
         let picture = repo.status().await?;
-        let conflicts = match repo.conflicts().await {
-            Ok(conflicts) => conflicts.len(),
-            Err(error) if error.code() == Code::NotFound => 0,
-            Err(error) => return Err(error),
-        };
+        let conflicts = repo.conflicts().await?.len();
         done(Stood::new(repo.folder().root().into(), repo.branch(), conflicts, &picture))
     }
 }
@@ -96,7 +91,8 @@ impl Stood {
             remarks.push(format!("{} held outside the log, for {missing}.", count(self.held, "op")));
         }
         if let Some(behind) = self.clock_behind_ms {
-            remarks.push(format!("The clock of this machine is {} s behind what is here; set it right.", behind / 1000));
+            remarks
+                .push(format!("The clock of this machine is {} s behind what is here; set it right.", behind / 1000));
         }
         remarks.extend(self.forks.iter().map(|_| "A chain forked: one key was used in two places.".into()));
         remarks
