@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use trellis_core::limits::CONFLICT_SIDES_MAX;
 use trellis_core::merge::conflict::{Conflict, SideValue};
 use trellis_core::merge::entity::{Effect, EntityRef, Shown, Write, merge};
 use trellis_core::merge::manifest::{Field, Manifest, Strategy};
@@ -28,7 +29,7 @@ pub fn model_says(model: &Model, entity: &Entity) -> Value {
             let adds = |id: &OpId| {
                 model.ops[id].says.parts.iter().any(|(place, act)| place == path && !matches!(act, Act::Set(_)))
             };
-            let sides: Vec<_> = members.iter().filter(|id| !adds(id)).map(side).collect();
+            let sides: Vec<_> = members.iter().take(CONFLICT_SIDES_MAX).filter(|id| !adds(id)).map(side).collect();
             let members: Vec<_> = members.iter().map(OpId::to_string).collect();
             json!({ "path": path.to_string(), "members": members, "sides": sides, "base": base(conflict) })
         })
@@ -134,4 +135,18 @@ pub fn tell(ops: &[SealedOp], ids: &[OpId]) -> String {
         format!("{} {} base [{}] {body}\n", op.id.short(), header.kind.name(), base.join(" "))
     };
     ops.iter().map(line).collect()
+}
+
+/// Where two values differ first, and how.
+pub fn difference(came: &Value, expected: &Value) -> Option<String> {
+    let inside = |name: String, (came, expected)| difference(came, expected).map(|told| format!("/{name}{told}"));
+    match (came, expected) {
+        (Value::Object(left), Value::Object(right)) if left.keys().eq(right.keys()) => {
+            left.iter().zip(right.values()).find_map(|((name, left), right)| inside(name.clone(), (left, right)))
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            left.iter().zip(right).enumerate().find_map(|(at, pair)| inside(at.to_string(), pair))
+        }
+        _ => (came != expected).then(|| format!(": {came} came, {expected} was expected")),
+    }
 }

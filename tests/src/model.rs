@@ -106,7 +106,8 @@ impl Model {
         let writes: Vec<&Op> = self.ops.values().filter(is_write).filter(effective).collect();
         let is_frontier = |op: &&&Op| !writes.iter().any(|other| self.seen(other).contains(&op.id));
         let frontier = self.order(writes.iter().filter(is_frontier).map(|op| op.id));
-        let Some((value, mut conflicts)) = self.shown(&writes) else {
+        let read = || Some((self.read(&writes, &Pointer::ROOT)?, self.conflicts(&writes)?));
+        let Some((value, mut conflicts)) = read() else {
             return Entity { frontier, body_missing: true, ..Entity::default() };
         };
         if collection == "_links" {
@@ -116,19 +117,24 @@ impl Model {
         Entity { frontier, body_missing: false, value, conflicts }
     }
 
-    /// The value as reads return it, and the open conflicts; none where a body that it takes is missing.
-    fn shown(&self, writes: &[&Op]) -> Option<(Option<Value>, BTreeMap<Pointer, Conflict>)> {
-        let mut contests = self.contests(writes);
-        self.merge_texts(writes, &mut contests)?;
-        let stands = |op: &Op| contests.values().any(|contest| contest.all().contains_key(&op.id));
+    /// The value, as if the deletes that stand in a conflict had not been written; none where a body that it takes is
+    /// missing. It is right at and below `around`, and nothing else is asked for.
+    fn read(&self, writes: &[&Op], around: &Pointer) -> Option<Option<Value>> {
+        let contests = self.contests(writes);
+        let stands = |op: &Op| contests.values().any(|contest| contest.deletions.contains_key(&op.id));
         let written = |op: &&Op| !(op.kind == Kind::Delete && stands(op));
-        let value = self.value(&writes.iter().copied().filter(written).collect::<Vec<_>>())?;
-        let conflicts = contests.into_iter().map(|(path, contest)| {
+        self.value(&writes.iter().copied().filter(written).collect::<Vec<_>>(), around)
+    }
+
+    fn conflicts(&self, writes: &[&Op]) -> Option<BTreeMap<Pointer, Conflict>> {
+        let mut contests = self.contests(writes);
+        self.merge_texts(writes, &Pointer::ROOT, &mut contests)?;
+        let record = |(path, contest): (Pointer, Contest)| {
             let members = contest.all();
-            let base = self.shown(&self.seen_by_all(writes, &members)).map(|(value, _)| below(value, &path));
+            let base = self.read(&self.seen_by_all(writes, &members), &path).map(|value| below(value, &path));
             (path, Conflict { members, base })
-        });
-        Some((value, conflicts.collect()))
+        };
+        Some(contests.into_iter().map(record).collect())
     }
 
     /// The parts of `writes` that none of `writes` has replaced.
@@ -150,10 +156,10 @@ impl Model {
     }
 
     /// The live overwrites in order, then texts, counters and sets; none where a live body is missing.
-    fn value(&self, writes: &[&Op]) -> Option<Option<Value>> {
+    fn value(&self, writes: &[&Op], around: &Pointer) -> Option<Option<Value>> {
         let mut value = None;
         let mut live = self.live(writes);
-        let merged = self.merge_texts(writes, &mut self.contests(writes))?;
+        let merged = self.merge_texts(writes, around, &mut self.contests(writes))?;
         live.sort_by_key(|(op, path, _)| (op.hlc, op.id, *path));
         for (op, path, act) in &live {
             if let Act::Set(new) = act {
@@ -219,17 +225,20 @@ impl Model {
     fn merge_texts(
         &self,
         writes: &[&Op],
+        around: &Pointer,
         contests: &mut BTreeMap<Pointer, Contest>,
     ) -> Option<BTreeMap<Pointer, Value>> {
         if self.live(writes).iter().any(|(.., act)| act.is_missing()) {
             return None;
         }
         let mut merged = BTreeMap::new();
-        for (path, contest) in contests.iter_mut().filter(|(path, _)| self.text.contains(*path)) {
+        let is_text =
+            |path: &Pointer| self.text.contains(path) && (around.is_prefix_of(path) || path.is_prefix_of(around));
+        for (path, contest) in contests.iter_mut().filter(|(path, _)| is_text(path)) {
             let sides = &contest.overwrites;
             let texts = self.order(sides.keys().copied()).into_iter().map(|id| sides[&id].as_ref()?.as_str());
             let Some(texts) = texts.collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty()) else { continue };
-            let base = below(self.shown(&self.seen_by_all(writes, sides))?.0, path).unwrap_or(json!(""));
+            let base = below(self.read(&self.seen_by_all(writes, sides), path)?, path).unwrap_or(json!(""));
             if let Some(text) = base.as_str().and_then(|base| merge_lines(base, &texts)) {
                 merged.insert(path.clone(), json!(text));
                 contest.overwrites.clear();
