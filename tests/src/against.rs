@@ -13,8 +13,8 @@ use trellis_core::op::json::Value as CoreValue;
 use trellis_core::op::kind::Kind;
 
 use crate::json::jcs;
-use crate::model::{Entity, Model};
-use crate::model_op::{Act, Op, opaque};
+use crate::model::Model;
+use crate::model_op::{Act, Conflict as Open, Entity, Op, opaque};
 use crate::sealed::SealedOp;
 
 /// What an entity is, as text: frontier, value, and conflicts with their members, sides and base.
@@ -37,7 +37,7 @@ pub fn model_says(model: &Model, entity: &Entity) -> Value {
     json!({ "frontier": texts(&entity.frontier), "value": value, "conflicts": conflicts })
 }
 
-fn base(conflict: &crate::model::Conflict) -> Value {
+fn base(conflict: &Open) -> Value {
     conflict.base.as_ref().map_or(json!("missing"), |base| json!(base.as_ref().map(jcs)))
 }
 

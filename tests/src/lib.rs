@@ -2,8 +2,8 @@
 
 pub mod against;
 pub mod dice;
-pub mod entities;
 pub mod documents;
+pub mod entities;
 pub mod history;
 pub mod host;
 pub mod json;

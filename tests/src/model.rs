@@ -6,39 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use similar::TextMerge;
 use trellis_core::op::id::OpId;
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::Pointer;
 
 use crate::json::jcs;
-use crate::model_op::{Act, Op, add, at, decode, insert, write};
+use crate::model_op::{Act, Conflict, Entity, Op, add, at, below, decode, insert, merge_lines, write};
 use crate::sealed::SealedOp;
 
 /// A part of a write: who, where, what.
 type Part<'a> = (&'a Op, &'a Pointer, &'a Act);
-
-/// What an entity is on a branch.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entity {
-    /// In order.
-    pub frontier: Vec<OpId>,
-    /// A bodyless write is live: there is no value and there are no records.
-    pub body_missing: bool,
-    /// As reads return it: provisional while a conflict is open.
-    pub value: Option<Value>,
-    /// The open conflicts, by path.
-    pub conflicts: BTreeMap<Pointer, Conflict>,
-}
-
-/// An open conflict at a path: for every member, what it puts there (none: nothing; `add` and `insert` put nothing).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Conflict {
-    /// What each puts there.
-    pub members: BTreeMap<OpId, Option<Value>>,
-    /// The value that all members had seen, unless its body is missing.
-    pub base: Option<Option<Value>>,
-}
 
 /// What stands against what at one path, with what each puts there.
 #[derive(Default)]
@@ -165,7 +142,7 @@ impl Model {
         seen_by.any(|other| {
             let overwrites = other.says.parts.iter().any(|(place, other_act)| {
                 let whole = matches!(other.kind, Kind::Put | Kind::Delete);
-                is_overwrite(other_act) && place.is_prefix_of(path) && (*act != Act::MissingPatch || whole)
+                other_act.is_overwrite() && place.is_prefix_of(path) && (*act != Act::MissingPatch || whole)
             });
             let discards = |(place, gone): &(Pointer, Value)| place == path && *act == Act::Insert(gone.clone());
             overwrites || other.says.discards.iter().any(discards)
@@ -184,14 +161,14 @@ impl Model {
             }
         }
         merged.iter().for_each(|(path, text)| write(&mut value, path, Some(text.clone())));
-        for path in live.iter().map(|(_, path, _)| *path).collect::<BTreeSet<_>>() {
-            let here = live.iter().filter(|(_, place, _)| *place == path).map(|(.., act)| act);
-            let amounts: Vec<i128> =
-                here.clone().filter_map(|act| if let Act::Add(n) = act { Some(*n) } else { None }).collect();
-            if !amounts.is_empty() {
-                add(&mut value, path, amounts.iter().sum());
-            }
-            for item in here.filter_map(|act| if let Act::Insert(item) = act { Some(item) } else { None }) {
+        live.sort_by_key(|(_, path, _)| *path);
+        let is_add = |act: &Act| matches!(act, Act::Add(_));
+        for path in live.iter().filter(|(.., act)| is_add(act)).map(|(_, path, _)| *path).collect::<BTreeSet<_>>() {
+            let amount = |(_, place, act): &Part| if let (true, Act::Add(n)) = (*place == path, act) { *n } else { 0 };
+            add(&mut value, path, live.iter().map(amount).sum());
+        }
+        for (_, path, act) in live {
+            if let Act::Insert(item) = act {
                 insert(&mut value, path, item);
             }
         }
@@ -220,8 +197,8 @@ impl Model {
         for (x, p, act) in &live {
             for (y, q, other) in live.iter().filter(|(y, q, _)| concurrent(x, y) && q.is_prefix_of(p)) {
                 let sides = [(x.id, at(act, p, p)), (y.id, at(other, q, p))];
-                let differ = is_overwrite(act)
-                    && is_overwrite(other)
+                let differ = act.is_overwrite()
+                    && other.is_overwrite()
                     && sides[0].1.as_ref().map(jcs) != sides[1].1.as_ref().map(jcs);
                 match (x.kind == Kind::Delete, y.kind == Kind::Delete) {
                     (false, false) if differ => contests.entry((*p).clone()).or_default().overwrites.extend(sides),
@@ -261,19 +238,4 @@ impl Model {
         contests.retain(|_, contest| !contest.all().is_empty());
         Some(merged)
     }
-}
-
-fn merge_lines(base: &str, texts: &[&str]) -> Option<String> {
-    texts.iter().try_fold(base.to_string(), |merged, text| {
-        let merge = TextMerge::from_lines(base, &*merged, *text);
-        (!merge.is_conflicted()).then(|| merge.to_string())
-    })
-}
-
-fn below(value: Option<Value>, path: &Pointer) -> Option<Value> {
-    at(&Act::Set(value), &Pointer::ROOT, path)
-}
-
-fn is_overwrite(act: &Act) -> bool {
-    matches!(act, Act::Set(_) | Act::MissingPut)
 }
