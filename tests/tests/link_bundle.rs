@@ -185,7 +185,7 @@ fn chains(ops: usize, authors: usize, body: &[u8]) -> Vec<StoredOp> {
             ..Draft::first(genesis.id.into(), author(&keys[who]), "main", prev)
         };
         ends[who] = (draft.seal(), seq + 1);
-        let is_end = ends[who].1 % 3 == 0 || at + authors >= ops;
+        let is_end = ends[who].1.is_multiple_of(3) || at + authors >= ops;
         all.push(StoredOp { signature: is_end.then_some([1; 64]), ..ends[who].0.stored() });
     }
     all
@@ -244,7 +244,8 @@ fn what_nothing_vouches_for_is_refused() {
     let genesis = Draft::genesis(author(&ann), "repo", 1, Hlc(1 << 57)).seal();
     let first = Draft::first(genesis.id.into(), author(&ann), "main", &genesis).seal();
     let between = Draft::first(genesis.id.into(), author(&bob), "main", &first).seal();
-    let after = Draft { seq: 2, prev: Some(first.id), ..Draft::first(genesis.id.into(), author(&ann), "main", &between) };
+    let after =
+        Draft { seq: 2, prev: Some(first.id), ..Draft::first(genesis.id.into(), author(&ann), "main", &between) };
     let ops = [genesis.signed(&ann), first.clone(), between.signed(&bob), after.seal().signed(&ann)];
     let ops: Vec<StoredOp> = ops.iter().map(SealedOp::stored).collect();
     assert_eq!(pieces(&ops, Signatures::All), Err(BundleRefused::NotCovered(first.id)));
@@ -279,7 +280,8 @@ fn a_batch_of_1000_ops_takes_at_most_30_bytes_each() {
         };
         let ops = history(5, dials);
         let beyond = |bundle: &[u8]| {
-            let inside = |op: &StoredOp| op.body.as_ref().map_or(0, Vec::len) + Header::decode(&op.header).unwrap().key.len();
+            let inside =
+                |op: &StoredOp| op.body.as_ref().map_or(0, Vec::len) + Header::decode(&op.header).unwrap().key.len();
             (bundle.len() - ops.iter().map(inside).sum::<usize>()) as f64 / ops.len() as f64
         };
         let [fewest, all] = [Signatures::Fewest, Signatures::All].map(|signatures| beyond(&bundle(&ops, signatures)));

@@ -35,7 +35,8 @@ fn part(history: &[StoredOp], dice: &mut Dice, ops_max: usize) -> Vec<StoredOp> 
 fn any_part_of_a_history_comes_back_byte_for_byte() {
     for seed in seeds(60) {
         let dials = Dials { signing: Signing::TransactionEnds, ..Dials::any(seed, 500) };
-        let history: Vec<StoredOp> = covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
+        let history: Vec<StoredOp> =
+            covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
         let mut dice = Dice::new(seed);
         for ops_max in [1, 10, 100, 500] {
             let ops = part(&history, &mut dice, ops_max);
@@ -82,14 +83,14 @@ fn any_op(dice: &mut Dice, ids: &[OpId]) -> StoredOp {
     let extra: Vec<u8> = (17..=23).filter(|_| dice.chance(10)).collect();
     let header = Header {
         repo: Some(REPO),
-        branch: dice.pick(&names),
+        branch: dice.pick::<&str>(&names),
         author: Author([*dice.pick(&[1, 2, 3]); 32]),
         seq,
         prev: (seq > 1).then(|| *dice.pick(ids)),
         hlc: Hlc(*dice.pick(&[1 << 16, (1 << 63) - 1, 1 << 57, 1 << 57 | 0xffff, 1 << 40])),
         parents: Ids::Slice(&parents),
-        collection: dice.pick(&names),
-        key: dice.pick(&names),
+        collection: dice.pick::<&str>(&names),
+        key: dice.pick::<&str>(&names),
         base: Ids::Slice(&base),
         kind: Kind::from_code(*dice.pick(&numbers)),
         body: dice.chance(80).then_some(named),
@@ -115,7 +116,8 @@ fn a_changed_frame_is_refused_or_says_something_else() {
     let (mut refused, mut accepted) = (0, 0);
     for seed in seeds(40) {
         let dials = Dials { ops: 40, bodyless: 20, void: 10, signing: Signing::TransactionEnds, ..Dials::default() };
-        let history: Vec<StoredOp> = covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
+        let history: Vec<StoredOp> =
+            covered(&History::generate(seed, &dials).ops).iter().map(|op| op.stored()).collect();
         let mut dice = Dice::new(seed);
         for _ in 0..200 {
             let ops = part(&history, &mut dice, 6);
@@ -234,7 +236,7 @@ fn ops_that_are_no_batch_are_refused() {
     assert_eq!(encode(&[genesis, first.clone()]), Err(OpsRefused::OtherRepo(first_id)));
     assert_eq!(encode(&[first.clone(), first.clone()]), Err(OpsRefused::Order(first_id)));
     assert_eq!(encode(&[third, second.clone()]), Err(OpsRefused::Order(second_id)));
-    assert_eq!(encode(&[homeless.clone()]), Err(OpsRefused::NoPlace(id(&homeless))));
+    assert_eq!(encode(std::slice::from_ref(&homeless)), Err(OpsRefused::NoPlace(id(&homeless))));
     assert!(encode(&[unsigned(&first), second]).is_ok());
 }
 
