@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::admit::members::Role;
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, ConflictId, OpId};
 use crate::op::json::Value;
@@ -190,6 +191,20 @@ pub enum Edit {
         /// Why, for people.
         message: Option<String>,
     },
+    /// On a linear branch that diverged: write this device's ops anew on top of another line, which withdraws the old
+    /// ones.
+    Rebase {
+        /// The head of the line that stays.
+        onto: OpId,
+    },
+    /// On a linear branch that diverged, by the owner: withdraw others' ops and what was built on them. Written on the
+    /// engine's own branch.
+    Drop {
+        /// The linear branch.
+        line: String,
+        /// The ops.
+        ops: Vec<OpId>,
+    },
     /// Make somebody a member, or change the role.
     AddMember {
         /// The key.
@@ -248,31 +263,4 @@ pub enum Choice {
     Value(Value),
     /// Nothing.
     Absent,
-}
-
-/// What a member may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Everything.
-    Owner,
-    /// Write with effect.
-    Writer,
-    /// Read.
-    Reader,
-}
-
-impl Role {
-    /// The word in bodies and on the surface.
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Owner => "owner",
-            Role::Writer => "writer",
-            Role::Reader => "reader",
-        }
-    }
-
-    /// The role with this word.
-    pub fn parse(word: &str) -> Option<Role> {
-        [Role::Owner, Role::Writer, Role::Reader].into_iter().find(|role| role.name() == word)
-    }
 }

@@ -4,8 +4,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::admit::intrinsic::Invalid;
+pub use crate::admit::members::Member;
 use crate::error::CommandError;
-use crate::input::{Request, Role, Ticket};
+use crate::input::{Request, Ticket};
 use crate::log::row::{Place, Row, StoredOp};
 use crate::merge::conflict::Conflict;
 use crate::merge::entity::Shown;
@@ -264,17 +265,4 @@ pub struct VerifyReport {
     pub corrupt: Vec<OpId>,
     /// Ops that no verified signature vouches for.
     pub uncovered: Vec<OpId>,
-}
-
-/// A member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// The key.
-    pub author: Author,
-    /// The name.
-    pub name: Option<String>,
-    /// The role; none where the membership ended.
-    pub role: Option<Role>,
-    /// The older key of the same device, if this one succeeded it.
-    pub predecessor: Option<Author>,
 }

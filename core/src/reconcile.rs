@@ -4,29 +4,27 @@
 //! bit. Structure is judged and signatures are not. Conflicts are looked for only where writes ever stood beside each
 //! other, and what each side shows alone is computed only where the union shows conflicts.
 
+use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use crate::admit::authority::Authority;
 use crate::admit::cover;
 use crate::admit::intrinsic::{self, Invalid};
 use crate::admit::policy::Policies;
-use crate::admit::redaction::{Redactions, redactions};
 use crate::log::graph::{Branch, Entity, Graph, Keeping, Node, Presence};
 use crate::log::row::{Origin, Place};
-use crate::machine::manifests::{Manifests, manifests};
 use crate::merge::conflict::Conflict;
-use crate::merge::entity::{self, Effect, EntityRef, Write};
-use crate::merge::redact::redacted;
+use crate::merge::entity;
 use crate::op::body::Content;
-use crate::op::header::{Ids, REPO_BRANCH};
+use crate::op::header::REPO_BRANCH;
 use crate::op::id::{ConflictId, OpId, RepoId};
 use crate::op::place;
 use crate::op::pointer::Pointer;
 use crate::op::sign::{Refused, Unverified, VerifiedOp};
+use crate::view::state::{Contents, State};
 
 /// How the two sides relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,11 +240,8 @@ impl<'a> Union<'a> {
 
     fn view(&self) -> View<'_, 'a> {
         let on_repo = self.graph.nodes().filter(|node| self.graph.is_repo_branch(self.graph.branch(*node)));
-        let contents: BTreeMap<Node, Content> = on_repo.map(|node| (node, self.content(node))).collect();
-        let authority = Authority::of(&self.graph, &contents, &Policies::default());
-        let redactions = redactions(&self.graph, &authority, &contents);
-        let manifests = manifests(&self.graph, &authority, &contents);
-        View { union: self, authority, redactions, manifests }
+        let contents: Contents = on_repo.map(|node| (node, self.content(node))).collect();
+        View { union: self, state: State::of(&self.graph, &contents, &Policies::default()) }
     }
 
     fn content(&self, node: Node) -> Content {
@@ -258,9 +253,7 @@ impl<'a> Union<'a> {
 /// What the graph means.
 struct View<'u, 'a> {
     union: &'u Union<'a>,
-    authority: Authority,
-    redactions: Redactions,
-    manifests: Manifests,
+    state: State,
 }
 
 impl View<'_, '_> {
@@ -278,32 +271,8 @@ impl View<'_, '_> {
 
     fn merged(&self, branch: Branch, entity: Entity) -> entity::Entity {
         let graph = &self.union.graph;
-        let (collection, key) = graph.entity_name(entity);
-        let nodes = graph.writes(entity).filter(|node| graph.is_in_log(*node, branch));
-        let said: Vec<(Node, Content)> = nodes.map(|node| (node, self.said(node))).collect();
-        let writes = said.iter().map(|(node, content)| Write {
-            id: graph.id(*node),
-            hlc: graph.hlc(*node),
-            author: graph.author(*node),
-            base: self.base(*node),
-            effect: if self.authority.is_effective(graph, *node) { Effect::Effective } else { Effect::Ineffective },
-            content,
-        });
-        let owner = graph.genesis().map(|genesis| graph.author(genesis));
-        let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
-        let manifest = self.manifests.get(collection).cloned().unwrap_or_default();
-        entity::merge(name, &writes.collect::<Vec<_>>(), &manifest)
-    }
-
-    fn said(&self, node: Node) -> Content {
-        match self.redactions.get(&node) {
-            Some(places) => redacted(self.union.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>()),
-            None => self.union.content(node),
-        }
-    }
-
-    fn base(&self, node: Node) -> Ids<'_> {
-        self.union.ops[self.union.node_ops[node.index()]].header().base
+        let nodes: Vec<Node> = graph.writes(entity).filter(|node| graph.is_in_log(*node, branch)).collect();
+        self.state.merged(graph, (branch, entity), &nodes, |node| Some(Cow::Owned(self.union.content(node))))
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use trellis_core::op::id::{OpId, RepoId};
+use trellis_core::op::place::PlaceError;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, TrellisError>;
@@ -212,6 +213,12 @@ impl fmt::Display for TrellisError {
 impl Error for TrellisError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl From<PlaceError> for TrellisError {
+    fn from(cause: PlaceError) -> TrellisError {
+        TrellisError::new(Code::InvalidArgument, format!("This names no place: {cause}.")).caused_by(cause)
     }
 }
 

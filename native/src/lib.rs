@@ -2,12 +2,41 @@
 //!
 //! What an op means and who has it is decided in `trellis-core`; this crate moves bytes, tells the time, signs and
 //! waits.
+//!
+//! ```
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let notes = folder.path().join("notes");
+//! # let body = async {
+//! use trellis_sync::{Repo, Value};
+//!
+//! let repo = Repo::open(&notes).await?;
+//! let receipt = repo.set("todo/1/title", Value::from("Buy milk")).await?;
+//! assert_eq!(receipt.ops().len(), 1);
+//! assert_eq!(repo.get("todo/1/title").await?.value, Some(Value::from("Buy milk")));
+//! # trellis_sync::Result::Ok(())
+//! # };
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(body).unwrap();
+//! ```
 #![forbid(unsafe_code)]
 
+mod bundle;
 pub mod config;
+mod driver;
 pub mod error;
+pub mod folder;
 pub mod keys;
+pub mod range;
+mod reconcile;
+mod repo;
 pub mod store;
 mod whole_file;
 
-pub use error::{Code, TrellisError};
+pub use bundle::read_bundle;
+pub use driver::Access;
+pub use error::{Code, Result, TrellisError};
+pub use range::Range;
+pub use reconcile::{Exchange, Keep};
+pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, State, Verified, conflict_place};
+pub use trellis_core as core;
+pub use trellis_core::op::json::Value;
+pub use trellis_core::op::place::{Entity, Place};

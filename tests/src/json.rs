@@ -29,7 +29,8 @@ pub fn jcs(value: &Value) -> String {
     }
 }
 
-fn depth(value: &Value) -> usize {
+/// How deep arrays and objects nest; 0 for all else.
+pub fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),

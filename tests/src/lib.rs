@@ -1,6 +1,8 @@
 //! How trellis-sync is tested: vectors, a naive model of the design, and histories to compare the product with.
 
+pub mod against;
 pub mod dice;
+pub mod documents;
 pub mod entities;
 pub mod history;
 pub mod host;
@@ -8,5 +10,7 @@ pub mod json;
 pub mod model;
 pub mod model_op;
 pub mod model_rules;
+pub mod program;
 pub mod sealed;
+pub mod spoil;
 pub mod vectors;

@@ -6,38 +6,30 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use similar::TextMerge;
 use trellis_core::op::id::OpId;
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::Pointer;
 
 use crate::json::jcs;
-use crate::model_op::{Act, Op, add, at, decode, insert, write};
+use crate::model_op::{Act, Conflict, Entity, Op, add, at, below, decode, insert, merge_lines, write};
 use crate::sealed::SealedOp;
 
 /// A part of a write: who, where, what.
 type Part<'a> = (&'a Op, &'a Pointer, &'a Act);
 
-/// What an entity is on a branch.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entity {
-    /// In order.
-    pub frontier: Vec<OpId>,
-    /// A bodyless write is live: there is no value and there are no records.
-    pub body_missing: bool,
-    /// As reads return it: provisional while a conflict is open.
-    pub value: Option<Value>,
-    /// The open conflicts, by path.
-    pub conflicts: BTreeMap<Pointer, Conflict>,
+/// What stands against what at one path, with what each puts there.
+#[derive(Default)]
+struct Contest {
+    /// Overwrites that differ.
+    overwrites: BTreeMap<OpId, Option<Value>>,
+    /// Deletes, and live parts that they have not seen.
+    deletions: BTreeMap<OpId, Option<Value>>,
 }
 
-/// An open conflict at a path: for every member, what it puts there (none: nothing; `add` and `insert` put nothing).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Conflict {
-    /// What each puts there.
-    pub members: BTreeMap<OpId, Option<Value>>,
-    /// The value that all members had seen.
-    pub base: Option<Value>,
+impl Contest {
+    fn all(&self) -> BTreeMap<OpId, Option<Value>> {
+        self.overwrites.clone().into_iter().chain(self.deletions.clone()).collect()
+    }
 }
 
 /// A set of valid ops, with what is known about them from outside.
@@ -114,21 +106,35 @@ impl Model {
         let writes: Vec<&Op> = self.ops.values().filter(is_write).filter(effective).collect();
         let is_frontier = |op: &&&Op| !writes.iter().any(|other| self.seen(other).contains(&op.id));
         let frontier = self.order(writes.iter().filter(is_frontier).map(|op| op.id));
-        let mut conflicts = if self.crdt { BTreeMap::new() } else { self.conflicts(&writes) };
-        let merged = self.merged_texts(&mut conflicts);
-        let in_conflict = |op: &Op| conflicts.values().any(|conflict| conflict.members.contains_key(&op.id));
-        let not_undone = |op: &&Op| !(op.kind == Kind::Delete && in_conflict(op));
-        let written: Vec<&Op> = writes.iter().copied().filter(not_undone).collect();
-        let is_missing = |(.., act): &Part| matches!(act, Act::MissingPut | Act::MissingPatch);
-        if self.live(&writes).iter().chain(&self.live(&written)).any(is_missing) {
+        let read = || Some((self.read(&writes, &Pointer::ROOT)?, self.conflicts(&writes)?));
+        let Some((value, mut conflicts)) = read() else {
             return Entity { frontier, body_missing: true, ..Entity::default() };
-        }
-        let value = self.value(&written, &merged);
+        };
         if collection == "_links" {
             let deletes = |id: &OpId| self.ops[id].kind == Kind::Delete;
             conflicts.retain(|_, conflict| !conflict.members.keys().any(deletes));
         }
         Entity { frontier, body_missing: false, value, conflicts }
+    }
+
+    /// The value, as if the deletes that stand in a conflict had not been written; none where a body that it takes is
+    /// missing. It is right at and below `around`, and nothing else is asked for.
+    fn read(&self, writes: &[&Op], around: &Pointer) -> Option<Option<Value>> {
+        let contests = self.contests(writes);
+        let stands = |op: &Op| contests.values().any(|contest| contest.deletions.contains_key(&op.id));
+        let written = |op: &&Op| !(op.kind == Kind::Delete && stands(op));
+        self.value(&writes.iter().copied().filter(written).collect::<Vec<_>>(), around)
+    }
+
+    fn conflicts(&self, writes: &[&Op]) -> Option<BTreeMap<Pointer, Conflict>> {
+        let mut contests = self.contests(writes);
+        self.merge_texts(writes, &Pointer::ROOT, &mut contests)?;
+        let record = |(path, contest): (Pointer, Contest)| {
+            let members = contest.all();
+            let base = self.read(&self.seen_by_all(writes, &members), &path).map(|value| below(value, &path));
+            (path, Conflict { members, base })
+        };
+        Some(contests.into_iter().map(record).collect())
     }
 
     /// The parts of `writes` that none of `writes` has replaced.
@@ -142,16 +148,18 @@ impl Model {
         seen_by.any(|other| {
             let overwrites = other.says.parts.iter().any(|(place, other_act)| {
                 let whole = matches!(other.kind, Kind::Put | Kind::Delete);
-                is_overwrite(other_act) && place.is_prefix_of(path) && (*act != Act::MissingPatch || whole)
+                other_act.is_overwrite() && place.is_prefix_of(path) && (*act != Act::MissingPatch || whole)
             });
             let discards = |(place, gone): &(Pointer, Value)| place == path && *act == Act::Insert(gone.clone());
             overwrites || other.says.discards.iter().any(discards)
         })
     }
 
-    fn value(&self, writes: &[&Op], merged: &BTreeMap<Pointer, Value>) -> Option<Value> {
+    /// The live overwrites in order, then texts, counters and sets; none where a live body is missing.
+    fn value(&self, writes: &[&Op], around: &Pointer) -> Option<Option<Value>> {
         let mut value = None;
         let mut live = self.live(writes);
+        let merged = self.merge_texts(writes, around, &mut self.contests(writes))?;
         live.sort_by_key(|(op, path, _)| (op.hlc, op.id, *path));
         for (op, path, act) in &live {
             if let Act::Set(new) = act {
@@ -170,7 +178,7 @@ impl Model {
                 insert(&mut value, path, item);
             }
         }
-        value
+        Some(value)
     }
 
     /// What `op` writes at `path`, without the elements that writes which saw it have discarded.
@@ -187,53 +195,56 @@ impl Model {
         value
     }
 
-    fn conflicts(&self, writes: &[&Op]) -> BTreeMap<Pointer, Conflict> {
-        let live = self.live(writes);
-        let mut members: BTreeMap<Pointer, BTreeMap<OpId, Option<Value>>> = BTreeMap::new();
+    fn contests(&self, writes: &[&Op]) -> BTreeMap<Pointer, Contest> {
+        let live = if self.crdt { Vec::new() } else { self.live(writes) };
         let concurrent =
             |x: &Op, y: &Op| !self.seen(x).contains(&y.id) && !self.seen(y).contains(&x.id) && x.id != y.id;
+        let mut contests: BTreeMap<Pointer, Contest> = BTreeMap::new();
         for (x, p, act) in &live {
             for (y, q, other) in live.iter().filter(|(y, q, _)| concurrent(x, y) && q.is_prefix_of(p)) {
-                if conflict((x, p, act), (y, q, other)) {
-                    let sides = [(x.id, at(act, p, p)), (y.id, at(other, q, p))];
-                    members.entry((*p).clone()).or_default().extend(sides);
+                let sides = [(x.id, at(act, p, p)), (y.id, at(other, q, p))];
+                let differ = act.is_overwrite()
+                    && other.is_overwrite()
+                    && sides[0].1.as_ref().map(jcs) != sides[1].1.as_ref().map(jcs);
+                match (x.kind == Kind::Delete, y.kind == Kind::Delete) {
+                    (false, false) if differ => contests.entry((*p).clone()).or_default().overwrites.extend(sides),
+                    (true, false) | (false, true) => contests.entry((*p).clone()).or_default().deletions.extend(sides),
+                    _ => {}
                 }
             }
         }
-        members.into_iter().map(|(path, members)| (path.clone(), self.record(writes, &path, members))).collect()
+        contests
     }
 
-    fn record(&self, writes: &[&Op], path: &Pointer, members: BTreeMap<OpId, Option<Value>>) -> Conflict {
+    fn seen_by_all<'a>(&self, writes: &[&'a Op], members: &BTreeMap<OpId, Option<Value>>) -> Vec<&'a Op> {
         let by_all = |op: &&Op| members.keys().all(|member| self.seen(&self.ops[member]).contains(&op.id));
-        let common: Vec<&Op> = writes.iter().copied().filter(by_all).collect();
-        let base = at(&Act::Set(self.value(&common, &BTreeMap::new())), &Pointer::ROOT, path);
-        Conflict { members, base }
+        writes.iter().copied().filter(by_all).collect()
     }
 
-    /// Takes the conflicts of text fields that merge by lines out of `conflicts`, and returns what they merge to.
-    fn merged_texts(&self, conflicts: &mut BTreeMap<Pointer, Conflict>) -> BTreeMap<Pointer, Value> {
-        let texts = conflicts.iter().filter(|(path, _)| self.text.contains(*path));
-        let merge = |conflict: &Conflict| {
-            let base = conflict.base.as_ref().map_or(Some(""), Value::as_str)?;
-            self.order(conflict.members.keys().copied()).iter().try_fold(base.to_string(), |merged, member| {
-                let merge = TextMerge::from_lines(base, &*merged, conflict.members[member].as_ref()?.as_str()?);
-                (!merge.is_conflicted()).then(|| merge.to_string())
-            })
-        };
-        let merged: BTreeMap<_, _> = texts.filter_map(|(path, c)| Some((path.clone(), json!(merge(c)?)))).collect();
-        conflicts.retain(|path, _| !merged.contains_key(path));
-        merged
+    /// Takes what merges by lines at text fields out of the contests, and returns what it merges to.
+    fn merge_texts(
+        &self,
+        writes: &[&Op],
+        around: &Pointer,
+        contests: &mut BTreeMap<Pointer, Contest>,
+    ) -> Option<BTreeMap<Pointer, Value>> {
+        if self.live(writes).iter().any(|(.., act)| act.is_missing()) {
+            return None;
+        }
+        let mut merged = BTreeMap::new();
+        let is_text =
+            |path: &Pointer| self.text.contains(path) && (around.is_prefix_of(path) || path.is_prefix_of(around));
+        for (path, contest) in contests.iter_mut().filter(|(path, _)| is_text(path)) {
+            let sides = &contest.overwrites;
+            let texts = self.order(sides.keys().copied()).into_iter().map(|id| sides[&id].as_ref()?.as_str());
+            let Some(texts) = texts.collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty()) else { continue };
+            let base = below(self.read(&self.seen_by_all(writes, sides), path)?, path).unwrap_or(json!(""));
+            if let Some(text) = base.as_str().and_then(|base| merge_lines(base, &texts)) {
+                merged.insert(path.clone(), json!(text));
+                contest.overwrites.clear();
+            }
+        }
+        contests.retain(|_, contest| !contest.all().is_empty());
+        Some(merged)
     }
-}
-
-fn is_overwrite(act: &Act) -> bool {
-    matches!(act, Act::Set(_) | Act::MissingPut)
-}
-
-/// Whether two concurrent parts disagree at the first one's path; the second's is the same or above it.
-fn conflict((x, p, act): (&Op, &Pointer, &Act), (y, q, other): (&Op, &Pointer, &Act)) -> bool {
-    let (x_deletes, y_deletes) = (x.kind == Kind::Delete, y.kind == Kind::Delete);
-    let both_set = matches!((act, other), (Act::Set(_), Act::Set(_)));
-    let differ = at(act, p, p).as_ref().map(jcs) != at(other, q, p).as_ref().map(jcs);
-    x_deletes != y_deletes || both_set && differ
 }

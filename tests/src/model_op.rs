@@ -1,13 +1,15 @@
-//! One op as the model sees it: what its header names, what its body says, and what that does to a value.
+//! What the model speaks of: an op, what its body says and does to a value, and what an entity is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use similar::TextMerge;
+use trellis_core::limits::JSON_DEPTH_MAX;
 use trellis_core::op::id::{Author, OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 
-use crate::json::{body, jcs};
+use crate::json::{body, depth, jcs};
 use crate::sealed::SealedOp;
 
 /// An op, decoded.
@@ -43,6 +45,28 @@ pub struct Op {
     pub json: Option<Value>,
 }
 
+/// What an entity is on a branch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entity {
+    /// In order.
+    pub frontier: Vec<OpId>,
+    /// A bodyless write is live: there is no value and there are no records.
+    pub body_missing: bool,
+    /// As reads return it: provisional while a conflict is open.
+    pub value: Option<Value>,
+    /// The open conflicts, by path.
+    pub conflicts: BTreeMap<Pointer, Conflict>,
+}
+
+/// An open conflict at a path: for every member, what it puts there (none: nothing; `add` and `insert` put nothing).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// What each puts there.
+    pub members: BTreeMap<OpId, Option<Value>>,
+    /// The value that all members had seen, unless its body is missing.
+    pub base: Option<Option<Value>>,
+}
+
 /// What a body says. Void bodies say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Says {
@@ -65,6 +89,18 @@ pub enum Act {
     MissingPut,
     /// A patch that is not here: nobody knows of what.
     MissingPatch,
+}
+
+impl Act {
+    /// Whether the place gets another value, or none.
+    pub fn is_overwrite(&self) -> bool {
+        matches!(self, Act::Set(_) | Act::MissingPut)
+    }
+
+    /// Whether the body that does this is not here.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Act::MissingPut | Act::MissingPatch)
+    }
 }
 
 impl Op {
@@ -128,7 +164,7 @@ fn says(kind: Kind, format: Option<Format>, bytes: Option<&[u8]>, json: Option<&
 }
 
 /// Opaque bytes, as a value that no other value equals and that no pointer steps into.
-fn opaque(bytes: &[u8]) -> Value {
+pub fn opaque(bytes: &[u8]) -> Value {
     json!(format!("\0bytes {bytes:02x?}"))
 }
 
@@ -136,17 +172,20 @@ fn opaque(bytes: &[u8]) -> Value {
 fn patch(body: &Value) -> Option<Says> {
     let mut says = Says::default();
     let mut places = Vec::new();
+    let mut deepest = 0;
     for (name, part) in body.as_object()? {
         if name == "remove" {
             for pointer in part.as_array()? {
                 places.push(Pointer::parse(pointer.as_str()?).ok()?);
-                says.parts.push((places.last()?.clone(), Act::Set(None)));
+                deepest = deepest.max(places.last()?.0.len());
+                says.parts.push((places.last().filter(|place| !place.is_root())?.clone(), Act::Set(None)));
             }
             continue;
         }
         for (pointer, value) in part.as_object()? {
             let path = Pointer::parse(pointer).ok()?;
             places.push(path.clone());
+            deepest = deepest.max(path.0.len() + depth(value));
             match name.as_str() {
                 "set" => says.parts.push((path, Act::Set(Some(value.clone())))),
                 "add" => says.parts.push((path, Act::Add(value.as_i64()?.into()))),
@@ -161,7 +200,7 @@ fn patch(body: &Value) -> Option<Says> {
     }
     let overlap =
         |at: usize| places.iter().enumerate().any(|(other, place)| other != at && place.is_prefix_of(&places[at]));
-    (!(0..places.len()).any(overlap)).then_some(says)
+    (deepest <= JSON_DEPTH_MAX && !(0..places.len()).any(overlap)).then_some(says)
 }
 
 /// What an overwrite at `place` puts at `path`, which is the same or below.
@@ -198,7 +237,7 @@ pub fn write(value: &mut Option<Value>, path: &Pointer, new: Option<Value>) {
 
 fn update(value: &mut Option<Value>, path: &Pointer, start: Value, change: impl FnOnce(&mut Value)) {
     if path.is_root() {
-        change(value.get_or_insert(start));
+        change(value.get_or_insert(json!({})));
     } else if let Some((object, name)) = place(value, path) {
         change(object.entry(name).or_insert(start));
     }
@@ -222,4 +261,17 @@ pub fn insert(value: &mut Option<Value>, path: &Pointer, item: &Value) {
         Value::Array(items) if !items.iter().any(|other| jcs(other) == jcs(item)) => items.push(item.clone()),
         _ => {}
     });
+}
+
+/// What texts that changed `base` make together, one after the other; none where changes touch.
+pub fn merge_lines(base: &str, texts: &[&str]) -> Option<String> {
+    texts.iter().try_fold(base.to_string(), |merged, text| {
+        let merge = TextMerge::from_lines(base, &*merged, *text);
+        (!merge.is_conflicted()).then(|| merge.to_string())
+    })
+}
+
+/// What stands at a place of a value.
+pub fn below(value: Option<Value>, path: &Pointer) -> Option<Value> {
+    at(&Act::Set(value), &Pointer::ROOT, path)
 }

@@ -59,7 +59,7 @@ fn verdict(op: &Op, ops: &BTreeMap<OpId, Op>, verdicts: &BTreeMap<OpId, Verdict>
             op.prev.is_some() != (op.seq > 1)
                 || op.prev.is_some_and(|id| ops.get(&id).is_some_and(|prev| !follows(prev))),
         ),
-        (4, !parents.iter().all(|parent| fits(&parent)) || is_merge && all_parents && from == 0 && !parents.is_empty()),
+        (4, !parents.iter().all(|parent| fits(&parent)) || is_merge && all_parents && from == 0),
         (5, !is_merge && !is_genesis && all_parents && own == 0),
         (6, !base.iter().all(wrote)),
         (7, all.iter().any(|dependency| dependency.hlc >= op.hlc)),

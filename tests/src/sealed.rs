@@ -1,6 +1,7 @@
 //! Ops made by hand: a draft with every field in the open, sealed and signed into the bytes that replicas exchange.
 
 use ed25519_dalek::{Signer, SigningKey};
+use trellis_core::log::row::StoredOp;
 use trellis_core::op::header::{BodyRef, Header, Ids};
 use trellis_core::op::id::{Author, ContentHash, OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
@@ -42,6 +43,11 @@ impl SealedOp {
     /// What a peer would hand over.
     pub fn unverified(&self) -> Unverified<'_> {
         Unverified { header: &self.header, body: self.body.as_deref(), signature: self.signature.as_ref() }
+    }
+
+    /// The op as a store or a frame hands it over.
+    pub fn stored(&self) -> StoredOp {
+        StoredOp { header: self.header.clone(), body: self.body.clone(), signature: self.signature }
     }
 
     /// Its place in the total order.
@@ -134,6 +140,28 @@ impl Draft {
             body: Some((Format::Json, b"{}".to_vec())),
             schema: None,
             actor: None,
+        }
+    }
+
+    /// The draft that `op` was sealed from. A body that is not here is `{}` from now on.
+    pub fn of(op: &SealedOp) -> Draft {
+        let header = op.header();
+        let body = op.body.clone().unwrap_or(b"{}".to_vec());
+        Draft {
+            repo: header.repo,
+            branch: header.branch.into(),
+            author: header.author,
+            seq: header.seq,
+            prev: header.prev,
+            hlc: header.hlc,
+            parents: header.parents.iter().collect(),
+            collection: header.collection.into(),
+            key: header.key.into(),
+            base: header.base.iter().collect(),
+            kind: header.kind,
+            body: header.body.map(|named| (named.format, body)),
+            schema: header.schema,
+            actor: header.actor.map(String::from),
         }
     }
 

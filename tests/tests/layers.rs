@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("output", BELOW_MACHINE),
     ("ticket", BELOW_MACHINE),
     ("machine", BELOW_MACHINE),
+    ("reconcile", BELOW_MACHINE),
     ("surface", BELOW_SURFACE),
 ];
 

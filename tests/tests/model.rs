@@ -6,7 +6,8 @@ use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::time::Hlc;
 use trellis_tests::json::jcs;
-use trellis_tests::model::{Entity, Model};
+use trellis_tests::model::Model;
+use trellis_tests::model_op::Entity;
 use trellis_tests::sealed::{Draft, SealedOp, author, key};
 
 /// Ops on `notes/1` of `main`, each by an author of its own, in the order of their clocks.
@@ -73,7 +74,7 @@ fn concurrent_overwrites_of_one_path_conflict_until_a_write_has_seen_both() {
     let left = scene.patch(json!({ "set": { "/a": 2 } }), &[first]);
     let right = scene.patch(json!({ "set": { "/a": 3 } }), &[first]);
     assert_eq!(scene.open(), [("/a".into(), 2)]);
-    assert_eq!(scene.shown().conflicts[&Pointer::parse("/a").unwrap()].base, Some(json!(1)));
+    assert_eq!(scene.shown().conflicts[&Pointer::parse("/a").unwrap()].base, Some(Some(json!(1))));
     let other = scene.patch(json!({ "set": { "/b": 5 } }), &[left, right]);
     assert_eq!(scene.open(), [("/a".into(), 2)], "an edit of another path closes nothing");
     scene.patch(json!({ "set": { "/a": 4 } }), &[other]);

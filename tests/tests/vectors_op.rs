@@ -1,6 +1,6 @@
 //! Every vector about single ops, run against the core.
 
-use trellis_tests::vectors::{self, cbor_bad, clocks, header, order, signatures};
+use trellis_tests::vectors::{self, cbor_bad, clocks, header, order, signatures, validity};
 
 #[test]
 fn header() {
@@ -25,4 +25,9 @@ fn clocks() {
 #[test]
 fn order() {
     vectors::run("order.json", order::check);
+}
+
+#[test]
+fn validity() {
+    vectors::run("validity.json", validity::check);
 }

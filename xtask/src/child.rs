@@ -19,6 +19,12 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(target.to_owned())
 }
 
+/// A program of ours, built with the profile of this one and so in the same folder.
+pub(crate) fn sibling(name: &str) -> Result<PathBuf> {
+    let program = env::current_exe().context("the path of xtask is unknown")?;
+    Ok(program.with_file_name(name).with_extension(env::consts::EXE_EXTENSION))
+}
+
 /// The cargo that runs us, with `args`.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     program(&env::var("CARGO").unwrap_or_else(|_| "cargo".into()), args)

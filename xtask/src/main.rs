@@ -4,10 +4,12 @@
 //! runs, and ends with an exit code.
 
 mod child;
+mod demo;
 mod dependencies;
 mod no_std;
 mod setup;
 mod steps;
+mod story;
 mod tally;
 mod test;
 
@@ -21,12 +23,20 @@ struct Command {
     run: fn(&[String]) -> anyhow::Result<ExitCode>,
 }
 
-const COMMANDS: &[Command] = &[Command {
-    name: "test",
-    usage: "test [--quick]",
-    about: "Every check and test; --quick: format, lints, unit tests and layers",
-    run: test::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        usage: "demo",
+        about: "Two repos diverge, conflict, and agree again, by the built trellis",
+        run: demo::run,
+    },
+    Command {
+        name: "test",
+        usage: "test [--quick]",
+        about: "Every check and test; --quick: format, lints, unit tests, layers and vectors",
+        run: test::run,
+    },
+];
 
 /// The exit code of a wrong command line, as in `trellis` itself.
 const USAGE: u8 = 64;

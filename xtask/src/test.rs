@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{dependencies, no_std, setup};
+use crate::{demo, dependencies, no_std, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step = check("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]);
@@ -19,13 +19,24 @@ const TESTS: Step =
     tests("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"]);
 const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--locked", "--no-fail-fast"]);
 const DOCS: Step = own("docs", docs);
+const DEMO: Step = own("demo", demo::prove);
 
-const FULL: &[Step] = &[FORMAT, DEPENDENCIES, LINTS, NO_STD, BUILD, TESTS.after(BUILD), DOC_TESTS.after(BUILD), DOCS];
+const FULL: &[Step] =
+    &[FORMAT, DEPENDENCIES, LINTS, NO_STD, BUILD, TESTS.after(BUILD), DOC_TESTS.after(BUILD), DOCS, DEMO.after(BUILD)];
 
-const QUICK: &[Step] = &[
-    FORMAT,
-    LINTS,
-    tests("quick tests", &["test", "--workspace", "--lib", "--bins", "--test", "layers", "--locked", "--no-fail-fast"]),
+const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
+
+const QUICK_TESTS: &[&str] = &[
+    "test",
+    "--workspace",
+    "--lib",
+    "--bins",
+    "--test",
+    "layers",
+    "--test",
+    "vectors_*",
+    "--locked",
+    "--no-fail-fast",
 ];
 
 /// Runs all steps, or with `--quick` the short list; a failed check or test shows in the exit code.

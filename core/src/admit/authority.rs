@@ -7,10 +7,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::linear::Line;
-use super::members::{MEMBERS, Members, Standing};
+use super::members::{MEMBERS, Member, Members, Role, Standing};
 use super::policy::{BranchPolicy, Policies};
 use super::redaction::{REVIEW, dropped};
-use crate::input::Role;
 use crate::log::graph::{Branch, Graph, Node};
 use crate::op::body::{Content, Leaf};
 use crate::op::header::REPO_BRANCH;
@@ -18,7 +17,6 @@ use crate::op::hex;
 use crate::op::id::Author;
 use crate::op::json::{Object, Value};
 use crate::op::sign::Signature;
-use crate::output::Member;
 
 /// The collection of the repo's manifests.
 pub const MANIFESTS: &str = "_manifests";

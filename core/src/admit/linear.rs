@@ -116,7 +116,7 @@ fn left_behind(graph: &Graph, ops: &[Node]) -> Bits {
         if reaches(graph, *node, prev) {
             continue;
         }
-        let reached = parents_past(graph, *node);
+        let reached = graph.parents_past(*node);
         let mut at = Some(prev);
         while let Some(earlier) = at {
             if !reached.contains(earlier) {
@@ -141,17 +141,6 @@ fn reaches(graph: &Graph, from: Node, to: Node) -> bool {
         }
     }
     false
-}
-
-fn parents_past(graph: &Graph, of: Node) -> Bits {
-    let mut past = Bits::default();
-    let mut open: Vec<Node> = graph.parents(of).collect();
-    while let Some(node) = open.pop() {
-        if past.insert(node) {
-            open.extend(graph.parents(node));
-        }
-    }
-    past
 }
 
 /// Dropped ops and what reaches them by parents.

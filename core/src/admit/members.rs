@@ -8,7 +8,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::input::Role;
 use crate::log::graph::{Graph, Node};
 use crate::log::set::Bits;
 use crate::op::body::{Content, Leaf};
@@ -19,6 +18,46 @@ use crate::op::sign::{Signature, is_signed_message};
 
 /// The collection of members.
 pub const MEMBERS: &str = "_members";
+
+/// What a member may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Everything.
+    Owner,
+    /// Write with effect.
+    Writer,
+    /// Read.
+    Reader,
+}
+
+impl Role {
+    /// The word in bodies and on the surface.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Owner => "owner",
+            Role::Writer => "writer",
+            Role::Reader => "reader",
+        }
+    }
+
+    /// The role with this word.
+    pub fn parse(word: &str) -> Option<Role> {
+        [Role::Owner, Role::Writer, Role::Reader].into_iter().find(|role| role.name() == word)
+    }
+}
+
+/// A member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The key.
+    pub author: Author,
+    /// The name.
+    pub name: Option<String>,
+    /// The role; none where the membership ended.
+    pub role: Option<Role>,
+    /// The older key of the same device, if this one succeeded it.
+    pub predecessor: Option<Author>,
+}
 
 /// One `put` in `_members`.
 #[derive(Clone, Debug)]

@@ -40,6 +40,12 @@ fn redaction(graph: &Graph, authority: &Authority, node: Node, content: &Content
     (is_allowed && authority.is_effective(graph, node)).then_some((target, pointers(body)?))
 }
 
+/// The body that withdraws ops of a linear branch.
+pub fn drop_body(line: &str, ops: &[OpId]) -> Value {
+    let ids = ops.iter().map(|id| Value::String(id.to_string())).collect();
+    Value::object([("line", Value::String(line.into())), ("drop", Value::Array(ids))])
+}
+
 /// Ops of linear branches that the owner withdrew: the ids in `drop` of `_review` bodies that name the `line`.
 pub fn dropped(
     graph: &Graph,
@@ -50,12 +56,11 @@ pub fn dropped(
     for (node, content) in contents {
         let Content::Put(Leaf::Json(Value::Object(body))) = content else { continue };
         let is_review = graph.entity_name(graph.entity(*node)).0 == REVIEW;
+        let is_allowed = is_review && authority.may_govern(&graph.author(*node));
         let branch = body.get("line").and_then(Value::as_str).and_then(|name| graph.find_branch(name));
-        if let (true, Some(branch), Some(Value::Array(ids))) = (is_review, branch, body.get("drop")) {
-            if authority.may_govern(&graph.author(*node)) {
-                let nodes = ids.iter().filter_map(|id| graph.find(&OpId::parse_hex(id.as_str()?)?));
-                dropped.entry(branch).or_default().extend(nodes);
-            }
+        if let (true, Some(branch), Some(Value::Array(ids))) = (is_allowed, branch, body.get("drop")) {
+            let nodes = ids.iter().filter_map(|id| graph.find(&OpId::parse_hex(id.as_str()?)?));
+            dropped.entry(branch).or_default().extend(nodes);
         }
     }
     dropped

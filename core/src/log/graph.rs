@@ -528,6 +528,18 @@ impl Graph {
         past
     }
 
+    /// An op and everything that it reaches by parents alone.
+    pub fn parents_past(&self, of: Node) -> Bits {
+        let mut past = Bits::default();
+        let mut open = alloc::vec![of];
+        while let Some(node) = open.pop() {
+            if past.insert(node) {
+                open.extend(self.parents(node));
+            }
+        }
+        past
+    }
+
     /// The greatest clock of all ops.
     pub fn latest(&self) -> Option<Hlc> {
         self.latest

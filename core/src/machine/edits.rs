@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
-use super::seal::{Draw, Sealing};
+use super::seal::{Draw, Said, Sealing};
+use super::write::Ground;
 use crate::error::CommandError;
 use crate::input::Choice;
 use crate::limits::LINKS_MAX;
@@ -21,23 +21,20 @@ use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
 
-/// What an op is to say: its kind, and its body with the format.
-type Said = (Kind, Option<(Format, Vec<u8>)>);
-
 impl Machine {
     pub(super) fn seal_resolve(
         &self,
         (collection, key): (&str, &str),
         conflict: ConflictId,
         choice: &Choice,
-        contents: &Contents,
+        ground: &Ground,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         self.check_ordinary(collection, sealing)?;
         let moved = CommandError::ConflictMoved(conflict);
         let branch = self.branch(sealing.branch)?;
         let entity = self.graph.find_entity_named(collection, key).ok_or(moved.clone())?;
-        let merged = self.merged(branch, entity, contents);
+        let merged = self.merged(branch, entity, &ground.contents);
         let open = merged.conflicts.into_iter().find(|open| open.id == conflict).ok_or(moved)?;
         let (kind, body) = self.closing(&open, choice, &merged.shown)?;
         let base = self.shown_base(collection, key, sealing.branch);
@@ -69,13 +66,13 @@ impl Machine {
 
     /// Gives back what this device's last write to the branch replaced. It names that write as its base, so whatever
     /// others wrote on top of it meanwhile is a conflict and not lost.
-    pub(super) fn seal_undo(&self, contents: &Contents, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+    pub(super) fn seal_undo(&self, ground: &Ground, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
         let branch = self.branch(sealing.branch)?;
         let node = self.last_own_write(branch).ok_or(CommandError::NothingToUndo)?;
         let (collection, key) = self.graph.entity_name(self.graph.entity(node));
         self.check_ordinary(collection, sealing)?;
-        let before = self.before(branch, self.graph.entity(node), node, contents);
-        let content = contents.get(&node).ok_or(CommandError::NothingToUndo)?;
+        let before = self.before(branch, self.graph.entity(node), node, ground);
+        let content = ground.contents.get(&node).ok_or(CommandError::NothingToUndo)?;
         let (kind, body) = undoing(content, &before)?;
         let base = alloc::vec![self.graph.id(node)];
         let (collection, key): (String, String) = (collection.into(), key.into());
@@ -83,7 +80,7 @@ impl Machine {
     }
 
     /// What an entity was before a write, by all that the write had seen.
-    fn before(&self, branch: Branch, entity: Entity, node: Node, contents: &Contents) -> Shown {
+    fn before(&self, branch: Branch, entity: Entity, node: Node, ground: &Ground) -> Shown {
         let mut seen = BTreeSet::new();
         let mut open: Vec<Node> = self.graph.base(node).collect();
         while let Some(node) = open.pop() {
@@ -92,7 +89,7 @@ impl Machine {
             }
         }
         let nodes: Vec<Node> = seen.into_iter().collect();
-        self.merged_of(branch, entity, &nodes, contents).shown
+        self.merged_of(branch, entity, &nodes, &ground.contents).shown
     }
 
     /// Joins the source's heads, or begins this branch from them. Writes nothing where all of them are here already.
@@ -107,7 +104,7 @@ impl Machine {
         }
         self.branch(source)?;
         let own = self.graph.find_branch(sealing.branch);
-        if !self.authority.may_write(&sealing.author, own) {
+        if !self.state.authority.may_write(&sealing.author, own) {
             return Err(CommandError::NotPermitted);
         }
         let mut heads = self.graph.heads(source);

@@ -1,11 +1,12 @@
 //! Edits of the engine's own branch: members and redactions.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
 use super::seal::{Draw, Sealing};
+use super::write::Ground;
 use crate::admit::members::{MEMBERS, grant_body, removal_body};
 use crate::admit::redaction::{self, REVIEW};
 use crate::error::CommandError;
@@ -32,7 +33,7 @@ impl Machine {
         if self.owner() == Some(author) && role != Role::Owner {
             return Err(CommandError::OwnerStays);
         }
-        if self.authority.is_open() {
+        if self.state.authority.is_open() {
             for earlier in self.authors().into_iter().filter(|earlier| *earlier != author) {
                 self.push_member(earlier, &grant_body(Role::Writer, None), sealing)?;
             }
@@ -46,7 +47,7 @@ impl Machine {
         if self.owner() == Some(author) {
             return Err(CommandError::OwnerStays);
         }
-        if !self.authority.members().iter().any(|member| member.author == author && member.role.is_some()) {
+        if !self.state.authority.members().iter().any(|member| member.author == author && member.role.is_some()) {
             return Err(CommandError::NoMember(author));
         }
         let mut cut: BTreeMap<Branch, OpId> = BTreeMap::new();
@@ -62,17 +63,17 @@ impl Machine {
         &self,
         ops: &[OpId],
         pointers: &[Pointer],
-        contents: &Contents,
+        ground: &Ground,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         self.check_on_repo(sealing)?;
         for id in ops {
             let node = self.graph.find(id).ok_or(CommandError::NoOp(*id))?;
             let is_own = self.graph.author(node) == sealing.author;
-            if !is_own && !self.authority.may_govern(&sealing.author) {
+            if !is_own && !self.state.authority.may_govern(&sealing.author) {
                 return Err(CommandError::NotPermitted);
             }
-            let places = match contents.get(&node) {
+            let places = match ground.contents.get(&node) {
                 Some(Content::Patch(patch)) if pointers.is_empty() => patch.places().cloned().collect(),
                 Some(Content::Patch(_)) => pointers.to_vec(),
                 _ => Vec::new(),
@@ -80,6 +81,17 @@ impl Machine {
             self.push_repo_put(REVIEW, &hex::encode(&id.0), &redaction::body(&places), sealing)?;
         }
         Ok(())
+    }
+
+    /// Withdraws others' ops from a linear branch.
+    pub(super) fn seal_drop(&self, line: &str, ops: &[OpId], sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        let branch = self.branch(line)?;
+        let is_there = |id: &&OpId| self.graph.find(id).is_none_or(|node| self.graph.branch(node) != branch);
+        if let Some(id) = ops.iter().find(is_there) {
+            return Err(CommandError::NoOp(*id));
+        }
+        self.push_repo_put(REVIEW, &format!("line/{line}"), &redaction::drop_body(line, ops), sealing)
     }
 
     fn push_member(&self, author: Author, body: &Value, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
@@ -103,7 +115,7 @@ impl Machine {
 
     fn check_governing(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {
         self.check_on_repo(sealing)?;
-        if self.authority.may_govern(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
+        if self.state.authority.may_govern(&sealing.author) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
 
     fn check_on_repo(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {

@@ -6,12 +6,9 @@
 
 use alloc::vec::Vec;
 
-use super::manifests::manifests;
 use super::{Machine, Outputs, Waiting, reply};
-use crate::admit::authority::Authority;
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
-use crate::admit::redaction::redactions;
 use crate::input::Request;
 use crate::limits::FRAME_OPS_MAX;
 use crate::log::graph::{Keeping, Node, Presence};
@@ -23,6 +20,7 @@ use crate::op::id::OpId;
 use crate::op::sign::{Refused, Unverified, VerifiedOp};
 use crate::output::{Answer, Event, ImportReport, Output};
 use crate::time::Millis;
+use crate::view::state::State;
 
 /// Refused ops that are remembered, as evidence and so that what names them is refused at once.
 const REFUSED_MAX: usize = 4096;
@@ -50,7 +48,7 @@ impl Machine {
             let verified = self.verify_all(&held, &mut funnel);
             self.admit(&verified, &mut funnel, now);
         }
-        self.extend_authority(funnel.report.admitted.len());
+        self.extend_state(funnel.report.admitted.len());
         let rows = funnel.rows.finish();
         self.last_row += rows.len() as u32;
         self.announce(&funnel.report, out);
@@ -123,27 +121,25 @@ impl Machine {
         if self.graph.is_repo_branch(self.graph.branch(node)) {
             let format = op.header().body.map(|body| body.format);
             self.repo_contents.insert(node, Content::decode(op.header().kind, format, op.body()));
-            self.is_authority_stale = true;
+            self.is_state_stale = true;
         }
     }
 
     /// Computes anew what the engine's own branch says of effect, if ops came to it.
-    pub(super) fn refresh_authority(&mut self) {
-        if core::mem::take(&mut self.is_authority_stale) {
-            self.authority = Authority::of(&self.graph, &self.repo_contents, &self.policies);
-            self.redactions = redactions(&self.graph, &self.authority, &self.repo_contents);
-            self.manifests = manifests(&self.graph, &self.authority, &self.repo_contents);
+    pub(super) fn refresh_state(&mut self) {
+        if core::mem::take(&mut self.is_state_stale) {
+            self.state = State::of(&self.graph, &self.repo_contents, &self.policies);
         }
     }
 
     /// Lets the last `count` ops to arrive count.
-    pub(super) fn extend_authority(&mut self, count: usize) {
+    pub(super) fn extend_state(&mut self, count: usize) {
         let first = self.graph.len() - count;
-        if self.is_authority_stale {
-            self.refresh_authority();
+        if self.is_state_stale {
+            self.refresh_state();
         } else {
             let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
-            self.authority.extend(&self.graph, &nodes);
+            self.state.authority.extend(&self.graph, &nodes);
         }
     }
 

@@ -8,36 +8,32 @@ mod edits;
 mod govern;
 mod integrate;
 mod key;
-pub(crate) mod manifests;
 mod open;
 mod read;
+mod rebase;
 mod seal;
 mod write;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use self::manifests::Manifests;
 use self::open::Opening;
 use self::read::Read;
 use self::write::{SealedTransaction, Writing};
-use crate::admit::authority::Authority;
 use crate::admit::intrinsic::Invalid;
 use crate::admit::policy::Policies;
-use crate::admit::redaction::Redactions;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, Loaded, Request, Ticket};
-use crate::log::graph::{Graph, Node};
+use crate::log::graph::Graph;
 use crate::log::hold::Hold;
-use crate::merge::manifest::Manifest;
-use crate::op::body::Content;
 use crate::op::id::{Author, OpId};
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::ticket::Tickets;
 use crate::time::{Hlc, Millis};
+use crate::view::state::{Contents, State};
 
 /// How a machine begins.
 #[derive(Clone, Debug)]
@@ -70,13 +66,11 @@ pub struct Machine {
     hold: Hold,
     refused: HashMap<OpId, Invalid>,
     /// What the ops on the engine's own branch say.
-    repo_contents: BTreeMap<Node, Content>,
+    repo_contents: Contents,
     policies: Policies,
-    authority: Authority,
-    is_authority_stale: bool,
-    redactions: Redactions,
-    manifests: Manifests,
-    default_manifest: Manifest,
+    /// What the engine's own branch makes of everything.
+    state: State,
+    is_state_stale: bool,
     /// The greatest clock that this device's key has written.
     own_clock: Option<Hlc>,
     last_row: u32,
@@ -127,13 +121,10 @@ impl Machine {
             graph: Graph::new(config.id_key),
             hold: Hold::default(),
             refused: HashMap::new(),
-            repo_contents: BTreeMap::new(),
+            repo_contents: Contents::new(),
             policies: config.policies,
-            authority: Authority::default(),
-            is_authority_stale: true,
-            redactions: Redactions::new(),
-            manifests: Manifests::new(),
-            default_manifest: Manifest::default(),
+            state: State::default(),
+            is_state_stale: true,
             own_clock: None,
             last_row: 0,
             corrupt_rows: BTreeSet::new(),
@@ -188,11 +179,6 @@ impl Machine {
         self.author
     }
 
-    /// What a collection declares.
-    fn manifest(&self, collection: &str) -> &Manifest {
-        self.manifests.get(collection).unwrap_or(&self.default_manifest)
-    }
-
     fn on_command(&mut self, request: Request, command: Command, now: Millis, out: &mut Outputs) {
         if let Phase::Opening(opening) = &mut self.phase {
             opening.commands.push_back((request, command));
@@ -214,10 +200,8 @@ impl Machine {
         now: Millis,
         out: &mut Outputs,
     ) -> Result<(), UsageError> {
-        let waiting = self.tickets.close(ticket, |waiting| match waiting {
-            Waiting::Signature(_) | Waiting::SuccessorProof(_) => Ok(waiting),
-            other => Err(other),
-        })?;
+        let is_asked = |waiting: &Waiting| matches!(waiting, Waiting::Signature(_) | Waiting::SuccessorProof(_));
+        let waiting = self.tickets.close(ticket, is_asked)?;
         match waiting {
             Waiting::Signature(sealed) => self.write_signed(sealed, signature, now, out),
             Waiting::SuccessorProof(author) => self.succeed(author, &signature, out),
@@ -244,19 +228,18 @@ impl Machine {
     }
 
     fn close_persist(&mut self, ticket: Ticket) -> Result<Option<(Request, Answer)>, UsageError> {
-        self.tickets.close(ticket, |waiting| match waiting {
+        match self.tickets.close(ticket, |waiting| matches!(waiting, Waiting::Persisted(_)))? {
             Waiting::Persisted(reply) => Ok(reply),
-            other => Err(other),
-        })
+            _ => Err(UsageError::UnknownTicket),
+        }
     }
 
     fn on_loaded(&mut self, ticket: Ticket, loaded: Loaded, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
-        let is_rows = matches!(loaded, Loaded::Rows { .. });
-        let waiting = self.tickets.close(ticket, |waiting| match waiting {
-            Waiting::OpeningRows | Waiting::NewRows(_) if is_rows => Ok(waiting),
-            Waiting::Read(_) if !is_rows => Ok(waiting),
-            other => Err(other),
-        })?;
+        let is_asked = |waiting: &Waiting| match loaded {
+            Loaded::Rows { .. } => matches!(waiting, Waiting::OpeningRows | Waiting::NewRows(_)),
+            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_)),
+        };
+        let waiting = self.tickets.close(ticket, is_asked)?;
         match (waiting, loaded) {
             (Waiting::Read(read), Loaded::Ops(ops)) => self.on_read(read, ops, now, out),
             (waiting, Loaded::Rows { rows, more }) => self.on_rows(waiting, &rows, more, now, out),

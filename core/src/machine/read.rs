@@ -3,11 +3,11 @@
 //! A question names the ops that it needs, one `Load` asks for all of them, and the answer is computed when they have
 //! come. Nothing of bodies is kept.
 
-use alloc::collections::BTreeMap;
+use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::write::Preparing;
+use super::write::{Ground, Preparing};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
 use crate::error::CommandError;
@@ -15,15 +15,14 @@ use crate::input::{Command, EntityQuery, Request};
 use crate::log::graph::{Branch, Entity, Node};
 use crate::log::row::StoredOp;
 use crate::log::set::Bits;
-use crate::merge::entity::{self, Effect, EntityRef, Write};
-use crate::merge::redact::redacted;
+use crate::merge::entity;
 use crate::op::body::Content;
-use crate::op::header::Ids;
 use crate::op::hex;
 use crate::op::id::OpId;
 use crate::op::sign::{Refused, Unverified};
 use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
 use crate::time::Millis;
+use crate::view::state::Contents;
 
 /// Ops that were asked for, and what they are for.
 #[derive(Clone, Debug)]
@@ -67,9 +66,6 @@ impl Read {
     }
 }
 
-/// What ops say, by op.
-pub(super) type Contents = BTreeMap<Node, Content>;
-
 impl Machine {
     pub(super) fn on_query(&mut self, request: Request, query: Command, now: Millis, out: &mut Outputs) {
         match self.answer(request, query, now, out) {
@@ -90,7 +86,7 @@ impl Machine {
         match query {
             Command::ChainEnds => Ok(Some(Answer::ChainEnds(self.chain_ends()))),
             Command::Status => Ok(Some(Answer::Status(self.status(now)))),
-            Command::Members => Ok(Some(Answer::Members(self.authority.members()))),
+            Command::Members => Ok(Some(Answer::Members(self.state.authority.members()))),
             Command::FindOps(prefix) => Ok(Some(Answer::Ids(self.find_ops(&prefix)))),
             Command::Log { branch, entity, ops_max } => {
                 Ok(Some(Answer::Log(self.log_views(&branch, entity.as_ref(), ops_max)?)))
@@ -183,16 +179,19 @@ impl Machine {
             }
             Purpose::RepoContents(request) => {
                 self.repo_contents.extend(self.readable(&read.nodes, &ops));
-                self.is_authority_stale = true;
-                self.refresh_authority();
+                self.is_state_stale = true;
+                self.refresh_state();
                 match request {
                     Some(request) => self.refreshed(request, out),
                     None => self.opened(now, out),
                 }
             }
             Purpose::Write(preparing) => {
-                let contents = self.contents(&read.nodes, &ops);
-                self.prepared(preparing, contents, now, out);
+                let ground = self.contents(&read.nodes, &ops).map(|contents| {
+                    let ops = read.nodes.into_iter().zip(ops).filter_map(|(node, op)| Some((node, op?)));
+                    Ground { ops: ops.collect(), contents }
+                });
+                self.prepared(preparing, ground, now, out);
             }
         }
     }
@@ -258,7 +257,7 @@ impl Machine {
     }
 
     pub(super) fn is_effective(&self, node: Node) -> bool {
-        self.authority.is_effective(&self.graph, node)
+        self.state.authority.is_effective(&self.graph, node)
     }
 
     fn entities(&self, branch: Branch, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
@@ -285,30 +284,8 @@ impl Machine {
         nodes: &[Node],
         contents: &Contents,
     ) -> entity::Entity {
-        let (collection, key) = self.graph.entity_name(entity);
-        let owner = self.graph.genesis().map(|genesis| self.graph.author(genesis));
-        let name = EntityRef { branch: self.graph.branch_name(branch), collection, key, owner };
-        let said: Vec<(Node, Content, Vec<OpId>)> = nodes
-            .iter()
-            .filter_map(|node| Some((*node, self.said(*node, contents)?, self.ids(self.graph.base(*node)))))
-            .collect();
-        let writes = said.iter().map(|(node, content, base)| Write {
-            id: self.graph.id(*node),
-            hlc: self.graph.hlc(*node),
-            author: self.graph.author(*node),
-            base: Ids::Slice(base),
-            effect: if self.is_effective(*node) { Effect::Effective } else { Effect::Ineffective },
-            content,
-        });
-        entity::merge(name, &writes.collect::<Vec<_>>(), self.manifest(collection))
-    }
-
-    /// What an op says, its redactions heeded.
-    fn said(&self, node: Node, contents: &Contents) -> Option<Content> {
-        match self.redactions.get(&node) {
-            Some(places) => Some(redacted(self.graph.kind(node), &places.iter().cloned().collect::<Vec<_>>())),
-            None => contents.get(&node).cloned(),
-        }
+        let content = |node: Node| contents.get(&node).map(Cow::Borrowed);
+        self.state.merged(&self.graph, (branch, entity), nodes, content)
     }
 
     fn ids(&self, nodes: impl Iterator<Item = Node>) -> Vec<OpId> {
@@ -368,7 +345,7 @@ impl Machine {
 
     fn branch_view(&self, branch: Branch) -> BranchView {
         let name = self.graph.branch_name(branch);
-        let line = self.authority.line(branch);
+        let line = self.state.authority.line(branch);
         let mut heads = line.map_or_else(|| self.graph.heads(name), |line| line.heads.clone());
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         let ops = self.graph.ops_on(branch);

@@ -5,8 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::read::Contents;
-use super::write::Writing;
+use super::write::{Ground, Writing};
 use crate::admit::authority;
 use crate::error::CommandError;
 use crate::input::{Base, Change, Edit, Transaction};
@@ -38,6 +37,9 @@ pub(super) struct Sealing<'a> {
     ops: Vec<SealedOp>,
 }
 
+/// What an op is to say: its kind, and its body with the format.
+pub(super) type Said = (Kind, Option<(Format, Vec<u8>)>);
+
 /// One op of a transaction, decided.
 #[derive(Clone, Debug)]
 pub(super) struct Draw {
@@ -49,18 +51,13 @@ pub(super) struct Draw {
 }
 
 impl Machine {
-    pub(super) fn seal(
-        &self,
-        writing: &Writing,
-        contents: &Contents,
-        now: Millis,
-    ) -> Result<Vec<SealedOp>, CommandError> {
+    pub(super) fn seal(&self, writing: &Writing, ground: &Ground, now: Millis) -> Result<Vec<SealedOp>, CommandError> {
         let mut sealing = self.sealing(&writing.transaction, now)?;
         if let Some(draw) = &writing.own {
             self.push(draw.clone(), &mut sealing)?;
         }
         for edit in &writing.transaction.edits {
-            self.seal_edit(edit, contents, &mut sealing)?;
+            self.seal_edit(edit, ground, &mut sealing)?;
         }
         let bytes: usize = sealing.ops.iter().map(SealedOp::bytes).sum();
         if sealing.ops.len() > SEGMENT_OPS_MAX || bytes > SEGMENT_BYTES_MAX {
@@ -72,7 +69,7 @@ impl Machine {
     fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Result<Sealing<'a>, CommandError> {
         let ends = self.graph.chain_ends(&transaction.branch, &self.author);
         let prev = ends.first().map(|end| (self.graph.id(*end), self.graph.seq(*end)));
-        let mut heads = self.write_heads(&transaction.branch)?;
+        let mut heads = self.write_heads(transaction)?;
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         heads.truncate(LINKS_MAX);
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
@@ -90,27 +87,33 @@ impl Machine {
     }
 
     /// What a local write names as parents: the heads, or the one head of a linear branch.
-    fn write_heads(&self, branch: &str) -> Result<Vec<Node>, CommandError> {
-        match self.graph.find_branch(branch).and_then(|branch| self.authority.line(branch)) {
+    fn write_heads(&self, transaction: &Transaction) -> Result<Vec<Node>, CommandError> {
+        let branch = transaction.branch.as_str();
+        if let [Edit::Rebase { onto }] = transaction.edits.as_slice() {
+            return self.graph.find(onto).map(|onto| alloc::vec![onto]).ok_or(CommandError::NoOp(*onto));
+        }
+        match self.graph.find_branch(branch).and_then(|branch| self.state.authority.line(branch)) {
             None => Ok(self.graph.heads(branch)),
             Some(line) if line.is_diverged || line.heads.len() > 1 => Err(CommandError::Diverged),
             Some(line) => Ok(line.heads.clone()),
         }
     }
 
-    fn seal_edit(&self, edit: &Edit, contents: &Contents, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+    fn seal_edit(&self, edit: &Edit, ground: &Ground, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
         match edit {
             Edit::Entity { collection, key, change, base } => {
-                self.seal_change(collection, key, change, base, contents, sealing)
+                self.seal_change(collection, key, change, base, ground, sealing)
             }
             Edit::Resolve { collection, key, conflict, choice } => {
-                self.seal_resolve((collection, key), *conflict, choice, contents, sealing)
+                self.seal_resolve((collection, key), *conflict, choice, ground, sealing)
             }
-            Edit::Undo => self.seal_undo(contents, sealing),
+            Edit::Undo => self.seal_undo(ground, sealing),
             Edit::Merge { source, message } => self.seal_merge(source, message.as_deref(), sealing),
+            Edit::Rebase { onto } => self.seal_rebase(*onto, ground, sealing),
+            Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
             Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
-            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, contents, sealing),
+            Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, ground, sealing),
         }
     }
 
@@ -120,11 +123,11 @@ impl Machine {
         key: &str,
         change: &Change,
         base: &Base,
-        contents: &Contents,
+        ground: &Ground,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         self.check_ordinary(collection, sealing)?;
-        let Some((kind, body)) = self.drawn(collection, key, change, contents, sealing)? else { return Ok(()) };
+        let Some((kind, body)) = self.drawn(collection, key, change, ground, sealing)? else { return Ok(()) };
         let base = if kind == Kind::Append { Vec::new() } else { self.base(collection, key, base, sealing)? };
         let draw = Draw { collection: collection.into(), key: key.into(), kind, body, base };
         self.push(draw, sealing)
@@ -136,7 +139,7 @@ impl Machine {
             return Err(CommandError::Reserved);
         }
         let branch = self.graph.find_branch(sealing.branch);
-        if self.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
+        if self.state.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
 
     /// The op that a change makes; none where nothing would change.
@@ -145,12 +148,12 @@ impl Machine {
         collection: &str,
         key: &str,
         change: &Change,
-        contents: &Contents,
+        ground: &Ground,
         sealing: &Sealing<'_>,
-    ) -> Result<Option<(Kind, Option<(Format, Vec<u8>)>)>, CommandError> {
+    ) -> Result<Option<Said>, CommandError> {
         let json = |value: &Value| Ok::<_, CommandError>(Some((Format::Json, encode_json(value)?)));
         Ok(Some(match change {
-            Change::Put(value) => match self.shown(collection, key, contents, sealing) {
+            Change::Put(value) => match self.shown(collection, key, ground, sealing) {
                 Some(old @ Value::Object(_)) if matches!(value, Value::Object(_)) => {
                     let patch = value_diff(&old, value);
                     if patch.is_empty() {
@@ -170,11 +173,11 @@ impl Machine {
     }
 
     /// What this replica shows of an entity, where that is JSON; what the transaction itself wrote is not looked at.
-    fn shown(&self, collection: &str, key: &str, contents: &Contents, sealing: &Sealing<'_>) -> Option<Value> {
+    fn shown(&self, collection: &str, key: &str, ground: &Ground, sealing: &Sealing<'_>) -> Option<Value> {
         let is_written = sealing.written.contains_key(&(collection.into(), key.into()));
         let branch = self.graph.find_branch(sealing.branch).filter(|_| !is_written)?;
         let entity = self.graph.find_entity_named(collection, key)?;
-        match self.merged(branch, entity, contents).shown {
+        match self.merged(branch, entity, &ground.contents).shown {
             Shown::Json(value) => Some(value),
             _ => None,
         }

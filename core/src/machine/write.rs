@@ -3,15 +3,16 @@
 //! One transaction is written at a time. What it builds on is read first, then its ops are sealed in one go, the last
 //! one is signed, and from there they take the funnel that everybody's ops take.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::read::{Contents, Purpose};
+use super::read::Purpose;
 use super::seal::Draw;
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
 use crate::error::CommandError;
 use crate::input::{Change, Edit, Request, Transaction};
 use crate::log::graph::{Branch, Entity, Node};
-use crate::log::row::Origin;
+use crate::log::row::{Origin, StoredOp};
 use crate::op::body::encode_json;
 use crate::op::draft::{Draft, SealedOp, Spot};
 use crate::op::header::{GENESIS_KEY, REPO_BRANCH};
@@ -21,6 +22,7 @@ use crate::op::kind::{Format, Kind};
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::time::{Hlc, Millis};
+use crate::view::state::Contents;
 
 /// A transaction on its way.
 #[derive(Clone, Debug)]
@@ -54,6 +56,13 @@ impl Preparing {
     }
 }
 
+/// What a transaction's edits look at: ops as they are stored, and what they say.
+#[derive(Debug, Default)]
+pub(super) struct Ground {
+    pub(super) ops: BTreeMap<Node, StoredOp>,
+    pub(super) contents: Contents,
+}
+
 /// Sealed ops that wait for their signature.
 #[derive(Clone, Debug)]
 pub(super) struct SealedTransaction {
@@ -70,6 +79,9 @@ impl SealedTransaction {
 impl Machine {
     /// Begins a repo.
     pub(super) fn create(&mut self, request: Request, name: &str, nonce: &[u8; 32], now: Millis, out: &mut Outputs) {
+        if !self.corrupt_rows.is_empty() {
+            return reply(out, request, Err(CommandError::Damaged));
+        }
         if !self.graph.is_empty() {
             return reply(out, request, Err(CommandError::AlreadyCreated));
         }
@@ -112,12 +124,15 @@ impl Machine {
     }
 
     fn start(&mut self, writing: Writing, now: Millis, out: &mut Outputs) {
+        if !self.corrupt_rows.is_empty() {
+            return answer(out, writing.request, Err(CommandError::Damaged));
+        }
         if self.graph.is_empty() {
             return answer(out, writing.request, Err(CommandError::NoRepo));
         }
         let nodes = self.ground(&writing.transaction);
         if nodes.is_empty() {
-            return self.seal_and_ask(writing, &Contents::new(), now, out);
+            return self.seal_and_ask(writing, &Ground::default(), now, out);
         }
         self.is_writing = true;
         self.read(nodes, Purpose::Write(Preparing { writing }), out);
@@ -129,6 +144,7 @@ impl Machine {
         let entities = transaction.edits.iter().filter_map(|edit| self.looked_at(branch, edit));
         let mut nodes: Vec<Node> = entities.flat_map(|entity| self.writes_in_log(branch, entity)).collect();
         nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
+        nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
         nodes.sort_unstable();
         nodes.dedup();
         nodes
@@ -147,19 +163,19 @@ impl Machine {
     pub(super) fn prepared(
         &mut self,
         preparing: Preparing,
-        contents: Result<Contents, CommandError>,
+        ground: Result<Ground, CommandError>,
         now: Millis,
         out: &mut Outputs,
     ) {
         self.is_writing = false;
-        match contents {
-            Ok(contents) => self.seal_and_ask(preparing.writing, &contents, now, out),
+        match ground {
+            Ok(ground) => self.seal_and_ask(preparing.writing, &ground, now, out),
             Err(error) => answer(out, preparing.writing.request, Err(error)),
         }
     }
 
-    fn seal_and_ask(&mut self, writing: Writing, contents: &Contents, now: Millis, out: &mut Outputs) {
-        match self.seal(&writing, contents, now) {
+    fn seal_and_ask(&mut self, writing: Writing, ground: &Ground, now: Millis, out: &mut Outputs) {
+        match self.seal(&writing, ground, now) {
             Ok(ops) if ops.is_empty() => answer(out, writing.request, Ok(Answer::Written(Vec::new()))),
             Ok(ops) => self.ask_signature(SealedTransaction { request: writing.request, ops }, out),
             Err(error) => answer(out, writing.request, Err(error)),

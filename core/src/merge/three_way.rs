@@ -68,14 +68,14 @@ struct Merger<'a> {
 type Sides<'a> = [Option<&'a Value>; 3];
 
 impl Merger<'_> {
-    fn place(&mut self, [base, local, remote]: Sides<'_>) -> Option<Value> {
-        match (local, remote) {
-            (Some(local), Some(remote)) => Some(self.present(base, local, remote)),
-            (None, None) => None,
-            (kept, None) | (None, kept) if kept == base => None,
-            (kept, None) | (None, kept) => {
-                self.conflict([base, local, remote]);
-                kept.cloned()
+    fn place(&mut self, sides: Sides<'_>) -> Option<Value> {
+        match sides {
+            [base, Some(local), Some(remote)] => Some(self.present(base, local, remote)),
+            [base, local, remote] if local == remote || remote == base => local.cloned(),
+            [base, local, remote] if local == base => remote.cloned(),
+            [_, local, remote] => {
+                self.conflict(sides);
+                local.or(remote).cloned()
             }
         }
     }
@@ -88,13 +88,18 @@ impl Merger<'_> {
             (Some(Value::Object(base)), Value::Object(local), Value::Object(remote)) => {
                 self.objects(base, local, remote)
             }
-            _ => match self.keyed([base, Some(local), Some(remote)]) {
-                Some(lists) => self.lists(&lists, [base, Some(local), Some(remote)]),
-                None => {
-                    self.conflict([base, Some(local), Some(remote)]);
-                    local.clone()
-                }
-            },
+            _ => self.list_or_whole([base, Some(local), Some(remote)]).unwrap_or_else(|| local.clone()),
+        }
+    }
+
+    /// The merged list; none, and a conflict, where the values are merged as a whole.
+    fn list_or_whole(&mut self, sides: Sides<'_>) -> Option<Value> {
+        match self.keyed(sides) {
+            Some(lists) => Some(self.lists(&lists, sides)),
+            None => {
+                self.conflict(sides);
+                None
+            }
         }
     }
 

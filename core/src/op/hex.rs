@@ -3,8 +3,7 @@
 use alloc::string::String;
 use core::fmt;
 
-/// The digit of each value of half a byte.
-pub(crate) const DIGITS: &[u8; 16] = b"0123456789abcdef";
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The digits of `bytes`.
 pub fn encode(bytes: &[u8]) -> String {

@@ -192,6 +192,8 @@ mod tests {
         let patch = decode(text).expect("a patch");
         assert_eq!(patch.encode().map(|body| body.to_string()), Ok(text.into()));
         assert_eq!(decode(r#"{"remove":["/z","/b"]}"#).map(|patch| patch.remove), Some([at("/b"), at("/z")].into()));
+        let unordered = Patch { remove: [at("/z"), at("/b")].into(), ..Patch::default() };
+        assert_eq!(unordered.encode().map(|body| body.to_string()), Ok(r#"{"remove":["/b","/z"]}"#.into()));
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl<'a> VerifiedOp<'a> {
         self.signature
     }
 
+    /// The op as one that a later op of its chain vouches for.
+    pub fn without_signature(self) -> VerifiedOp<'a> {
+        VerifiedOp { signature: None, ..self }
+    }
+
     /// The key of the total order: the clock, then the id.
     pub fn ord(&self) -> Ord40 {
         Ord40 { hlc: self.header.hlc, id: self.id }

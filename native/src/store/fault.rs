@@ -30,9 +30,10 @@ fn explain(code: Option<ErrorCode>) -> (Code, &'static str) {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
             (Code::Locked, "another process is using it; try again when it is done")
         }
-        Some(ErrorCode::SystemIoFailure) => {
-            (Code::StorageCorrupt, "the disk reported a failure; check the disk, then open the repo again")
-        }
+        Some(ErrorCode::SystemIoFailure) => (
+            Code::StorageCorrupt,
+            "the disk reported a failure; check the disk and your quota, then open the repo again",
+        ),
         Some(ErrorCode::DatabaseCorrupt) => {
             (Code::StorageCorrupt, "the file is damaged; keep a copy of it, and clone the repo again from a peer")
         }

@@ -1,12 +1,13 @@
 //! The store of one repo: an SQLite file that has a batch of ops, or none of it.
 //!
 //! A store knows rows and settings, nothing of what an op is. All writing happens in a [`Transaction`], which holds the
-//! lock that keeps other processes from writing; reading needs no lock. When a write fails the store closes its file
-//! and takes no more calls: what the system still holds of that write is unknown, so the only way on is to open
-//! the file again and to read what is there.
+//! lock that keeps other processes from writing; reading needs no lock. When a write fails for another reason than a full
+//! disk, the store closes its file and takes no more calls: what the system still holds of that write is unknown, so the
+//! only way on is to open the file again and to read what is there.
 
 mod fault;
 mod holder;
+mod ops;
 mod read;
 mod schema;
 mod transaction;
@@ -31,8 +32,8 @@ pub use transaction::Transaction;
 pub const WAIT: Duration = Duration::from_secs(10);
 /// Older SQLite can lose a commit when a write-ahead log is reset at the wrong moment.
 const SQLITE_VERSION_MIN: i32 = 3_053_000;
-/// How much may stand in the write-ahead log before it is copied into the file: 4 MiB.
-const LOG_PAGES_MAX: usize = 1024;
+/// How much may stand in the write-ahead log before it is copied into the file: some hundred small writes.
+const LOG_PAGES_MAX: usize = 8 * 1024 * 1024 / schema::PAGE_BYTES;
 /// What is kept of the write-ahead log's file after a larger batch went through it.
 const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;
 
@@ -82,7 +83,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found` if there is none; `not_a_repo` for a database of another program; `schema_newer` and
-    /// `version_mismatch` for other forms; `locked`; `permission_denied`; `storage_corrupt`.
+    /// `version_mismatch` for other forms; `locked`; `permission_denied` where it cannot be written, or read, as asked;
+    /// `storage_corrupt`.
     pub fn open(path: impl AsRef<Path>, mode: OpenMode) -> Result<Store> {
         Store::open_on(path.as_ref(), mode, None)
     }
@@ -100,7 +102,7 @@ impl Store {
         expect_sqlite()?;
         fs::metadata(path).map_err(|cause| from_io("open the store", path, cause))?;
         let mut connection = match mode {
-            OpenMode::ReadWrite => connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?,
+            OpenMode::ReadWrite => connect_to_write(path, vfs)?,
             OpenMode::ReadOnly => connect_to_read(path, vfs)?,
         };
         match (schema::form(&connection, path)?, mode) {
@@ -188,11 +190,25 @@ impl Store {
         }
     }
 
-    /// Closes the file after a failed write. Closing rolls back.
+    /// Takes a failed write back. On a full disk reading goes on. After any other failure it is unknown what the system
+    /// still holds of the write, and the file is closed, which rolls back too.
     fn fail(&mut self, what: &str, cause: rusqlite::Error) -> TrellisError {
         let error = from_sqlite(what, &self.path, cause);
-        self.file = File::Closed(error.code());
+        let is_rolled_back = self.roll_back();
+        if let Ok(connection) = self.connection() {
+            let _ = bury(connection);
+        }
+        if error.code() != Code::StorageFull || !is_rolled_back {
+            self.file = File::Closed(error.code());
+        }
         error
+    }
+
+    /// Ends the transaction that may be open; SQLite has ended it already after some failures. Says whether none is
+    /// open any more.
+    fn roll_back(&self) -> bool {
+        self.connection()
+            .is_ok_and(|connection| connection.is_autocommit() || connection.execute_batch("ROLLBACK").is_ok())
     }
 
     fn closed(&self, code: Code) -> TrellisError {
@@ -229,6 +245,21 @@ fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> Result<Connectio
         Ok(connection)
     };
     open().map_err(|cause| from_sqlite("open", path, cause))
+}
+
+/// Opens for writing. Where the file cannot be written, SQLite would open it all the same and fail later.
+fn connect_to_write(path: &Path, vfs: Option<&str>) -> Result<Connection> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
+    match connection.is_readonly("main").map_err(|cause| from_sqlite("open", path, cause))? {
+        false => Ok(connection),
+        true => {
+            let message = format!(
+                "The store {} cannot be written here; check the permissions of the file and its folder.",
+                path.display()
+            );
+            Err(TrellisError::new(Code::PermissionDenied, message).at_path(path))
+        }
+    }
 }
 
 /// Opens for reading. Where the folder cannot be written and there is no write-ahead log, the file is taken as one
@@ -269,6 +300,8 @@ fn prepare_to_write(connection: &Connection, path: &Path) -> Result<()> {
     let prepare = || {
         let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // On macOS a sync reaches the disk only so; elsewhere this means nothing.
+        connection.execute_batch("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")?;
         // Copying the log is not part of a commit: its failure must not make a commit look failed.
         connection.execute_batch("PRAGMA wal_autocheckpoint = 0;")?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
@@ -281,6 +314,24 @@ fn prepare_to_write(connection: &Connection, path: &Path) -> Result<()> {
 /// Copies the write-ahead log into the file, or as much of it as nobody reads right now.
 fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+}
+
+/// Overwrites what a failed commit left in the write-ahead log with a page of no commit.
+///
+/// A commit whose sync failed is whole in the system's memory and perhaps nowhere else. Whoever opens the log next would
+/// take it for committed and write behind it, and after a power cut that would stand behind a hole. A page that is
+/// flushed and then taken back lies where the failed commit began, and ends the log there. If this fails too, the
+/// log is as it was.
+fn bury(connection: &Connection) -> rusqlite::Result<()> {
+    // Who writes now overwrites the same place.
+    connection.busy_timeout(Duration::ZERO)?;
+    let begun = connection.execute_batch("BEGIN IMMEDIATE");
+    connection.busy_timeout(WAIT)?;
+    begun?;
+    connection.execute_batch("INSERT OR REPLACE INTO meta (key, value) VALUES ('', x'');")?;
+    let flushed = connection.cache_flush();
+    connection.execute_batch("ROLLBACK")?;
+    flushed
 }
 
 fn older(version: i32, path: &Path) -> TrellisError {

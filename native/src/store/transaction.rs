@@ -7,17 +7,16 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use rusqlite::params;
-use trellis_core::log::row::Row;
+use trellis_core::log::row::{CorruptRow, Place, Row, StoredOp};
 
 use super::fault::from_sqlite;
 use super::read::{StoredRow, last_seq, meta, origin_code, rows_after};
-use super::{LOG_PAGES_MAX, OpenMode, Store, WAIT, checkpoint};
+use super::schema::PAGE_BYTES;
+use super::{File, LOG_PAGES_MAX, OpenMode, Store, WAIT, checkpoint};
 use crate::error::{Code, Result, TrellisError};
 
-/// The bytes of a page, and the pages that a row needs beside its own bytes: as good as the count of what is due must
-/// be.
-const PAGE_BYTES: usize = 4096;
-const PAGES_PER_ROW: usize = 3;
+/// The pages that a row needs beside those of its own bytes: as good as the count of what is due must be.
+const PAGES_PER_ROW: usize = 2;
 
 /// A write that is under way, with the lock held.
 #[derive(Debug)]
@@ -67,11 +66,19 @@ impl<'a> Transaction<'a> {
         self.store.read(|connection| rows_after(connection, seq, visit))
     }
 
+    /// Reads ops, those of this transaction included, as [`Store::read_ops`] does.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn read_ops(&self, ops: &[(Place, Option<Place>)]) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
+        self.store.read_ops(ops)
+    }
+
     /// Adds a row, whose sequence must be the next one.
     ///
     /// # Errors
     /// `invalid_argument` for another sequence: the caller has not read what others committed. Otherwise what SQLite
-    /// reports; the store is then closed. Either way nothing of this transaction can be committed.
+    /// reports; unless the disk is full the store is then closed. Either way nothing of this transaction can be committed.
     pub fn append(&mut self, row: &Row) -> Result<()> {
         if Some(row.seq) != self.last_seq.checked_add(1) {
             self.state = State::Spoiled;
@@ -112,7 +119,8 @@ impl<'a> Transaction<'a> {
     /// Makes everything durable: when this returns, it is on the disk.
     ///
     /// # Errors
-    /// `aborted` if a call of this transaction failed before; otherwise what SQLite reports, and the store is closed.
+    /// `aborted` if a call of this transaction failed before; otherwise what SQLite
+    /// reports, and unless the disk is full the store is closed.
     pub fn commit(mut self) -> Result<()> {
         self.write(|connection| connection.execute_batch("COMMIT"))?;
         self.state = State::Ended;
@@ -139,10 +147,8 @@ impl Drop for Transaction<'_> {
         if self.state == State::Ended {
             return;
         }
-        if let Ok(connection) = self.store.connection()
-            && let Err(cause) = connection.execute_batch("ROLLBACK")
-        {
-            self.store.fail("write to", cause);
+        if !self.store.roll_back() {
+            self.store.file = File::Closed(Code::StorageCorrupt);
         }
         self.store.holder.release();
     }
@@ -150,7 +156,7 @@ impl Drop for Transaction<'_> {
 
 impl Store {
     /// Copies the write-ahead log into the file when there is enough of it. What was committed is safe in the log, so a
-    /// failure concerns the next write, not this one: the store is closed.
+    /// failure concerns the next write, not this one.
     fn copy_log_if_due(&mut self) {
         if self.log_pages < LOG_PAGES_MAX {
             return;

@@ -6,7 +6,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Value;
-use crate::op::hex::DIGITS;
 
 /// The RFC 8785 bytes of a value.
 pub fn write(value: &Value) -> Vec<u8> {
@@ -52,31 +51,31 @@ fn push_list<T>(
     text.push(close);
 }
 
-/// RFC 8785 §3.2.2.2: only `"`, `\` and the control characters to U+001F are escaped, in the shortest way.
 fn push_string(text: &mut String, string: &str) {
     text.push('"');
     let mut rest = string;
-    while let Some(at) = rest.bytes().position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+    while let Some((at, escape)) = rest.bytes().enumerate().find_map(|(at, byte)| Some((at, escape(byte)?))) {
         text.push_str(&rest[..at]);
-        push_escape(text, rest.as_bytes()[at]);
+        text.push_str(escape);
         rest = &rest[at + 1..];
     }
     text.push_str(rest);
     text.push('"');
 }
 
-fn push_escape(text: &mut String, byte: u8) {
-    text.push('\\');
+/// RFC 8785 §3.2.2.2: only `"`, `\` and the control characters to U+001F are escaped, in the shortest way.
+pub(super) fn escape(byte: u8) -> Option<&'static str> {
     match byte {
-        0x08 => text.push('b'),
-        b'\t' => text.push('t'),
-        b'\n' => text.push('n'),
-        0x0c => text.push('f'),
-        b'\r' => text.push('r'),
-        b'"' | b'\\' => text.push(byte.into()),
-        control => {
-            text.push_str("u00");
-            text.extend([control >> 4, control & 0xf].map(|digit| char::from(DIGITS[usize::from(digit)])));
-        }
+        b'"' => Some("\\\""),
+        b'\\' => Some("\\\\"),
+        byte => CONTROLS.get(usize::from(byte)).copied(),
     }
 }
+
+#[rustfmt::skip]
+const CONTROLS: [&str; 32] = [
+    "\\u0000", "\\u0001", "\\u0002", "\\u0003", "\\u0004", "\\u0005", "\\u0006", "\\u0007",
+    "\\b", "\\t", "\\n", "\\u000b", "\\f", "\\r", "\\u000e", "\\u000f",
+    "\\u0010", "\\u0011", "\\u0012", "\\u0013", "\\u0014", "\\u0015", "\\u0016", "\\u0017",
+    "\\u0018", "\\u0019", "\\u001a", "\\u001b", "\\u001c", "\\u001d", "\\u001e", "\\u001f",
+];

@@ -26,10 +26,16 @@ impl Object {
     /// A name that comes more than once.
     pub fn from_members(mut members: Vec<(String, Value)>) -> Result<Object, String> {
         members.sort_unstable_by(|(left, _), (right, _)| utf16_order(left, right));
-        match members.windows(2).position(|pair| pair[0].0 == pair[1].0) {
-            None => Ok(Object { members }),
-            Some(at) => Err(members.swap_remove(at).0),
-        }
+        Object::from_ordered(members).map_err(|mut members| {
+            let twice = members.windows(2).position(|pair| pair[0].0 == pair[1].0);
+            members.swap_remove(twice.unwrap_or(0)).0
+        })
+    }
+
+    /// All of `members` if they stand in JCS order, each name once; else they are handed back.
+    pub(super) fn from_ordered(members: Vec<(String, Value)>) -> Result<Object, Vec<(String, Value)>> {
+        let is_ordered = members.windows(2).all(|pair| utf16_order(&pair[0].0, &pair[1].0) == Ordering::Less);
+        if is_ordered { Ok(Object { members }) } else { Err(members) }
     }
 
     /// The value of a member.

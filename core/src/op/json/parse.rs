@@ -1,7 +1,7 @@
 //! Reading JSON strictly: only what RFC 8259 allows, and of that only what every runtime reads alike.
 //!
-//! The reader descends once and remembers no path. An error gets its pointer on the way back up, so reading a good
-//! text costs nothing for it.
+//! The reader descends once and remembers no path: an error gets its pointer on the way back up. On the way it notes
+//! whether the notation is the one that RFC 8785 would write, so canonical bytes cost no second look.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -78,7 +78,7 @@ impl JsonReason {
 /// # Errors
 /// [`JsonError`] for the first thing that is wrong; of a name that comes twice only when its object ends.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
-    Reader { text, at: 0 }.document().map_err(|Failure { reason, mut path }| {
+    Reader::new(text).document().map_err(|Failure { reason, mut path }| {
         path.reverse();
         JsonError { reason, at: Pointer(path) }
     })
@@ -86,8 +86,9 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 
 /// Reads the RFC 8785 bytes of a value; none for every other notation of it.
 pub fn parse_canonical(bytes: &[u8]) -> Option<Value> {
-    let value = Reader { text: bytes, at: 0 }.document().ok()?;
-    (jcs::write(&value) == bytes).then_some(value)
+    let mut reader = Reader::new(bytes);
+    let value = reader.document().ok()?;
+    reader.is_canonical.then_some(value)
 }
 
 /// A [`JsonError`] on its way up: the tokens of its pointer so far, the innermost first.
@@ -112,10 +113,16 @@ impl From<JsonReason> for Failure {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// Whether everything read so far is as RFC 8785 writes it.
+    is_canonical: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn document(mut self) -> Result<Value, Failure> {
+    fn new(text: &'a [u8]) -> Reader<'a> {
+        Reader { text, at: 0, is_canonical: true }
+    }
+
+    fn document(&mut self) -> Result<Value, Failure> {
         let value = self.value(JSON_DEPTH_MAX)?;
         self.skip_space();
         if self.peek().is_some() { Err(JsonReason::Trailing.into()) } else { Ok(value) }
@@ -150,7 +157,10 @@ impl<'a> Reader<'a> {
             }
             more = self.goes_on(b'}')?;
         }
-        Object::from_members(members).map_err(|name| Failure::from(JsonReason::DuplicateName).below(name))
+        Object::from_ordered(members).or_else(|members| {
+            self.is_canonical = false;
+            Object::from_members(members).map_err(|name| Failure::from(JsonReason::DuplicateName).below(name))
+        })
     }
 
     fn array(&mut self, levels: usize) -> Result<Vec<Value>, Failure> {
@@ -203,16 +213,20 @@ impl<'a> Reader<'a> {
     }
 
     fn escape(&mut self) -> Result<char, JsonReason> {
-        Ok(match self.next()? {
+        let start = self.at;
+        let char = match self.next()? {
             byte @ (b'"' | b'\\' | b'/') => byte.into(),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',
             b'r' => '\r',
             b't' => '\t',
-            b'u' => return self.unicode_escape(),
+            b'u' => self.unicode_escape()?,
             _ => return Err(JsonReason::Syntax),
-        })
+        };
+        let written = u8::try_from(char).ok().and_then(jcs::escape);
+        self.is_canonical &= written.is_some_and(|written| written.as_bytes()[1..] == self.text[start..self.at]);
+        Ok(char)
     }
 
     fn unicode_escape(&mut self) -> Result<char, JsonReason> {
@@ -253,7 +267,9 @@ impl<'a> Reader<'a> {
             let _sign = self.takes(b'+') || self.takes(b'-');
             self.digits()?;
         }
-        number(&self.text[start..self.at])
+        let (number, is_canonical) = number(&self.text[start..self.at])?;
+        self.is_canonical &= is_canonical;
+        Ok(number)
     }
 
     fn digits(&mut self) -> Result<(), JsonReason> {
@@ -265,7 +281,8 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_space(&mut self) {
-        self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let space = self.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        self.is_canonical &= space.is_empty();
     }
 
     fn take_while(&mut self, is_taken: impl Fn(u8) -> bool) -> &'a [u8] {
@@ -296,15 +313,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The nearest double to a number of JSON's grammar; short integers without rounding, since they are most of them.
-fn number(text: &[u8]) -> Result<Number, JsonReason> {
+/// The nearest double to a number of JSON's grammar, and whether this is how it is written. Short integers are most
+/// numbers and need no rounding.
+fn number(text: &[u8]) -> Result<(Number, bool), JsonReason> {
     let text = core::str::from_utf8(text).map_err(|_| JsonReason::Syntax)?;
-    let value = match text.parse::<i32>() {
-        Ok(integer) => f64::from(integer),
-        Err(_) => text.parse::<f64>().map_err(|_| JsonReason::Syntax)?,
-    };
+    if let Ok(integer) = text.parse::<i32>() {
+        return Ok((Number::saturated(integer.into()), integer != 0 || text == "0"));
+    }
+    let value = text.parse::<f64>().map_err(|_| JsonReason::Syntax)?;
     match Number::new(value) {
-        Some(number) => Ok(number),
+        Some(number) => Ok((number, ryu_js::Buffer::new().format_finite(number.get()) == text)),
         None if value.is_finite() => Err(JsonReason::UnsafeInteger),
         None => Err(JsonReason::Overflow),
     }

@@ -189,3 +189,24 @@ impl From<Object> for Value {
         Value::Object(object)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_one_zero_and_two_bounds() {
+        assert_eq!(Number::new(-0.0).map(|zero| zero.get().to_bits()), Some(0));
+        let bound = SAFE_INTEGER_MAX as i64;
+        for integer in [bound, -bound] {
+            assert_eq!(Number::new(integer as f64), Number::from_integer(integer));
+            assert_eq!(Number::from_integer(integer).and_then(Number::as_integer), Some(integer));
+            assert_eq!(Number::saturated(i128::from(integer) * 2).as_integer(), Some(integer));
+            assert_eq!(Number::from_integer(integer + integer.signum()), None);
+        }
+        for beyond in [SAFE_INTEGER_MAX as f64 + 1.0, f64::MIN, f64::INFINITY, f64::NAN] {
+            assert_eq!(Number::new(beyond), None);
+        }
+        assert_eq!(Number::new(0.5).and_then(Number::as_integer), None);
+    }
+}

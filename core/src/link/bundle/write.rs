@@ -1,0 +1,198 @@
+//! Writing a bundle: ops go in one by one, bytes come out frame by frame.
+//!
+//! A window of ops is kept back, so that runs can be joined and put into frames as wholes.
+
+use alloc::vec::Vec;
+
+use super::{BundleRefused, MAGIC};
+use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
+use crate::link::frame::FrameKind;
+use crate::link::ops::{continues, encode_ops, segment_bytes};
+use crate::link::runs::order_runs;
+use crate::log::row::StoredOp;
+use crate::op::cbor::Writer;
+use crate::op::sign::VerifiedOp;
+
+/// Ops that are kept back, in frames.
+const WINDOW_FRAMES: usize = 4;
+/// What an op may take in a frame beyond its header and body: its signature, and longer forms of its clock and lengths.
+const OP_BYTES_MORE: usize = 64 + 32;
+/// What a frame may take beyond its ops.
+const FRAME_BYTES_MORE: usize = 128;
+
+const _: () = assert!(SEGMENT_BYTES_MAX + SEGMENT_OPS_MAX * OP_BYTES_MORE + FRAME_BYTES_MORE <= FRAME_BYTES_MAX);
+
+/// Which of the signatures that the ops have are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// All.
+    All,
+    /// Not those of ops that the next op of their chain follows at once, if one signature may vouch for both runs.
+    /// Fewer bytes, and fewer signatures to check.
+    Fewest,
+}
+
+/// Writes a bundle.
+#[derive(Debug)]
+pub struct BundleWriter {
+    signatures: Signatures,
+    /// Bytes that were not taken yet.
+    out: Vec<u8>,
+    hasher: blake3::Hasher,
+    ops: u64,
+    window: Vec<StoredOp>,
+    window_bytes: usize,
+    /// Ops and bytes that stayed in the window when frames were last written: the window is full when it has grown.
+    kept: (usize, usize),
+}
+
+/// What becomes of the last frame, which is not full.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    Kept,
+    Written,
+}
+
+impl BundleWriter {
+    /// A bundle without ops.
+    pub fn new(signatures: Signatures) -> BundleWriter {
+        let mut writer = BundleWriter {
+            signatures,
+            out: Vec::new(),
+            hasher: blake3::Hasher::new(),
+            ops: 0,
+            window: Vec::new(),
+            window_bytes: 0,
+            kept: (0, 0),
+        };
+        writer.write(&MAGIC);
+        writer
+    }
+
+    /// Adds an op. Ops come once each, after what they depend on where that is in the bundle too; an op without a
+    /// signature is followed, sooner or later, by a signed one of its chain.
+    ///
+    /// # Errors
+    /// [`BundleRefused`]: this or an earlier op cannot be in a bundle with the others. The writer is of no more use.
+    pub fn push(&mut self, op: StoredOp) -> Result<(), BundleRefused> {
+        self.window_bytes += frame_bytes(&op.header, op.body.as_deref());
+        self.window.push(op);
+        if self.is_full() { self.write_frames(Tail::Kept) } else { Ok(()) }
+    }
+
+    /// Takes the bytes that are ready.
+    pub fn take(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.out)
+    }
+
+    /// Ends the bundle; returns the bytes that were not taken.
+    ///
+    /// # Errors
+    /// [`BundleRefused`], above all [`BundleRefused::NotCovered`].
+    pub fn finish(mut self) -> Result<Vec<u8>, BundleRefused> {
+        self.write_frames(Tail::Written)?;
+        if let Some(op) = self.window.first() {
+            return Err(BundleRefused::NotCovered(op.rehash()?.id()));
+        }
+        let mut end = Writer::new();
+        end.array(2).uint(self.ops).bytes(self.hasher.finalize().as_bytes());
+        self.write_frame(&[&[FrameKind::End.code()], end.finish().as_slice()].concat());
+        Ok(self.out)
+    }
+
+    /// What stays in the window because nothing vouches for it yet does not fill it, and the more stays the seldomer it
+    /// is looked at again.
+    fn is_full(&self) -> bool {
+        let (kept_ops, kept_bytes) = self.kept;
+        self.window.len() - kept_ops >= kept_ops.max(WINDOW_FRAMES * FRAME_OPS_MAX)
+            || self.window_bytes - kept_bytes >= kept_bytes.max(WINDOW_FRAMES * FRAME_BYTES_MAX)
+    }
+
+    /// Writes what can be written of the window, and keeps the rest in it.
+    fn write_frames(&mut self, tail: Tail) -> Result<(), BundleRefused> {
+        let window = core::mem::take(&mut self.window);
+        let ops = window.iter().map(StoredOp::rehash).collect::<Result<Vec<_>, _>>()?;
+        let mut frames = pack(&ops, &order_runs(&ops), self.signatures);
+        if tail == Tail::Kept {
+            frames.pop();
+        }
+        let mut is_written = alloc::vec![false; ops.len()];
+        for frame in &frames {
+            self.write_frame(&encode_ops(&frame.ops)?);
+            self.ops += frame.ops.len() as u64;
+            frame.members.iter().for_each(|at| is_written[*at] = true);
+        }
+        drop((frames, ops));
+        self.window = window.into_iter().zip(is_written).filter(|(_, written)| !written).map(|(op, _)| op).collect();
+        self.window_bytes = self.window.iter().map(|op| frame_bytes(&op.header, op.body.as_deref())).sum();
+        self.kept = (self.window.len(), self.window_bytes);
+        Ok(())
+    }
+
+    fn write_frame(&mut self, frame: &[u8]) {
+        self.write(&(frame.len() as u32).to_be_bytes());
+        self.write(frame);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.out.extend_from_slice(bytes);
+    }
+}
+
+/// A frame in the making.
+#[derive(Default)]
+struct Packed<'a> {
+    ops: Vec<VerifiedOp<'a>>,
+    /// Which ops of the window they are.
+    members: Vec<usize>,
+    bytes: usize,
+    /// Ops and bytes that the signature of the last op vouches for.
+    segment: (usize, usize),
+}
+
+/// Puts whole runs into frames, in their order.
+fn pack<'a>(ops: &[VerifiedOp<'a>], runs: &[Vec<usize>], signatures: Signatures) -> Vec<Packed<'a>> {
+    let mut frames = alloc::vec![Packed::default()];
+    for members in runs {
+        let run: Vec<VerifiedOp<'a>> = members.iter().map(|at| ops[*at].clone()).collect();
+        let bytes = run.iter().map(|op| frame_bytes(op.header_bytes(), op.body())).sum();
+        if frames.last().is_some_and(|frame| !frame.has_room(run.len(), bytes)) {
+            frames.push(Packed::default());
+        }
+        if let Some(frame) = frames.last_mut() {
+            frame.members.extend(members);
+            frame.bytes += bytes;
+            frame.push(run, signatures);
+        }
+    }
+    frames.retain(|frame| !frame.ops.is_empty());
+    frames
+}
+
+impl<'a> Packed<'a> {
+    fn has_room(&self, ops: usize, bytes: usize) -> bool {
+        self.ops.is_empty()
+            || self.ops.len() + ops <= FRAME_OPS_MAX && self.bytes + bytes <= FRAME_BYTES_MAX - FRAME_BYTES_MORE
+    }
+
+    fn push(&mut self, run: Vec<VerifiedOp<'a>>, signatures: Signatures) {
+        let (ops, bytes) = (run.len(), run.iter().map(segment_bytes).sum());
+        let joined = (self.segment.0 + ops, self.segment.1 + bytes);
+        let fits = joined.0 <= SEGMENT_OPS_MAX && joined.1 <= SEGMENT_BYTES_MAX;
+        let follows = self.ops.last().zip(run.first()).is_some_and(|(last, first)| continues(last, first));
+        if signatures == Signatures::Fewest && fits && follows {
+            let last = self.ops.pop().map(VerifiedOp::without_signature);
+            self.ops.extend(last);
+            self.segment = joined;
+        } else {
+            self.segment = (ops, bytes);
+        }
+        self.ops.extend(run);
+    }
+}
+
+/// The most that an op takes in a frame.
+fn frame_bytes(header: &[u8], body: Option<&[u8]>) -> usize {
+    header.len() + body.map_or(0, <[u8]>::len) + OP_BYTES_MORE
+}

@@ -1,0 +1,274 @@
+//! Reading an `ops` frame: every header is rebuilt from the columns, byte for byte, and hashed.
+//!
+//! Every step reads at least one byte or fails, and nothing is allocated by a declared length.
+
+use alloc::vec::Vec;
+use core::hash::Hash;
+
+use super::shape::Shape;
+use super::table::Table;
+use super::{COUNTER_BITS, OpsFault, field};
+use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, LINKS_MAX, SEGMENT_BYTES_MAX};
+use crate::link::frame::FrameKind;
+use crate::log::row::StoredOp;
+use crate::op::cbor::{CborError, Reader, Scalar};
+use crate::op::header::{BodyRef, Header, HeaderError, Ids};
+use crate::op::id::{Author, ContentHash, OpId, RepoId};
+use crate::op::sign::Signature;
+use crate::time::Hlc;
+
+/// What a frame has: ops that prove nothing yet, dependencies first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The repo that all ops name.
+    pub repo: RepoId,
+    /// At least one op.
+    pub ops: Vec<StoredOp>,
+}
+
+/// Reads a whole `ops` frame, from its first byte. What it accepts, [`super::encode_ops`] writes again to the same bytes.
+///
+/// The ops have canonical headers and the bodies that these name; their signatures are not checked.
+///
+/// # Errors
+/// [`OpsFault`]: the bytes are no such frame. Nothing of it is to be used.
+pub fn decode_ops(frame: &[u8]) -> Result<Batch, OpsFault> {
+    if frame.len() > FRAME_BYTES_MAX {
+        return Err(OpsFault::TooLong);
+    }
+    let body = frame.strip_prefix(&[FrameKind::Ops.code()]).ok_or(OpsFault::NotOps)?;
+    let mut frame = Frame::open(body)?;
+    while !frame.runs.rest().is_empty() {
+        frame.read_run()?;
+    }
+    frame.finish()
+}
+
+/// A frame in reading: what is left of its columns, what was written whole so far, and the ops.
+struct Frame<'a> {
+    repo: Option<RepoId>,
+    runs: Reader<'a>,
+    shapes: Reader<'a>,
+    times: Reader<'a>,
+    counters: Reader<'a>,
+    keys: Reader<'a>,
+    parents: Reader<'a>,
+    bases: Reader<'a>,
+    bodies: Reader<'a>,
+    signatures: &'a [u8],
+    known: Known<'a>,
+    last_ms: u64,
+    ops: Vec<StoredOp>,
+    bytes: usize,
+}
+
+/// What was written whole.
+#[derive(Default)]
+struct Known<'a> {
+    authors: Table<Author>,
+    branches: Table<&'a str>,
+    shapes: Table<&'a [u8]>,
+    keys: Table<&'a str>,
+    ids: Table<OpId>,
+}
+
+/// Where the next op stands in its chain.
+struct Spot<'a> {
+    author: Author,
+    branch: &'a str,
+    seq: u32,
+    prev: Option<OpId>,
+}
+
+/// A header's `body`, and the bytes where they are here.
+type Body<'a> = (Option<BodyRef>, Option<&'a [u8]>);
+
+impl<'a> Frame<'a> {
+    fn open(body: &'a [u8]) -> Result<Frame<'a>, OpsFault> {
+        let mut reader = Reader::new(body);
+        let repo = match reader.map()?.checked_sub(field::COLUMNS as u64) {
+            Some(0) => None,
+            Some(1) => Some(RepoId(*at(&mut reader, field::REPO)?.fixed()?)),
+            _ => return Err(OpsFault::Fields),
+        };
+        let mut column = |key| at(&mut reader, key)?.bytes().map_err(OpsFault::from);
+        let frame = Frame {
+            repo,
+            runs: Reader::new(column(field::RUNS)?),
+            shapes: Reader::new(column(field::SHAPES)?),
+            times: Reader::new(column(field::TIMES)?),
+            counters: Reader::new(column(field::COUNTERS)?),
+            keys: Reader::new(column(field::KEYS)?),
+            parents: Reader::new(column(field::PARENTS)?),
+            bases: Reader::new(column(field::BASES)?),
+            bodies: Reader::new(column(field::BODIES)?),
+            signatures: column(field::SIGNATURES)?,
+            known: Known::default(),
+            last_ms: 0,
+            ops: Vec::new(),
+            bytes: 0,
+        };
+        reader.end()?;
+        Ok(frame)
+    }
+
+    fn read_run(&mut self) -> Result<(), OpsFault> {
+        let (mut spot, len) = self.read_run_head()?;
+        let mut segment_bytes = self.read_op(&spot)?;
+        for _ in 1..len {
+            spot.seq = spot.seq.checked_add(1).ok_or(HeaderError::OutOfBounds(4))?;
+            spot.prev = self.known.ids.back(0);
+            segment_bytes += self.read_op(&spot)?;
+            if segment_bytes > SEGMENT_BYTES_MAX {
+                return Err(OpsFault::RunTooLong);
+            }
+        }
+        let (signature, rest) = self.signatures.split_first_chunk().ok_or(OpsFault::Signatures)?;
+        self.signatures = rest;
+        self.sign_last(signature);
+        Ok(())
+    }
+
+    fn sign_last(&mut self, signature: &Signature) {
+        if let Some(last) = self.ops.last_mut() {
+            last.signature = Some(*signature);
+        }
+    }
+
+    fn read_run_head(&mut self) -> Result<(Spot<'a>, u64), OpsFault> {
+        let author = refer(&mut self.runs, &mut self.known.authors, author)?;
+        let branch = refer(&mut self.runs, &mut self.known.branches, text)?;
+        let len = self.runs.uint()?;
+        if len == 0 {
+            return Err(OpsFault::EmptyRun);
+        }
+        let seq = u32::try_from(self.runs.uint()?).map_err(|_| HeaderError::OutOfBounds(4))?;
+        let prev = if seq == 1 { None } else { Some(refer(&mut self.runs, &mut self.known.ids, id)?) };
+        Ok((Spot { author, branch, seq, prev }, len))
+    }
+
+    /// Rebuilds one op; returns how many bytes it counts in its segment.
+    fn read_op(&mut self, spot: &Spot<'_>) -> Result<usize, OpsFault> {
+        let shape = Shape::decode(refer(&mut self.shapes, &mut self.known.shapes, bytes)?)?;
+        let hlc = self.read_clock()?;
+        let key = refer(&mut self.keys, &mut self.known.keys, text)?;
+        let parents = read_ids(&mut self.parents, &mut self.known.ids, 7)?;
+        let base = read_ids(&mut self.bases, &mut self.known.ids, 10)?;
+        let (named, body) = self.read_body(&shape)?;
+        let header = Header {
+            repo: self.repo,
+            branch: spot.branch,
+            author: spot.author,
+            seq: spot.seq,
+            prev: spot.prev,
+            hlc,
+            parents: Ids::Slice(&parents),
+            collection: shape.collection,
+            key,
+            base: Ids::Slice(&base),
+            kind: shape.kind,
+            body: named,
+            schema: shape.schema,
+            actor: shape.actor,
+            extra: shape.extra,
+        };
+        let header = header.encode()?;
+        let segment_bytes = header.len() + named.map_or(0, |named| named.len as usize);
+        self.push(header, body)?;
+        Ok(segment_bytes)
+    }
+
+    fn read_clock(&mut self) -> Result<Hlc, OpsFault> {
+        let (difference, counter) = (unzigzag(self.times.uint()?), self.counters.uint()?);
+        let ms = self.last_ms.checked_add_signed(difference).filter(|ms| *ms <= Hlc::MAX.millis().0);
+        self.last_ms = ms.filter(|_| counter < 1 << COUNTER_BITS).ok_or(OpsFault::Clock)?;
+        Ok(Hlc(self.last_ms << COUNTER_BITS | counter))
+    }
+
+    fn read_body(&mut self, shape: &Shape<'_>) -> Result<Body<'a>, OpsFault> {
+        let Some(format) = shape.format else { return Ok((None, None)) };
+        let too_long = HeaderError::OutOfBounds(14);
+        match self.bodies.scalar()? {
+            Scalar::Bytes(body) => {
+                let len = u32::try_from(body.len()).map_err(|_| too_long)?;
+                Ok((Some(BodyRef { format, hash: ContentHash::of(body), len }), Some(body)))
+            }
+            Scalar::Uint(len) => {
+                let (len, hash) = (u32::try_from(len).map_err(|_| too_long)?, ContentHash(*self.bodies.fixed()?));
+                Ok((Some(BodyRef { format, hash, len }), None))
+            }
+            Scalar::Text(_) => Err(CborError::WrongType.into()),
+        }
+    }
+
+    fn push(&mut self, header: Vec<u8>, body: Option<&[u8]>) -> Result<(), OpsFault> {
+        if self.ops.len() == FRAME_OPS_MAX {
+            return Err(OpsFault::TooManyOps);
+        }
+        self.bytes += header.len() + body.map_or(0, <[u8]>::len);
+        if self.bytes > FRAME_BYTES_MAX {
+            return Err(OpsFault::TooLong);
+        }
+        let id = self.known.ids.add(OpId::of_header(&header)).ok_or(OpsFault::Order)?;
+        self.repo.get_or_insert(id.into());
+        self.ops.push(StoredOp { header, body: body.map(<[u8]>::to_vec), signature: None });
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Batch, OpsFault> {
+        let columns = [self.shapes, self.times, self.counters, self.keys, self.parents, self.bases, self.bodies];
+        columns.iter().try_for_each(Reader::end)?;
+        if !self.signatures.is_empty() {
+            return Err(OpsFault::Signatures);
+        }
+        match self.repo {
+            Some(repo) if !self.ops.is_empty() => Ok(Batch { repo, ops: self.ops }),
+            _ => Err(OpsFault::Empty),
+        }
+    }
+}
+
+/// The reader behind `key`, which has to stand here.
+fn at<'r, 'a>(reader: &'r mut Reader<'a>, key: u64) -> Result<&'r mut Reader<'a>, OpsFault> {
+    if reader.uint()? == key { Ok(reader) } else { Err(OpsFault::Fields) }
+}
+
+/// A value that is written whole or as the distance back to it.
+fn refer<'a, T: Clone + Eq + Hash>(
+    column: &mut Reader<'a>,
+    known: &mut Table<T>,
+    whole: impl FnOnce(Scalar<'a>) -> Option<T>,
+) -> Result<T, OpsFault> {
+    match column.scalar()? {
+        Scalar::Uint(distance) => known.back(distance).ok_or(OpsFault::Reference),
+        scalar => known.add(whole(scalar).ok_or(CborError::WrongType)?).ok_or(OpsFault::Repeated),
+    }
+}
+
+fn text(scalar: Scalar<'_>) -> Option<&str> {
+    if let Scalar::Text(text) = scalar { Some(text) } else { None }
+}
+
+fn bytes(scalar: Scalar<'_>) -> Option<&[u8]> {
+    if let Scalar::Bytes(bytes) = scalar { Some(bytes) } else { None }
+}
+
+fn author(scalar: Scalar<'_>) -> Option<Author> {
+    bytes(scalar)?.try_into().ok().map(Author)
+}
+
+fn id(scalar: Scalar<'_>) -> Option<OpId> {
+    bytes(scalar)?.try_into().ok().map(OpId)
+}
+
+fn read_ids(column: &mut Reader<'_>, known: &mut Table<OpId>, key: u8) -> Result<Vec<OpId>, OpsFault> {
+    let len = column.array()?;
+    if len > LINKS_MAX as u64 {
+        return Err(HeaderError::OutOfBounds(key).into());
+    }
+    (0..len).map(|_| refer(column, known, id)).collect()
+}
+
+fn unzigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ -((number & 1) as i64)
+}

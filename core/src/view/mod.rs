@@ -1,0 +1,3 @@
+//! What do people see? Entities as the ops that have effect make them.
+
+pub mod state;

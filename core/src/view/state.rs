@@ -1,0 +1,110 @@
+//! Everything that the engine's own branch says, ready to be asked: who has effect, what is redacted, how collections
+//! merge.
+//!
+//! A state is computed from a graph and what the ops on `_repo` say, and then turns the writes to an entity into what
+//! people see of it.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::admit::authority::{Authority, MANIFESTS};
+use crate::admit::policy::Policies;
+use crate::admit::redaction::{Redactions, redactions};
+use crate::log::graph::{Branch, Entity, Graph, Node};
+use crate::merge::entity::{self, Effect, EntityRef, Write};
+use crate::merge::manifest::Manifest;
+use crate::merge::redact::redacted;
+use crate::op::body::{Content, Leaf};
+use crate::op::header::Ids;
+use crate::op::id::OpId;
+
+/// What ops say, by op.
+pub type Contents = BTreeMap<Node, Content>;
+
+/// Who has effect, what is redacted, and how collections merge.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Who has effect.
+    pub authority: Authority,
+    redactions: Redactions,
+    manifests: BTreeMap<String, Manifest>,
+    default_manifest: Manifest,
+}
+
+impl State {
+    /// Computes the state. `on_repo` is what the ops on `_repo` say, `device` this replica's own policies.
+    pub fn of(graph: &Graph, on_repo: &Contents, device: &Policies) -> State {
+        let authority = Authority::of(graph, on_repo, device);
+        let redactions = redactions(graph, &authority, on_repo);
+        let manifests = manifests(graph, &authority, on_repo);
+        State { authority, redactions, manifests, default_manifest: Manifest::default() }
+    }
+
+    /// What a collection declares.
+    pub fn manifest(&self, collection: &str) -> &Manifest {
+        self.manifests.get(collection).unwrap_or(&self.default_manifest)
+    }
+
+    /// What the writes `nodes` to an entity mean on a branch. `content` tells what an op says; writes that it knows
+    /// nothing of are left out.
+    pub fn merged<'c>(
+        &self,
+        graph: &Graph,
+        (branch, entity): (Branch, Entity),
+        nodes: &[Node],
+        content: impl Fn(Node) -> Option<alloc::borrow::Cow<'c, Content>>,
+    ) -> entity::Entity {
+        let (collection, key) = graph.entity_name(entity);
+        let owner = graph.genesis().map(|genesis| graph.author(genesis));
+        let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
+        let base = |node: Node| graph.base(node).map(|base| graph.id(base)).collect::<Vec<OpId>>();
+        let said: Vec<_> = nodes
+            .iter()
+            .filter_map(|node| {
+                let content = self.redacted(graph, *node).map(alloc::borrow::Cow::Owned).or_else(|| content(*node))?;
+                Some((*node, content, base(*node)))
+            })
+            .collect();
+        let writes: Vec<Write<'_>> = said
+            .iter()
+            .map(|(node, content, base)| Write {
+                id: graph.id(*node),
+                hlc: graph.hlc(*node),
+                author: graph.author(*node),
+                base: Ids::Slice(base),
+                effect: self.effect(graph, *node),
+                content,
+            })
+            .collect();
+        entity::merge(name, &writes, self.manifest(collection))
+    }
+
+    fn redacted(&self, graph: &Graph, node: Node) -> Option<Content> {
+        let places = self.redactions.get(&node)?;
+        Some(redacted(graph.kind(node), &places.iter().cloned().collect::<Vec<_>>()))
+    }
+
+    fn effect(&self, graph: &Graph, node: Node) -> Effect {
+        match self.authority.is_effective(graph, node) {
+            true => Effect::Effective,
+            false => Effect::Ineffective,
+        }
+    }
+}
+
+/// Of each collection the `put` of greatest `ord` that has effect and can be read.
+fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> BTreeMap<String, Manifest> {
+    let is_stated =
+        |node: &Node| graph.entity_name(graph.entity(*node)).0 == MANIFESTS && authority.is_effective(graph, *node);
+    let mut stated: Vec<(&Node, &Content)> = on_repo.iter().filter(|(node, _)| is_stated(node)).collect();
+    stated.sort_unstable_by_key(|(node, _)| graph.ord(**node));
+    let parsed = stated.into_iter().filter_map(|(node, content)| match content {
+        Content::Put(Leaf::Json(value)) => {
+            let (_, collection) = graph.entity_name(graph.entity(*node));
+            Some((collection.to_string(), Manifest::parse(value).ok()?))
+        }
+        _ => None,
+    });
+    parsed.collect()
+}

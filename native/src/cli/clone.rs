@@ -1,0 +1,99 @@
+//! `trellis clone`: a second copy of a repo, under a key of its own.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use trellis_sync::core::log::row::StoredOp;
+use trellis_sync::folder::Folder;
+use trellis_sync::{Access, Code, Result, TrellisError, read_bundle};
+
+use super::context::Context;
+use super::page::{Page, clean};
+use super::report::{Outcome, Told, done};
+use super::words::count;
+
+/// Copy a repo, or a file that `export` wrote, into a new folder
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  trellis clone ../notes notes-2\n\nThe copy writes under a key of its own.")]
+pub(crate) struct Clone {
+    /// The folder of the repo to copy, or the file
+    path: PathBuf,
+    /// The new folder [default: the name of the other one, here]
+    dir: Option<PathBuf>,
+}
+
+impl Clone {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let source = context.path(&self.path);
+        let (ops, name) = match source.is_file() {
+            true => (read_bundle(&source)?, self.path.file_stem().unwrap_or_default().to_owned()),
+            false => copy_of(context, &self.path).await?,
+        };
+        let dir = self.dir.unwrap_or_else(|| name.into());
+        let target = context.path(&dir);
+        expect_empty(&target)?;
+        let repo = context.keep(context.options().create(&target).await?);
+        let taken = match repo.import(ops).await {
+            Ok(report) => report.admitted.len(),
+            Err(error) => {
+                let _ = fs::remove_dir_all(repo.folder().path());
+                return Err(error);
+            }
+        };
+        let id = repo.status().await?.repo.map(|id| id.to_string()).unwrap_or_default();
+        let (path, from) = (repo.folder().root().into(), source);
+        done(Cloned { repo: id, ops: taken, path, from, shown: (self.path, dir) })
+    }
+}
+
+/// The ops of another repo on this machine, and its folder's name.
+async fn copy_of(context: &Context, path: &Path) -> Result<(Vec<StoredOp>, OsString)> {
+    expect_folder(context, path)?;
+    let source = context.open(&context.path(path), Access::Read).await?;
+    Ok((source.export(Vec::new()).await?, source.folder().name().into()))
+}
+
+/// # Errors
+/// `not_found`.
+pub(crate) fn expect_folder(context: &Context, path: &Path) -> Result<()> {
+    let path = context.path(path);
+    if path.is_dir() {
+        return Ok(());
+    }
+    let message = format!("There is no folder {}. Name the folder of another repo on this machine.", path.display());
+    Err(TrellisError::new(Code::NotFound, message).at_path(path))
+}
+
+fn expect_empty(path: &Path) -> Result<()> {
+    let is_taken = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    if !is_taken {
+        return Ok(());
+    }
+    let message = match Folder::at(path) {
+        Ok(_) => format!("There is a repo in {} already. Use `trellis sync reconcile` there.", path.display()),
+        Err(_) => format!("The folder {} is not empty. Name another one.", path.display()),
+    };
+    Err(TrellisError::new(Code::AlreadyExists, message).at_path(path))
+}
+
+/// A repo that was copied.
+#[derive(Serialize)]
+struct Cloned {
+    repo: String,
+    ops: usize,
+    path: PathBuf,
+    from: PathBuf,
+    #[serde(skip)]
+    shown: (PathBuf, PathBuf),
+}
+
+impl Told for Cloned {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let (from, to) = (self.shown.0.display().to_string(), self.shown.1.display().to_string());
+        page.remark(format!("Copied {} from {} to {}.", count(self.ops, "op"), clean(&from), clean(&to)))
+    }
+}

@@ -1,0 +1,97 @@
+//! `trellis import`: takes the ops of a bundle.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use trellis_sync::core::output::ImportReport;
+use trellis_sync::{Code, TrellisError};
+
+use super::context::Context;
+use super::doc::ids;
+use super::page::Page;
+use super::report::{ErrorDoc, Exit, Outcome, Told, done};
+use super::words::count;
+
+/// Take the ops of a file that `trellis export` wrote
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  trellis import notes.bundle\n\nTo begin a repo from such a file, clone it.")]
+pub(crate) struct Import {
+    /// The file
+    file: PathBuf,
+}
+
+impl Import {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let repo = context.repo().await?;
+        done(Imported::new(repo.import_bundle(context.path(&self.file)).await?))
+    }
+}
+
+/// What became of ops from elsewhere.
+#[derive(Serialize)]
+struct Imported {
+    admitted: usize,
+    known: usize,
+    held: Vec<String>,
+    refused: Vec<RefusedDoc>,
+    dropped: Vec<String>,
+    malformed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDoc>,
+}
+
+#[derive(Serialize)]
+struct RefusedDoc {
+    op: String,
+    reason: String,
+}
+
+impl Imported {
+    fn new(report: ImportReport) -> Imported {
+        let refused = report.refused.iter();
+        let refused = refused.map(|(op, reason)| RefusedDoc { op: op.to_string(), reason: reason.to_string() });
+        let mut imported = Imported {
+            admitted: report.admitted.len(),
+            known: report.known,
+            held: ids(&report.held),
+            refused: refused.collect(),
+            dropped: ids(&report.dropped),
+            malformed: report.malformed,
+            error: None,
+        };
+        imported.error = (imported.bad() > 0).then(|| ErrorDoc::from(&imported.refusal()));
+        imported
+    }
+
+    fn bad(&self) -> usize {
+        self.refused.len() + self.dropped.len() + self.malformed
+    }
+
+    fn refusal(&self) -> TrellisError {
+        let bad = count(self.bad(), "op");
+        TrellisError::new(
+            Code::InvalidOp,
+            format!("{bad} of the file break the rules and were not taken; the others were."),
+        )
+    }
+}
+
+impl Told for Imported {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        page.remark(format!("Took {}; {} were here already.", count(self.admitted, "op"), self.known))?;
+        if !self.held.is_empty() {
+            page.line(format!("{} wait for ops that are not here.", count(self.held.len(), "op")))?;
+        }
+        self.refused.iter().try_for_each(|refused| {
+            let op = page.id(&refused.op);
+            page.line(format!("  {op} is refused: {}", refused.reason))
+        })?;
+        if self.error.is_some() { page.line(self.refusal().message()) } else { Ok(()) }
+    }
+
+    fn exit(&self) -> Exit {
+        if self.error.is_some() { Exit::Error } else { Exit::Done }
+    }
+}

@@ -1,0 +1,63 @@
+//! `trellis merge`: joins another branch into the present one.
+
+use std::io;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::conflicts::{exit_of, print_conflicts};
+use super::context::Context;
+use super::doc::{ConflictDoc, ids};
+use super::page::{Page, clean};
+use super::report::{Exit, Outcome, Told, done};
+use super::words::count;
+
+/// Join another branch into the present one
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  trellis merge draft -m 'Take the draft'\n\nExit code 2 says that conflicts are open."
+)]
+pub(crate) struct Merge {
+    /// The branch to take from
+    source: String,
+    /// Why, for people
+    #[arg(short, long, value_name = "TEXT")]
+    message: Option<String>,
+}
+
+impl Merge {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let repo = context.repo().await?;
+        let receipt = repo.merge(&self.source, self.message.as_deref()).await?;
+        let conflicts = repo.conflicts().await?.iter().map(ConflictDoc::new).collect();
+        done(Merged { ops: ids(receipt.ops()), branch: repo.branch().into(), source: self.source, conflicts })
+    }
+}
+
+/// What was joined.
+#[derive(Serialize)]
+struct Merged {
+    ops: Vec<String>,
+    branch: String,
+    source: String,
+    conflicts: Vec<ConflictDoc>,
+}
+
+impl Told for Merged {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let (source, branch) = (clean(&self.source), clean(&self.branch));
+        match self.ops.is_empty() {
+            true => page.remark(format!("{branch} has all of {source} already; nothing was written."))?,
+            false => page.remark(format!("Merged {source} into {branch}."))?,
+        }
+        if self.conflicts.is_empty() {
+            return Ok(());
+        }
+        print_conflicts(&self.conflicts, page)?;
+        page.line(format!("{} open.", count(self.conflicts.len(), "conflict")))
+    }
+
+    fn exit(&self) -> Exit {
+        exit_of(&self.conflicts)
+    }
+}

@@ -1,0 +1,137 @@
+//! The command line: words to calls, answers to text or to one JSON document.
+//!
+//! Every command returns a report, which is data. Whether it becomes text for people or a document for programs is
+//! decided in one place, so both say the same.
+
+mod context;
+mod doc;
+mod page;
+mod report;
+mod words;
+
+mod branch;
+mod clone;
+mod completions;
+mod config;
+mod conflicts;
+mod export;
+mod get;
+mod import;
+mod init;
+mod log;
+mod ls;
+mod members;
+mod merge;
+mod resolve;
+mod rm;
+mod set;
+mod show;
+mod sync;
+mod undo;
+mod verify;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use context::{Context, Globals};
+use report::{Exit, Outcome, usage_error};
+
+/// Local-first sync: write offline, sync with anybody, see every conflict.
+#[derive(Debug, Parser)]
+#[command(name = "trellis", version, arg_required_else_help = true, after_help = HELP)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const HELP: &str = "\
+Example:
+  trellis init && trellis set notes/1/title Calm && trellis get notes/1
+
+A place is written collection/key or collection/key/field; inside a name / is ~1 and ~ is ~0.
+Exit codes: 0 done, 1 error, 2 conflicts are open, 3 queued for later, 64 wrong usage.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(init::Init),
+    Clone(clone::Clone),
+    Set(set::Set),
+    Get(get::Get),
+    Rm(rm::Rm),
+    Ls(ls::Ls),
+    Log(log::Log),
+    Show(show::Show),
+    Conflicts(conflicts::Conflicts),
+    Resolve(resolve::Resolve),
+    Undo(undo::Undo),
+    Branch(branch::Branch),
+    Merge(merge::Merge),
+    Members(members::Members),
+    Config(config::Config),
+    Export(export::Export),
+    Import(import::Import),
+    Verify(verify::Verify),
+    Sync(sync::Sync),
+    Completions(completions::Completions),
+}
+
+/// Does what the arguments say.
+pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    match Cli::try_parse_from(&args) {
+        Ok(cli) => start(cli).into(),
+        Err(error) => explain(&error, &args).into(),
+    }
+}
+
+fn start(cli: Cli) -> Exit {
+    let context = Context::new(cli.globals);
+    match tokio::runtime::Builder::new_current_thread().build() {
+        Ok(runtime) => runtime.block_on(async {
+            let outcome = dispatch(cli.command, &context).await;
+            context.close().await;
+            context.tell(outcome)
+        }),
+        Err(cause) => context.tell(Err(report::no_runtime(cause))),
+    }
+}
+
+async fn dispatch(command: Command, context: &Context) -> Outcome {
+    match command {
+        Command::Init(args) => args.run(context).await,
+        Command::Clone(args) => args.run(context).await,
+        Command::Set(args) => args.run(context).await,
+        Command::Get(args) => args.run(context).await,
+        Command::Rm(args) => args.run(context).await,
+        Command::Ls(args) => args.run(context).await,
+        Command::Log(args) => args.run(context).await,
+        Command::Show(args) => args.run(context).await,
+        Command::Conflicts(args) => args.run(context).await,
+        Command::Resolve(args) => args.run(context).await,
+        Command::Undo(args) => args.run(context).await,
+        Command::Branch(args) => args.run(context).await,
+        Command::Merge(args) => args.run(context).await,
+        Command::Members(args) => args.run(context).await,
+        Command::Config(args) => args.run(context).await,
+        Command::Export(args) => args.run(context).await,
+        Command::Import(args) => args.run(context).await,
+        Command::Verify(args) => args.run(context).await,
+        Command::Sync(args) => args.run(context).await,
+        Command::Completions(args) => args.run().await,
+    }
+}
+
+/// Help and the version are answers; everything else that clap says is wrong usage.
+fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            Exit::Done
+        }
+        _ => usage_error(error, args),
+    }
+}

@@ -1,0 +1,65 @@
+//! `trellis show`: one op, whole.
+
+use std::io;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::doc::OpDoc;
+use super::page::{Cell, Look, Page};
+use super::report::{Outcome, Told, done};
+use super::words::{local_time, pretty_body};
+
+/// Show one op with its content
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  trellis show 7515aab3a2c1")]
+pub(crate) struct Show {
+    /// The op's id, or the first digits of it
+    op: String,
+}
+
+impl Show {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let repo = context.repo().await?;
+        let view = repo.op(repo.find_op(&self.op).await?).await?;
+        let content = view.stored.as_ref().map(pretty_body).unwrap_or_default();
+        done(Shown { op: OpDoc::new(&view), time: local_time(view.hlc), content })
+    }
+}
+
+/// An op.
+#[derive(Serialize)]
+struct Shown {
+    op: OpDoc,
+    #[serde(skip)]
+    time: String,
+    #[serde(skip)]
+    content: String,
+}
+
+impl Told for Shown {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let op = &self.op;
+        let ids = |name: &str, ids: &[String], page: &Page<'_>| {
+            let name = name.to_owned();
+            ids.iter().map(|id| vec![Cell::new(Look::Dim, &name), page.id_cell(id)]).collect::<Vec<_>>()
+        };
+        let said = |name: &str, text: &str| vec![Cell::new(Look::Dim, name), Cell::new(Look::Plain, text)];
+        let mut rows = vec![
+            vec![Cell::new(Look::Dim, "op"), Cell::new(Look::Id, &op.hash)],
+            said("does", &format!("{} {}", op.kind, op.entity())),
+            said("branch", &op.branch),
+            said("time", &self.time),
+            said("author", &format!("{}, op {} of its chain", op.agent_id, op.seq)),
+        ];
+        rows.extend(op.actor.iter().map(|actor| said("for", actor)));
+        rows.extend(ids("after", &op.parents, page));
+        rows.extend(ids("replaces", &op.base, page));
+        if !op.effective {
+            rows.push(vec![Cell::new(Look::Bad, "without effect")]);
+        }
+        page.table(&rows)?;
+        if self.content.is_empty() { Ok(()) } else { page.value(&format!("\n{}", self.content)) }
+    }
+}

@@ -1,0 +1,194 @@
+//! `trellis sync reconcile`: makes this repo and another one on this machine equal.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use trellis_sync::core::reconcile::{Reconciled, Relation};
+use trellis_sync::{Access, Code, Exchange, Keep, Repo, Result, TrellisError};
+
+use crate::cli::clone::expect_folder;
+use crate::cli::conflicts::{exit_of, print_conflicts};
+use crate::cli::context::Context;
+use crate::cli::doc::{ConflictDoc, ids};
+use crate::cli::page::{Look, Page, clean};
+use crate::cli::report::{ErrorDoc, Exit, Outcome, Told, done};
+use crate::cli::words::count;
+
+/// Compare with another repo on this machine, and exchange what each lacks
+///
+/// Without --apply this is a preview: nothing is changed anywhere.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  trellis sync reconcile --remote ../notes
+  trellis sync reconcile --remote ../notes --apply
+
+Exit code 2 says that conflicts are open, or would be.")]
+pub(crate) struct Reconcile {
+    /// The folder of the other repo
+    #[arg(long, value_name = "PATH")]
+    remote: PathBuf,
+    /// Do it: both repos then hold the same ops
+    #[arg(long)]
+    apply: bool,
+    /// Whose line stays, where a linear branch has diverged
+    #[arg(long, value_name = "SIDE", requires = "apply")]
+    keep: Option<Side>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Side {
+    Local,
+    Remote,
+}
+
+impl From<Side> for Keep {
+    fn from(side: Side) -> Keep {
+        match side {
+            Side::Local => Keep::Local,
+            Side::Remote => Keep::Remote,
+        }
+    }
+}
+
+impl Reconcile {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        expect_folder(context, &self.remote)?;
+        let local = context.repo().await?;
+        let access = if self.apply { Access::Write } else { Access::Read };
+        let remote = context.open(&context.path(&self.remote), access).await?;
+        expect_two(&local, &remote)?;
+        if !self.apply {
+            return done(Compared::new(&local.reconcile_preview(&remote).await?, self.remote));
+        }
+        let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
+        done(Compared::new(&exchange.reconciled, self.remote).applied(&exchange))
+    }
+}
+
+fn expect_two(local: &Repo, remote: &Repo) -> Result<()> {
+    if local.folder() != remote.folder() {
+        return Ok(());
+    }
+    let path = remote.folder().root();
+    let message = format!("{} is this very repo. Name the folder of another one.", path.display());
+    Err(TrellisError::new(Code::InvalidArgument, message).at_path(path))
+}
+
+fn two_lines(branch: &str) -> TrellisError {
+    let message = format!(
+        "The linear branch {branch} has two lines, and nobody can write to it. Say whose line stays: add --keep local or \
+         --keep remote."
+    );
+    TrellisError::new(Code::Diverged, message)
+}
+
+/// What two repos make together.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Compared {
+    remote: PathBuf,
+    applied: bool,
+    relation: &'static str,
+    fork_point: Option<String>,
+    fork_heads: Vec<String>,
+    merged: usize,
+    only_local: Vec<String>,
+    only_remote: Vec<String>,
+    conflicts: Vec<String>,
+    conflict_records: Vec<ConflictDoc>,
+    new_conflicts: Vec<String>,
+    clean: bool,
+    missing: Vec<String>,
+    invalid: Vec<InvalidDoc>,
+    /// Ops that were written anew on top of the line that stays.
+    rebased: Vec<String>,
+    /// Linear branches that still have two lines.
+    diverged: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorDoc>,
+}
+
+#[derive(Serialize)]
+struct InvalidDoc {
+    op: String,
+    reason: String,
+}
+
+impl Compared {
+    fn new(of: &Reconciled, remote: PathBuf) -> Compared {
+        let invalid =
+            of.invalid.iter().map(|(op, reason)| InvalidDoc { op: op.to_string(), reason: reason.to_string() });
+        Compared {
+            remote,
+            applied: false,
+            relation: relation_word(of.relation),
+            fork_point: of.fork_point.map(|op| op.to_string()),
+            fork_heads: ids(&of.fork_heads),
+            merged: of.merged.len(),
+            only_local: ids(&of.only_local),
+            only_remote: ids(&of.only_remote),
+            conflicts: of.conflicts.clone(),
+            conflict_records: of.conflict_records.iter().map(ConflictDoc::new).collect(),
+            new_conflicts: of.new_conflicts.iter().map(|conflict| conflict.id.to_string()).collect(),
+            clean: of.clean,
+            missing: ids(&of.missing),
+            invalid: invalid.collect(),
+            rebased: Vec::new(),
+            diverged: Vec::new(),
+            error: None,
+        }
+    }
+
+    fn applied(self, exchange: &Exchange) -> Compared {
+        let diverged = exchange.diverged.clone();
+        let error = diverged.first().map(|branch| ErrorDoc::from(&two_lines(branch)));
+        Compared { applied: true, rebased: ids(&exchange.rebased), diverged, error, ..self }
+    }
+
+    fn headline(&self, page: &Page<'_>) -> String {
+        let (ours, theirs) = (count(self.only_local.len(), "op"), count(self.only_remote.len(), "op"));
+        let other = page.paint(Look::Name, &clean(&self.remote.display().to_string()));
+        match (self.relation, self.applied) {
+            ("equal", _) => format!("Equal: this repo and {other} hold the same {}.", count(self.merged, "op")),
+            (_, true) => {
+                format!("Took {theirs} from {other} and gave it {ours}. Both now hold {}.", count(self.merged, "op"))
+            }
+            (_, false) => format!("Would take {theirs} from {other} and give it {ours}."),
+        }
+    }
+}
+
+fn relation_word(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Equal => "equal",
+        Relation::Behind => "behind",
+        Relation::Ahead => "ahead",
+        Relation::Diverged => "diverged",
+    }
+}
+
+impl Told for Compared {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        page.line(self.headline(page))?;
+        print_conflicts(&self.conflict_records, page)?;
+        match (self.conflict_records.len(), self.applied) {
+            (0, _) => {}
+            (open, true) => page.line(format!("{} open.", count(open, "conflict")))?,
+            (open, false) => page.line(format!("{} would be open.", count(open, "conflict")))?,
+        }
+        if !self.rebased.is_empty() {
+            page.line(format!("{} written anew on top of the line that stays.", count(self.rebased.len(), "op")))?;
+        }
+        self.diverged.iter().try_for_each(|branch| page.line(two_lines(branch).message()))?;
+        match self.applied || self.relation == "equal" {
+            true => Ok(()),
+            false => page.remark("Nothing was changed; --apply does it."),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        if self.error.is_some() { Exit::Error } else { exit_of(&self.conflict_records) }
+    }
+}

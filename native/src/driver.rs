@@ -1,0 +1,303 @@
+//! The driver: one thread that owns a repo's machine, store and key.
+//!
+//! It takes what waits, reads first, then carries all waiting writes out under one lock and one commit. Nobody waits
+//! for company: a write that comes alone is committed alone, and those that come meanwhile share the next commit.
+//! When anything of the disk fails, the machine is thrown away and the next job opens a new one from the store.
+
+mod disk;
+mod engine;
+mod signer;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use trellis_core::admit::policy::Policies;
+use trellis_core::input::{Command, Input};
+use trellis_core::output::{Answer, Event};
+use trellis_core::time::Millis;
+
+use crate::error::{Code, Result, TrellisError};
+use crate::folder::Folder;
+use crate::store::{OpenMode, Store, WAIT};
+use disk::Disk;
+use engine::{Engine, Work, again};
+use signer::Keys;
+
+pub(crate) use engine::{Clock, Failure, random};
+pub use signer::Access;
+
+/// Ops that may share one commit.
+const GROUP_OPS_MAX: usize = 1024;
+
+/// Something for the driver to do.
+enum Job {
+    Run(Work),
+    Check(oneshot::Sender<Result<Vec<u32>>>),
+    Close(oneshot::Sender<Result<()>>),
+}
+
+/// The way to a driver; the thread ends when the last handle is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    jobs: Sender<Job>,
+}
+
+/// What a driver is started with.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) folder: Folder,
+    pub(crate) access: Access,
+    pub(crate) policies: Policies,
+    pub(crate) clock: Clock,
+    pub(crate) events: Option<UnboundedSender<Event>>,
+}
+
+impl Handle {
+    /// Opens the repo, on a thread of its own.
+    pub(crate) async fn start(start: Start) -> Result<Handle> {
+        let (jobs, inbox) = channel();
+        let (opened, opening) = oneshot::channel();
+        let run = move || match Open::new(&start) {
+            Ok(open) => {
+                let _ = opened.send(Ok(()));
+                Driver { start, open: Some(open), inbox }.run();
+            }
+            Err(error) => drop(opened.send(Err(error))),
+        };
+        thread::Builder::new().name("trellis".into()).spawn(run).map_err(no_thread)?;
+        opening.await.unwrap_or_else(|_| Err(closed()))?;
+        Ok(Handle { jobs })
+    }
+
+    /// Has a command carried out.
+    pub(crate) async fn run(&self, command: Command) -> std::result::Result<Answer, Failure> {
+        let (waiter, answer) = oneshot::channel();
+        self.jobs.send(Job::Run((command, waiter))).map_err(|_| Failure::Host(closed()))?;
+        answer.await.unwrap_or_else(|_| Err(Failure::Host(closed())))
+    }
+
+    /// Looks at the store's file and rehashes every row; returns the rows that are not what was written.
+    pub(crate) async fn check(&self) -> Result<Vec<u32>> {
+        let (waiter, checked) = oneshot::channel();
+        self.jobs.send(Job::Check(waiter)).map_err(|_| closed())?;
+        checked.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Ends the thread and closes the store; every handle is of no use afterwards.
+    pub(crate) async fn close(&self) -> Result<()> {
+        let (waiter, ended) = oneshot::channel();
+        match self.jobs.send(Job::Close(waiter)) {
+            Ok(()) => ended.await.unwrap_or(Ok(())),
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+/// What the thread owns.
+struct Driver {
+    start: Start,
+    open: Option<Open>,
+    inbox: Receiver<Job>,
+}
+
+impl Driver {
+    fn run(mut self) {
+        while let Some(jobs) = self.wait() {
+            let (mut reads, mut writes, mut close) = (Vec::new(), Vec::new(), None);
+            for job in jobs {
+                match job {
+                    Job::Run(work) if ops_of(&work.0) > 0 => writes.push(work),
+                    Job::Run(work) => reads.push(work),
+                    Job::Check(waiter) => drop(waiter.send(self.check())),
+                    Job::Close(waiter) => close = Some(waiter),
+                }
+            }
+            self.serve(reads, Open::read);
+            for group in groups(writes) {
+                self.serve(group, Open::write);
+            }
+            if let Some(waiter) = close {
+                return self.close(waiter);
+            }
+        }
+    }
+
+    /// Everything that waits, at least one job unless a deadline came; none when nobody can ask any more.
+    fn wait(&mut self) -> Option<Vec<Job>> {
+        let first = match self.time_left() {
+            None => self.inbox.recv().ok()?,
+            Some(left) => match self.inbox.recv_timeout(left) {
+                Ok(job) => job,
+                Err(RecvTimeoutError::Timeout) => return Some(self.tick()),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            },
+        };
+        Some(std::iter::once(first).chain(self.inbox.try_iter().take(GROUP_OPS_MAX)).collect())
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.open.as_ref()?.engine.deadline()?;
+        let now = self.start.clock.now();
+        Some(Duration::from_millis(deadline.0.saturating_sub(now.0)))
+    }
+
+    /// The time has come for something that the machine holds. A failure is no harm: it is tried again.
+    fn tick(&mut self) -> Vec<Job> {
+        let now = self.start.clock.now();
+        if let Some(open) = &mut self.open
+            && open.transact(|_| vec![Input::Tick], now).is_err()
+        {
+            self.open = None;
+        }
+        Vec::new()
+    }
+
+    fn serve(&mut self, work: Vec<Work>, session: fn(&mut Open, Vec<Work>, Millis) -> Result<()>) {
+        if work.is_empty() {
+            return;
+        }
+        if let Err(error) = self.reopen() {
+            return refuse(work, &error);
+        }
+        let now = self.start.clock.now();
+        let failed = self.open.as_mut().and_then(|open| session(open, work, now).err());
+        if let Some(error) = failed
+            && let Some(open) = self.open.take()
+        {
+            open.engine.fail(&error);
+        }
+    }
+
+    fn reopen(&mut self) -> Result<()> {
+        if self.open.is_none() {
+            self.open = Some(Open::new(&self.start)?);
+        }
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<Vec<u32>> {
+        self.reopen()?;
+        self.open.as_ref().map_or_else(|| Err(closed()), |open| disk::corrupt_rows(&open.store))
+    }
+
+    fn close(self, waiter: oneshot::Sender<Result<()>>) {
+        let closed = self.open.map_or(Ok(()), |open| open.store.close());
+        let _ = waiter.send(closed);
+    }
+}
+
+/// A repo that is open.
+#[derive(Debug)]
+struct Open {
+    store: Store,
+    engine: Engine,
+}
+
+impl Open {
+    fn new(start: &Start) -> Result<Open> {
+        let store = open_store(start)?;
+        let keys = Keys::open(&start.folder, start.access)?;
+        let engine = Engine::open(keys, start, &mut Disk::Reading(&store))?;
+        Ok(Open { store, engine })
+    }
+
+    /// Answers questions, after a look at what others committed. Time stands still just before the deadline, so that
+    /// no row has to be written.
+    fn read(&mut self, work: Vec<Work>, now: Millis) -> Result<()> {
+        let deadline = self.engine.deadline().map_or(u64::MAX, |deadline| deadline.0.saturating_sub(1));
+        self.engine.set_now(Millis(now.0.min(deadline)));
+        let mut disk = Disk::Reading(&self.store);
+        let inputs = self.engine.enlist(work);
+        self.engine.refresh(&mut disk)?;
+        self.engine.run(inputs, &mut disk).map(drop)
+    }
+
+    /// Carries writes out and commits them together. Where the lock cannot be had, nothing has happened yet.
+    fn write(&mut self, work: Vec<Work>, now: Millis) -> Result<()> {
+        let mut work = work;
+        let done = self.transact(|engine| engine.enlist(std::mem::take(&mut work)), now);
+        match done {
+            Err(error) if !work.is_empty() => {
+                refuse(work, &error);
+                if error.code() == Code::Locked { Ok(()) } else { Err(error) }
+            }
+            done => done,
+        }
+    }
+
+    /// Takes the lock, reads what others committed, has the inputs carried out, commits once, and only then says so.
+    fn transact(&mut self, inputs: impl FnOnce(&mut Engine) -> Vec<Input>, now: Millis) -> Result<()> {
+        let Open { store, engine } = self;
+        let mut transaction = store.begin(WAIT)?;
+        engine.set_now(now);
+        let inputs = inputs(engine);
+        let mut disk = Disk::Writing(&mut transaction);
+        engine.refresh(&mut disk)?;
+        let tickets = engine.run(inputs, &mut disk)?;
+        if tickets.is_empty() {
+            return Ok(());
+        }
+        transaction.commit()?;
+        let persisted = tickets.into_iter().map(Input::Persisted).collect();
+        engine.run(persisted, &mut Disk::Reading(store)).map(drop)
+    }
+}
+
+/// A store that cannot be written is opened to be read: everything but writing goes on.
+fn open_store(start: &Start) -> Result<Store> {
+    let path = start.folder.store();
+    match start.access {
+        Access::Read => Store::open(path, OpenMode::ReadOnly),
+        Access::Write => match Store::open(&path, OpenMode::ReadWrite) {
+            Err(error) if error.code() == Code::PermissionDenied => {
+                Store::open(&path, OpenMode::ReadOnly).map_err(|_| error)
+            }
+            opened => opened,
+        },
+    }
+}
+
+/// The ops that a command may write; none for a question.
+fn ops_of(command: &Command) -> usize {
+    match command {
+        Command::Create { .. } => 1,
+        Command::Write(transaction) => transaction.edits.len().max(1),
+        Command::Import(ops) => ops.len().max(1),
+        _ => 0,
+    }
+}
+
+/// Writes in their order, parted so that each part shares a commit.
+fn groups(writes: Vec<Work>) -> Vec<Vec<Work>> {
+    let mut groups: Vec<Vec<Work>> = Vec::new();
+    let mut ops = GROUP_OPS_MAX;
+    for work in writes {
+        let more = ops_of(&work.0);
+        match groups.last_mut().filter(|_| ops + more <= GROUP_OPS_MAX) {
+            Some(group) => group.push(work),
+            None => {
+                groups.push(vec![work]);
+                ops = 0;
+            }
+        }
+        ops += more;
+    }
+    groups
+}
+
+fn refuse(work: Vec<Work>, error: &TrellisError) {
+    for (_, waiter) in work {
+        let _ = waiter.send(Err(Failure::Host(again(error))));
+    }
+}
+
+fn closed() -> TrellisError {
+    TrellisError::new(Code::Aborted, "The repo was closed before this was done. Open it again.")
+}
+
+fn no_thread(cause: std::io::Error) -> TrellisError {
+    TrellisError::new(Code::QuotaExceeded, "The system does not give this program another thread.").caused_by(cause)
+}

@@ -1,0 +1,92 @@
+//! What the machine's questions to the disk go to: a store, or a transaction of it.
+//!
+//! Inside a transaction the machine sees the rows that it has just appended, so several writes share one commit.
+
+use std::ops::ControlFlow;
+
+use trellis_core::input::{Loaded, More, RowHeaders};
+use trellis_core::log::row::Row;
+use trellis_core::output::Query;
+
+use crate::error::{Code, Result, TrellisError};
+use crate::store::{Store, StoredRow, Transaction};
+
+/// How many bytes of headers are given to the machine at once.
+const ROWS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A store as the machine sees it.
+#[derive(Debug)]
+pub(crate) enum Disk<'a, 'b> {
+    /// Without the lock: nothing is appended.
+    Reading(&'a Store),
+    /// With the lock, until the transaction ends.
+    Writing(&'a mut Transaction<'b>),
+}
+
+impl Disk<'_, '_> {
+    /// The local sequence of the last row.
+    pub(crate) fn last_seq(&self) -> Result<u32> {
+        match self {
+            Disk::Reading(store) => store.last_seq(),
+            Disk::Writing(transaction) => Ok(transaction.last_seq()),
+        }
+    }
+
+    /// Reads what the machine asked for.
+    pub(crate) fn load(&self, query: Query) -> Result<Loaded> {
+        match query {
+            Query::Rows { after } => self.rows(after),
+            Query::Ops(places) => {
+                let places: Vec<_> = places.iter().map(|at| (at.op, at.late_body)).collect();
+                let ops = match self {
+                    Disk::Reading(store) => store.read_ops(&places)?,
+                    Disk::Writing(transaction) => transaction.read_ops(&places)?,
+                };
+                Ok(Loaded::Ops(ops.into_iter().map(std::result::Result::ok).collect()))
+            }
+        }
+    }
+
+    /// Adds a row to the transaction.
+    pub(crate) fn append(&mut self, row: &Row) -> Result<()> {
+        match self {
+            Disk::Writing(transaction) => transaction.append(row),
+            Disk::Reading(_) => Err(TrellisError::new(Code::Aborted, "A read may not write to the store.")),
+        }
+    }
+
+    fn rows(&self, after: u32) -> Result<Loaded> {
+        let (mut rows, mut bytes, mut more) = (Vec::new(), 0, More::End);
+        let visit = |row: StoredRow<'_>| {
+            if bytes >= ROWS_BYTES_MAX {
+                more = More::Follows;
+                return ControlFlow::Break(());
+            }
+            bytes += row.headers.len();
+            let headers = row.headers.to_vec();
+            rows.push(RowHeaders { seq: row.seq, origin: row.origin, headers, digest: row.digest });
+            ControlFlow::Continue(())
+        };
+        match self {
+            Disk::Reading(store) => store.rows_after(after, visit)?,
+            Disk::Writing(transaction) => transaction.rows_after(after, visit)?,
+        }
+        Ok(Loaded::Rows { rows, more })
+    }
+}
+
+/// Looks at the whole file, and rehashes every row; returns the rows that are not what was written.
+///
+/// # Errors
+/// `storage_corrupt` for a file that is not sound as such.
+pub(crate) fn corrupt_rows(store: &Store) -> Result<Vec<u32>> {
+    store.check()?;
+    let mut corrupt = Vec::new();
+    store.rows_after(0, |row| {
+        if row.records(|_| ()).is_err() {
+            corrupt.push(row.seq);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(corrupt)
+}

@@ -1,0 +1,200 @@
+//! The machine with everything that it asks for at hand: a disk, the device's key, the time.
+//!
+//! The machine says what it needs, this file does it and tells the machine, until nothing is asked for any more. Rows
+//! go into the disk as they come, and are confirmed to the machine only when the caller has committed them.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use trellis_core::error::CommandError;
+use trellis_core::input::{Command, Input, Request, Ticket};
+use trellis_core::machine::{Config, Machine};
+use trellis_core::output::{Answer, Event, Output};
+use trellis_core::time::Millis;
+
+use super::Start;
+use super::disk::Disk;
+use super::signer::Keys;
+use crate::error::{Code, Result, TrellisError};
+
+/// Why a command has no answer: the machine's reason, or the host's.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Command(CommandError),
+    Host(TrellisError),
+}
+
+/// Who waits for an answer.
+pub(crate) type Waiter = oneshot::Sender<std::result::Result<Answer, Failure>>;
+/// A command, and who waits for its answer.
+pub(crate) type Work = (Command, Waiter);
+
+/// What time it is.
+#[derive(Clone)]
+pub(crate) struct Clock(pub(crate) Arc<dyn Fn() -> Millis + Send + Sync>);
+
+impl Clock {
+    pub(crate) fn now(&self) -> Millis {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    /// The system's.
+    fn default() -> Clock {
+        let since_1970 = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Clock(Arc::new(move || Millis(since_1970().as_millis() as u64)))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// A machine, its key, and who waits for its replies.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    machine: Machine,
+    keys: Keys,
+    events: Option<UnboundedSender<Event>>,
+    now: Millis,
+    waiting: HashMap<Request, Waiter>,
+    next_request: u64,
+}
+
+impl Engine {
+    /// Opens a machine on what a disk holds.
+    pub(crate) fn open(keys: Keys, start: &Start, disk: &mut Disk<'_, '_>) -> Result<Engine> {
+        let config = Config {
+            author: keys.author(),
+            key_use: keys.key_use()?,
+            id_key: u64::from_ne_bytes(random()?),
+            policies: start.policies.clone(),
+        };
+        let (events, now) = (start.events.clone(), start.clock.now());
+        let (machine, outputs) = Machine::open(config);
+        let waiting = HashMap::new();
+        let mut engine = Engine { machine, keys, events, now, waiting, next_request: 1 };
+        engine.carry_out(outputs, disk)?;
+        Ok(engine)
+    }
+
+    /// Sets the time that all steps see until it is set again.
+    pub(crate) fn set_now(&mut self, now: Millis) {
+        self.now = now;
+    }
+
+    /// When the machine next wants to be told the time.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.machine.deadline()
+    }
+
+    /// Takes work on: whoever waits for it is answered from now on, by a reply or by [`Engine::fail`].
+    pub(crate) fn enlist(&mut self, work: Vec<Work>) -> Vec<Input> {
+        work.into_iter().map(|(command, waiter)| Input::Command(self.request(waiter), command)).collect()
+    }
+
+    /// Makes the machine read what other processes have committed.
+    pub(crate) fn refresh(&mut self, disk: &mut Disk<'_, '_>) -> Result<()> {
+        if disk.last_seq()? <= self.machine.last_row() {
+            return Ok(());
+        }
+        let (nobody, _) = oneshot::channel();
+        let request = self.request(nobody);
+        self.run(vec![Input::Command(request, Command::Refresh)], disk).map(drop)
+    }
+
+    /// Has the inputs carried out, in order; returns the tickets of the rows that have to be committed.
+    pub(crate) fn run(&mut self, inputs: Vec<Input>, disk: &mut Disk<'_, '_>) -> Result<Vec<Ticket>> {
+        let mut appended = Vec::new();
+        for input in inputs {
+            let outputs = self.step(input)?;
+            appended.extend(self.carry_out(outputs, disk)?);
+        }
+        Ok(appended)
+    }
+
+    /// Answers everybody who still waits with a failure of the host. The engine is of no use afterwards.
+    pub(crate) fn fail(self, error: &TrellisError) {
+        for waiter in self.waiting.into_values() {
+            let _ = waiter.send(Err(Failure::Host(again(error))));
+        }
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>, disk: &mut Disk<'_, '_>) -> Result<Vec<Ticket>> {
+        let mut outputs = VecDeque::from(outputs);
+        let mut appended = Vec::new();
+        while let Some(output) = outputs.pop_front() {
+            let input = match output {
+                Output::Sign { ticket, author, message } => {
+                    Some(Input::Signed(ticket, self.keys.sign(&author, &message)?))
+                }
+                Output::MakeKey { ticket } => Some(Input::KeyMade(ticket, self.keys.rotate()?)),
+                Output::Load(ticket, query) => Some(Input::Loaded(ticket, disk.load(query)?)),
+                Output::Persist(ticket, row) => {
+                    disk.append(&row)?;
+                    appended.push(ticket);
+                    None
+                }
+                Output::Reply(request, result) => self.reply(request, result),
+                Output::Emit(event) => self.emit(event),
+            };
+            if let Some(input) = input {
+                outputs.extend(self.step(input)?);
+            }
+        }
+        Ok(appended)
+    }
+
+    fn step(&mut self, input: Input) -> Result<Vec<Output>> {
+        self.machine.step(input, self.now).map_err(|cause| {
+            TrellisError::new(Code::Aborted, "The repo was closed after a failure. Open it again.").caused_by(cause)
+        })
+    }
+
+    fn request(&mut self, waiter: Waiter) -> Request {
+        let request = Request(self.next_request);
+        self.next_request += 1;
+        self.waiting.insert(request, waiter);
+        request
+    }
+
+    /// Whoever has stopped waiting gets nothing.
+    fn reply(&mut self, request: Request, result: std::result::Result<Answer, CommandError>) -> Option<Input> {
+        if let Some(waiter) = self.waiting.remove(&request) {
+            let _ = waiter.send(result.map_err(Failure::Command));
+        }
+        None
+    }
+
+    fn emit(&mut self, event: Event) -> Option<Input> {
+        if let Some(events) = &self.events {
+            let _ = events.send(event);
+        }
+        None
+    }
+}
+
+/// The same failure for one more of those who wait.
+pub(crate) fn again(error: &TrellisError) -> TrellisError {
+    let copy = TrellisError::new(error.code(), error.message());
+    match error.path() {
+        Some(path) => copy.at_path(path),
+        None => copy,
+    }
+}
+
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| {
+        TrellisError::new(Code::Unsupported, "The operating system gives no random bytes, and keys need them.")
+    })?;
+    Ok(bytes)
+}

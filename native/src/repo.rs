@@ -1,0 +1,129 @@
+//! A repo as a program uses it.
+//!
+//! A [`Repo`] is a handle: cloning it is cheap, and all clones share one driver. Reads show what every process on this
+//! device has committed; a write has been committed and synced to the disk when its receipt is there.
+
+mod options;
+mod read;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use trellis_core::error::CommandError;
+use trellis_core::input::Command;
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::op::place::{Entity, Place};
+use trellis_core::output::Answer;
+
+use crate::driver::{Failure, Handle};
+use crate::error::{Code, Result, TrellisError};
+use crate::folder::Folder;
+
+pub use options::{Missing, OpenOptions};
+pub use read::{Found, State, Verified};
+pub use write::{Batch, Receipt};
+
+/// The branch that a program works on unless it says otherwise.
+const MAIN: &str = "main";
+
+/// A repo that is open.
+#[derive(Clone, Debug)]
+pub struct Repo {
+    driver: Handle,
+    folder: Folder,
+    branch: Arc<str>,
+    name: Arc<str>,
+}
+
+impl Repo {
+    /// Opens the repo in a folder, or makes one there. A new repo has no ops: the first write begins it, under the
+    /// folder's name. Never waits for the network.
+    ///
+    /// # Errors
+    /// `schema_newer`, `storage_corrupt`, `permission_denied`, `storage_full` and the like.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Repo> {
+        OpenOptions::new().open(path).await
+    }
+
+    /// Makes a repo in a folder and begins it at once.
+    ///
+    /// # Errors
+    /// `already_exists`, and as [`Repo::open`].
+    pub async fn create(path: impl AsRef<Path>, name: &str) -> Result<Repo> {
+        let repo = OpenOptions::new().missing(Missing::Create).name(name).create(path).await?;
+        repo.begin().await?;
+        Ok(repo)
+    }
+
+    /// How to open a repo otherwise.
+    pub fn options() -> OpenOptions {
+        OpenOptions::new()
+    }
+
+    /// The same repo, on another branch.
+    pub fn on_branch(&self, branch: &str) -> Repo {
+        Repo { branch: branch.into(), ..self.clone() }
+    }
+
+    /// The branch that this handle reads and writes.
+    pub fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    /// The name that the repo gets if this handle begins it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The folder that the repo lies in.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Ends the repo's thread and closes its store. Clones of this handle fail with `aborted` from then on. Dropping
+    /// the last handle does the same without telling how it went.
+    ///
+    /// # Errors
+    /// What the disk reports; everything that has a receipt stays.
+    pub async fn close(self) -> Result<()> {
+        self.driver.close().await
+    }
+
+    /// Has a command carried out. `what` says what was tried, as in "read notes/1".
+    async fn run(&self, command: Command, what: impl FnOnce() -> String) -> Result<Answer> {
+        self.driver.run(command).await.map_err(|failure| explain(failure, &what()))
+    }
+}
+
+fn explain(failure: Failure, what: &str) -> TrellisError {
+    match failure {
+        Failure::Host(error) => error,
+        Failure::Command(error) => {
+            let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}."));
+            match error {
+                CommandError::NoOp(op)
+                | CommandError::NoSuchSide(op)
+                | CommandError::BadBase(op)
+                | CommandError::Corrupt(op) => told.about_op(op),
+                _ => told,
+            }
+        }
+    }
+}
+
+fn code_of(error: &CommandError) -> Code {
+    let named = Code::ALL.iter().find(|code| code.as_str() == error.code());
+    *named.unwrap_or(&Code::Unsupported)
+}
+
+/// Where a conflict is.
+pub fn conflict_place(conflict: &Conflict) -> Place {
+    let entity = Entity { collection: conflict.collection.clone(), key: conflict.key.clone() };
+    Place { entity, pointer: conflict.path.clone() }
+}
+
+/// An answer of another kind than the question has.
+fn no_answer() -> TrellisError {
+    TrellisError::new(Code::Unsupported, "The engine gave an answer to another question; this is a defect of it.")
+}

@@ -1,0 +1,120 @@
+//! How a repo is opened.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use trellis_core::output::Event;
+use trellis_core::time::Millis;
+
+use super::{MAIN, Repo};
+use crate::config::{Config, Scope, user_file};
+use crate::driver::{Access, Clock, Handle, Start};
+use crate::error::{Code, Result};
+use crate::folder::Folder;
+
+/// What to do where there is no repo.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// Make one.
+    #[default]
+    Create,
+    /// Fail with `not_a_repo`.
+    Refuse,
+}
+
+/// How a repo is opened; [`OpenOptions::open`] opens it.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    missing: Missing,
+    access: Access,
+    branch: Option<String>,
+    name: Option<String>,
+    clock: Clock,
+    events: Option<UnboundedSender<Event>>,
+}
+
+impl OpenOptions {
+    /// As [`Repo::open`] does it.
+    pub fn new() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    /// What to do where there is no repo.
+    pub fn missing(mut self, missing: Missing) -> OpenOptions {
+        self.missing = missing;
+        self
+    }
+
+    /// What the repo is opened for. To read, it has to be there, and nothing on the disk is changed.
+    pub fn access(mut self, access: Access) -> OpenOptions {
+        self.access = access;
+        self
+    }
+
+    /// The branch to work on; if it is not said, what the settings name, and else `main`.
+    pub fn branch(mut self, branch: &str) -> OpenOptions {
+        self.branch = Some(branch.into());
+        self
+    }
+
+    /// The name that a new repo gets; its folder's if it is not said.
+    pub fn name(mut self, name: &str) -> OpenOptions {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Where the time comes from; the system if it is not said.
+    pub fn clock(mut self, clock: impl Fn() -> Millis + Send + Sync + 'static) -> OpenOptions {
+        self.clock = Clock(Arc::new(clock));
+        self
+    }
+
+    /// Who hears of what nobody asked for: ops that came, forks, a new key, damage. Events of opening are among them.
+    pub fn events(mut self, events: UnboundedSender<Event>) -> OpenOptions {
+        self.events = Some(events);
+        self
+    }
+
+    /// Opens the repo in the folder `path`.
+    ///
+    /// # Errors
+    /// As [`Repo::open`]; `not_a_repo` where none is to be made.
+    pub async fn open(self, path: impl AsRef<Path>) -> Result<Repo> {
+        let folder = match (Folder::at(&path), self.missing, self.access) {
+            (Err(_), Missing::Create, Access::Write) => made_or_found(path.as_ref())?,
+            (found, ..) => found?,
+        };
+        self.open_folder(folder).await
+    }
+
+    /// Makes a repo without ops in the folder `path`, and opens it.
+    ///
+    /// # Errors
+    /// `already_exists`, and as [`Repo::open`].
+    pub async fn create(self, path: impl AsRef<Path>) -> Result<Repo> {
+        self.open_folder(Folder::create(path)?).await
+    }
+
+    async fn open_folder(self, folder: Folder) -> Result<Repo> {
+        let OpenOptions { access, clock, events, .. } = self;
+        let name = self.name.unwrap_or_else(|| folder.name());
+        let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
+        let branch = self.branch.or(config.branch).unwrap_or_else(|| MAIN.into());
+        let policies = config.branch_policies;
+        let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events }).await?;
+        Ok(Repo { driver, folder, branch: branch.into(), name: name.into() })
+    }
+}
+
+fn user_config() -> Result<Config> {
+    user_file().map_or_else(|| Ok(Config::default()), |path| Config::read(path, Scope::User))
+}
+
+/// Another process may make the repo at the same time.
+fn made_or_found(path: &Path) -> Result<Folder> {
+    match Folder::create(path) {
+        Err(error) if error.code() == Code::AlreadyExists => Folder::at(path),
+        made => made,
+    }
+}

@@ -1,0 +1,277 @@
+//! Reading: every answer is what all processes on this device have committed so far.
+
+use trellis_core::error::CommandError;
+use trellis_core::input::{Command, EntityQuery};
+use trellis_core::log::row::StoredOp;
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::merge::entity::Shown;
+use trellis_core::op::id::OpId;
+use trellis_core::op::json::Value;
+use trellis_core::op::place::{Entity, Place};
+use trellis_core::op::pointer::Pointer;
+use trellis_core::output::{Answer, BranchView, ChainEnd, EntityView, Member, OpView, Status, VerifyReport};
+
+use super::{MAIN, Repo, explain, no_answer};
+use crate::driver::Failure;
+use crate::error::{Code, Result, TrellisError};
+use crate::range::Range;
+
+/// What stands at a place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The place.
+    pub place: Place,
+    /// Whether there is something.
+    pub state: State,
+    /// Its value, where that is JSON.
+    pub value: Option<Value>,
+    /// The writes that the entity is made of: the base for a later write.
+    pub frontier: Vec<OpId>,
+    /// The open conflicts of the entity that touch the place; the value is provisional while there are any.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// Whether there is something at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A JSON value.
+    Value,
+    /// Bytes that only a program understands.
+    Bytes,
+    /// Nothing.
+    Absent,
+    /// Something whose content is not on this device.
+    BodyMissing,
+}
+
+impl State {
+    /// The word in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Value => "value",
+            State::Bytes => "bytes",
+            State::Absent => "absent",
+            State::BodyMissing => "body_missing",
+        }
+    }
+
+    /// How an entity is shown.
+    pub fn of(shown: &Shown) -> State {
+        match shown {
+            Shown::Json(_) => State::Value,
+            Shown::Bytes(_) => State::Bytes,
+            Shown::Absent => State::Absent,
+            Shown::BodyMissing => State::BodyMissing,
+        }
+    }
+}
+
+/// What verifying found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What became of the ops.
+    pub report: VerifyReport,
+    /// Rows of the store that are not what was written, and whose ops therefore stand nowhere.
+    pub corrupt_rows: Vec<u32>,
+}
+
+impl Verified {
+    /// Whether everything is as it was written.
+    pub fn is_sound(&self) -> bool {
+        self.corrupt_rows.is_empty() && self.report.corrupt.is_empty() && self.report.uncovered.is_empty()
+    }
+}
+
+/// Reads fail with `storage_corrupt` where the disk does not hold what was written to it, and with `not_found` for a
+/// branch that nobody has written to; `main` is always there.
+impl Repo {
+    /// What stands at a place. That there is nothing is an answer, not a failure.
+    ///
+    /// # Errors
+    /// `invalid_argument` for what is no place.
+    pub async fn get(&self, place: &str) -> Result<Found> {
+        let place: Place = place.parse()?;
+        let view = self.entity(&place.entity).await?;
+        Ok(found(place, view))
+    }
+
+    /// The entities of a branch, or of a range of it, ascending by collection and key.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn entries(&self, range: Range) -> Result<Vec<EntityView>> {
+        let Range { collection, key_prefix } = range;
+        let command = Command::Entries { branch: self.branch().into(), collection, key_prefix };
+        match self.run_on_branch(command, "list the entities").await? {
+            Answer::Entries(entries) => Ok(entries),
+            Answer::Done => Ok(Vec::new()),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// Ops of the branch's log, or those that write one entity, newest first.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn log(&self, entity: Option<&Entity>, ops_max: usize) -> Result<Vec<OpView>> {
+        let entity = entity.map(|entity| (entity.collection.clone(), entity.key.clone()));
+        let command = Command::Log { branch: self.branch().into(), entity, ops_max };
+        match self.run_on_branch(command, "read the log").await? {
+            Answer::Log(ops) => Ok(ops),
+            Answer::Done => Ok(Vec::new()),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// One op, whole.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn op(&self, id: OpId) -> Result<OpView> {
+        match self.run(Command::Op(id), || "read the op".into()).await? {
+            Answer::Log(ops) => ops.into_iter().next().ok_or_else(no_answer),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// The op whose id begins with these hex digits.
+    ///
+    /// # Errors
+    /// `not_found`; `invalid_argument` for other text, and where several ids begin so.
+    pub async fn find_op(&self, prefix: &str) -> Result<OpId> {
+        if prefix.len() < 4 || prefix.len() > 64 || !prefix.bytes().all(|digit| b"0123456789abcdef".contains(&digit)) {
+            let message = "An op is named by its id or the first digits of it, at least four: lower-case hex.";
+            return Err(TrellisError::new(Code::InvalidArgument, message));
+        }
+        let ids = match self.run(Command::FindOps(prefix.into()), || "look for the op".into()).await? {
+            Answer::Ids(ids) => ids,
+            _ => return Err(no_answer()),
+        };
+        match ids.as_slice() {
+            [id] => Ok(*id),
+            [] => Err(TrellisError::new(Code::NotFound, format!("There is no op {prefix} here."))),
+            _ => Err(TrellisError::new(
+                Code::InvalidArgument,
+                format!("Several ops have ids that begin with {prefix}; give more digits."),
+            )),
+        }
+    }
+
+    /// The open conflicts of the branch, ascending by collection, key and path.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn conflicts(&self) -> Result<Vec<Conflict>> {
+        let command = Command::Conflicts { branch: self.branch().into() };
+        match self.run_on_branch(command, "list the conflicts").await? {
+            Answer::Conflicts(conflicts) => Ok(conflicts),
+            Answer::Done => Ok(Vec::new()),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// The whole picture, without a look at bodies.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn status(&self) -> Result<Status> {
+        match self.run(Command::Status, || "read the status".into()).await? {
+            Answer::Status(status) => Ok(status),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// Every branch.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn branches(&self) -> Result<Vec<BranchView>> {
+        self.status().await.map(|status| status.branches)
+    }
+
+    /// The members and their roles; nobody where everybody may write.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn members(&self) -> Result<Vec<Member>> {
+        match self.run(Command::Members, || "list members".into()).await? {
+            Answer::Members(members) => Ok(members),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// Reads everything: looks at the store's file, rehashes every row and op, and checks every signature. What does not
+    /// hold is in the report.
+    ///
+    /// # Errors
+    /// `storage_corrupt` for a file that is not sound as such; what the disk reports.
+    pub async fn verify(&self) -> Result<Verified> {
+        let corrupt_rows = self.driver.check().await?;
+        match self.run(Command::Verify, || "verify the repo".into()).await? {
+            Answer::Verified(report) => Ok(Verified { report, corrupt_rows }),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// Every op that is not in the causal past of the `known` ones, dependencies first.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn export(&self, known: Vec<OpId>) -> Result<Vec<StoredOp>> {
+        match self.run(Command::Export { known }, || "export ops".into()).await? {
+            Answer::Ops(ops) => Ok(ops),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// The last op of every chain: what this replica has, in short.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn chain_ends(&self) -> Result<Vec<ChainEnd>> {
+        match self.run(Command::ChainEnds, || "read the chain ends".into()).await? {
+            Answer::ChainEnds(ends) => Ok(ends),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// `main` is there from the start, even if nobody has written to it; any other branch that is not there is a mistake.
+    async fn run_on_branch(&self, command: Command, what: &str) -> Result<Answer> {
+        match self.driver.run(command).await {
+            Err(Failure::Command(CommandError::NoBranch)) if self.branch() == MAIN => Ok(Answer::Done),
+            answer => answer.map_err(|failure| explain(failure, &format!("{what} of the branch {}", self.branch()))),
+        }
+    }
+
+    async fn entity(&self, entity: &Entity) -> Result<EntityView> {
+        let Entity { collection, key } = entity.clone();
+        let command = Command::Get(EntityQuery { branch: self.branch().into(), collection, key });
+        match self.run(command, || format!("read {entity}")).await? {
+            Answer::Entity(view) => Ok(view),
+            _ => Err(no_answer()),
+        }
+    }
+}
+
+fn found(place: Place, view: EntityView) -> Found {
+    let touches =
+        |conflict: &Conflict| conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path);
+    let conflicts = view.conflicts.into_iter().filter(touches).collect();
+    let (state, value) = match view.shown {
+        Shown::Json(value) => match value_at(value, &place.pointer) {
+            Some(value) => (State::Value, Some(value)),
+            None => (State::Absent, None),
+        },
+        Shown::Bytes(_) if !place.pointer.is_root() => (State::Absent, None),
+        shown => (State::of(&shown), None),
+    };
+    Found { place, state, value, frontier: view.frontier, conflicts }
+}
+
+/// Pointers step through objects only.
+fn value_at(value: Value, pointer: &Pointer) -> Option<Value> {
+    pointer.0.iter().try_fold(value, |value, name| match value {
+        Value::Object(mut object) => object.remove(name),
+        _ => None,
+    })
+}

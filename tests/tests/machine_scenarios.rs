@@ -1,0 +1,322 @@
+//! What people do with repos, through the machine alone: write apart, meet, see conflicts and close them.
+
+use trellis_core::error::CommandError;
+use trellis_core::input::{Base, Change, Choice, Command, Edit, EntityQuery, Role};
+use trellis_core::machine::KeyUse;
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::merge::entity::Shown;
+use trellis_core::op::id::OpId;
+use trellis_core::op::json::{Value, parse};
+use trellis_core::op::patch::Patch;
+use trellis_core::op::pointer::Pointer;
+use trellis_core::output::{Answer, EntityView, Event, Status};
+use trellis_core::time::Millis;
+use trellis_tests::host::{MemoryHost, REPO, START, written};
+
+fn json(text: &str) -> Value {
+    parse(text.as_bytes()).expect("the test's own JSON")
+}
+
+fn set(path: &str, value: &str) -> Change {
+    let path = Pointer::parse(path).expect("the test's own pointer");
+    Change::Patch(Patch { set: vec![(path, json(value))], ..Patch::default() })
+}
+
+fn view(host: &mut MemoryHost, collection: &str, key: &str) -> EntityView {
+    let query = EntityQuery { branch: "main".into(), collection: collection.into(), key: key.into() };
+    match host.run(Command::Get(query)) {
+        Ok(Answer::Entity(view)) => view,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn shown(host: &mut MemoryHost, key: &str) -> Shown {
+    view(host, "notes", key).shown
+}
+
+fn conflicts(host: &mut MemoryHost) -> Vec<Conflict> {
+    match host.run(Command::Conflicts { branch: "main".into() }) {
+        Ok(Answer::Conflicts(conflicts)) => conflicts,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn status(host: &mut MemoryHost) -> Status {
+    match host.run(Command::Status) {
+        Ok(Answer::Status(status)) => status,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn meet(one: &mut MemoryHost, two: &mut MemoryHost) {
+    one.send_to(two);
+    two.send_to(one);
+}
+
+/// Ann's repo with one note, and Bob's copy of it.
+fn ann_and_bob() -> (MemoryHost, MemoryHost) {
+    let (mut ann, mut bob) = (MemoryHost::new(1), MemoryHost::new(2));
+    ann.create();
+    ann.put("notes", "1", json(r#"{"body":"b","title":"t"}"#));
+    ann.send_to(&mut bob);
+    (ann, bob)
+}
+
+/// Two people edit one title apart: both see the same conflict with base and sides, and one op closes it for both.
+#[test]
+fn a_conflict_is_the_same_everywhere_until_it_is_resolved() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let calm = ann.change("notes", "1", set("/title", r#""Calm""#));
+    let storm = bob.change("notes", "1", set("/title", r#""Storm""#));
+    meet(&mut ann, &mut bob);
+    let open = conflicts(&mut ann);
+    assert_eq!(open, conflicts(&mut bob));
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].path.to_string(), "/title");
+    assert_eq!(open[0].base, Shown::Json(json(r#""t""#)));
+    let mut members = open[0].members.clone();
+    members.sort_unstable();
+    let mut sides = [calm, storm];
+    sides.sort_unstable();
+    assert_eq!(members, sides);
+
+    bob.change("notes", "1", set("/body", r#""other""#));
+    assert_eq!(conflicts(&mut bob).len(), 1, "an edit of another path keeps it open");
+    bob.send_to(&mut ann);
+    let resolve = |conflict, choice| Edit::Resolve { collection: "notes".into(), key: "1".into(), conflict, choice };
+    written(ann.write("main", vec![resolve(open[0].id, Choice::Side(calm))]));
+    meet(&mut ann, &mut bob);
+    assert_eq!(conflicts(&mut ann), []);
+    assert_eq!(conflicts(&mut bob), []);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"other","title":"Calm"}"#)));
+    assert_eq!(shown(&mut ann, "1"), shown(&mut bob, "1"));
+    let moved = ann.write("main", vec![resolve(open[0].id, Choice::Absent)]);
+    assert_eq!(moved, Err(CommandError::ConflictMoved(open[0].id)));
+}
+
+/// Putting a form back touches only the fields that changed, so it does not overwrite what others changed meanwhile.
+#[test]
+fn a_put_writes_the_difference() {
+    let (mut ann, mut bob) = ann_and_bob();
+    bob.change("notes", "1", set("/body", r#""bob's""#));
+    ann.change("notes", "1", Change::Put(json(r#"{"body":"b","title":"ann's"}"#)));
+    meet(&mut ann, &mut bob);
+    assert_eq!(shown(&mut ann, "1"), Shown::Json(json(r#"{"body":"bob's","title":"ann's"}"#)));
+    assert_eq!(conflicts(&mut ann), []);
+    let same = Edit::Entity {
+        collection: "notes".into(),
+        key: "1".into(),
+        change: Change::Put(json(r#"{"body":"bob's","title":"ann's"}"#)),
+        base: Base::Shown,
+    };
+    assert_eq!(written(ann.write("main", vec![same])), []);
+}
+
+/// Saving a stale form is a conflict and not an overwrite.
+#[test]
+fn a_stale_base_conflicts() {
+    let (mut ann, _) = ann_and_bob();
+    let first = view(&mut ann, "notes", "1").frontier;
+    ann.change("notes", "1", set("/title", r#""new""#));
+    let stale = Edit::Entity {
+        collection: "notes".into(),
+        key: "1".into(),
+        change: set("/title", r#""stale""#),
+        base: Base::Ops(first),
+    };
+    written(ann.write("main", vec![stale]));
+    assert_eq!(conflicts(&mut ann).len(), 1);
+}
+
+/// Undo gives back what the last own write replaced, and nothing of what others wrote.
+#[test]
+fn undo_takes_back_the_own_last_write() {
+    let (mut ann, mut bob) = ann_and_bob();
+    ann.change("notes", "1", set("/title", r#""oops""#));
+    ann.send_to(&mut bob);
+    bob.change("notes", "1", set("/body", r#""bob's""#));
+    bob.send_to(&mut ann);
+    written(ann.write("main", vec![Edit::Undo]));
+    meet(&mut ann, &mut bob);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"bob's","title":"t"}"#)));
+    assert_eq!(conflicts(&mut bob), []);
+}
+
+/// A transaction is one signature: its ops enter together.
+#[test]
+fn a_transaction_enters_whole() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let edit = |key: &str| Edit::Entity {
+        collection: "notes".into(),
+        key: key.into(),
+        change: Change::Replace(json("1")),
+        base: Base::Shown,
+    };
+    let ops = written(ann.write("main", vec![edit("a"), edit("b"), edit("c")]));
+    let Ok(Answer::Ops(mut all)) = ann.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    let last = all.pop().expect("the signed one");
+    let Ok(Answer::Imported(report)) = bob.run(Command::Import(all)) else { panic!("a report") };
+    assert_eq!(report.admitted, []);
+    assert_eq!(report.dropped.len(), 2);
+    let mut rest: Vec<_> = match ann.run(Command::Export { known: vec![] }) {
+        Ok(Answer::Ops(ops)) => ops,
+        other => panic!("{other:?}"),
+    };
+    rest.reverse();
+    assert_eq!(rest[0], last);
+    let Ok(Answer::Imported(report)) = bob.run(Command::Import(rest)) else { panic!("a report") };
+    assert_eq!(report.admitted, ops);
+}
+
+/// A removal cuts: what the member wrote until then keeps its effect, what comes later has none, on every replica.
+#[test]
+fn members_write_with_effect_until_they_are_removed() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let mut eve = MemoryHost::new(3);
+    ann.send_to(&mut eve);
+    let add = Edit::AddMember { author: bob.author(), name: "Bob".into(), role: Role::Writer };
+    written(ann.write(REPO, vec![add]));
+    eve.change("notes", "1", set("/title", r#""eve's""#));
+    eve.send_to(&mut ann);
+    assert_eq!(shown(&mut ann, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
+    ann.send_to(&mut bob);
+    ann.send_to(&mut eve);
+    let refused = eve.write("main", vec![Edit::Undo]);
+    assert_eq!(refused, Err(CommandError::NotPermitted));
+
+    bob.change("notes", "2", Change::Replace(json("1")));
+    bob.send_to(&mut ann);
+    written(ann.write(REPO, vec![Edit::RemoveMember { author: bob.author() }]));
+    bob.change("notes", "2", Change::Replace(json("2")));
+    meet(&mut ann, &mut bob);
+    assert_eq!(shown(&mut ann, "2"), Shown::Json(json("1")));
+    assert_eq!(shown(&mut bob, "2"), Shown::Json(json("1")));
+    let stays = ann.write(REPO, vec![Edit::RemoveMember { author: ann.author() }]);
+    assert_eq!(stays, Err(CommandError::OwnerStays));
+}
+
+/// The first member makes everybody who has written one too.
+#[test]
+fn the_first_member_brings_in_whoever_wrote() {
+    let (mut ann, mut bob) = ann_and_bob();
+    bob.change("notes", "2", Change::Replace(json("2")));
+    bob.send_to(&mut ann);
+    let carl = MemoryHost::new(3);
+    written(ann.write(REPO, vec![Edit::AddMember { author: carl.author(), name: "Carl".into(), role: Role::Reader }]));
+    assert_eq!(shown(&mut ann, "2"), Shown::Json(json("2")));
+}
+
+/// A copied store takes a new key before it writes, which has the old one's standing; no chain forks.
+#[test]
+fn a_copied_store_takes_a_new_key() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let ann_key = ann.author();
+    let mut copy = MemoryHost::open(1, ann.rows.clone(), START, KeyUse::Copied);
+    written(ann.write(REPO, vec![Edit::AddMember { author: bob.author(), name: "Bob".into(), role: Role::Reader }]));
+    copy.change("notes", "1", set("/title", r#""from the copy""#));
+    assert_ne!(copy.author(), ann_key);
+    assert!(copy.events.contains(&Event::KeyChanged { from: ann_key, to: copy.author() }));
+    ann.change("notes", "1", set("/body", r#""from the first""#));
+    meet(&mut ann, &mut copy);
+    ann.send_to(&mut bob);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"from the first","title":"from the copy"}"#)));
+    assert_eq!(status(&mut bob).forks, Vec::<[OpId; 2]>::new());
+}
+
+/// A backup that is restored and written to shows itself when the lost ops come back: both stay, and a new key goes on.
+#[test]
+fn a_restored_backup_is_noticed() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let backup = ann.rows.clone();
+    ann.change("notes", "1", set("/title", r#""lost""#));
+    ann.send_to(&mut bob);
+    let mut restored = MemoryHost::open(1, backup, START, KeyUse::Own);
+    restored.change("notes", "1", set("/title", r#""after""#));
+    bob.send_to(&mut restored);
+    assert_eq!(status(&mut restored).forks.len(), 1);
+    let before = restored.author();
+    restored.change("notes", "2", Change::Replace(json("2")));
+    assert_ne!(restored.author(), before);
+    restored.send_to(&mut bob);
+    assert_eq!(conflicts(&mut bob).len(), 1);
+    assert_eq!(status(&mut bob).forks.len(), 1);
+}
+
+/// An op that is far ahead of the local clock waits, with what depends on it, and enters when its time has come.
+#[test]
+fn ops_ahead_of_time_wait() {
+    let (mut ann, mut bob) = ann_and_bob();
+    ann.now = Millis(START.0 + 300_000);
+    ann.change("notes", "1", set("/title", r#""just in time""#));
+    ann.now = Millis(START.0 + 300_001);
+    ann.change("notes", "1", set("/title", r#""too early""#));
+    ann.now = START;
+    ann.send_to(&mut bob);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"just in time"}"#)));
+    assert_eq!(status(&mut bob).held, 1);
+    let due = bob.machine.deadline().expect("something waits for the time");
+    assert_eq!(due, Millis(START.0 + 1));
+    bob.wait_until(due);
+    assert_eq!(status(&mut bob).held, 0);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"too early"}"#)));
+}
+
+/// A clock that is far behind what it has seen refuses to write.
+#[test]
+fn a_clock_far_behind_does_not_write() {
+    let (mut ann, _) = ann_and_bob();
+    ann.now = Millis(START.0 - 300_001);
+    let edit = Edit::Entity {
+        collection: "notes".into(),
+        key: "1".into(),
+        change: Change::Replace(json("1")),
+        base: Base::Shown,
+    };
+    assert_eq!(ann.write("main", vec![edit]), Err(CommandError::ClockAhead));
+}
+
+/// Redacted places read alike everywhere, for those who have the body and for those who do not.
+#[test]
+fn redacted_places_are_hidden_everywhere() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let secret = bob.change("notes", "1", set("/title", r#""secret""#));
+    bob.send_to(&mut ann);
+    written(ann.write(REPO, vec![Edit::Redact { ops: vec![secret], pointers: vec![] }]));
+    meet(&mut ann, &mut bob);
+    let hidden = Shown::Json(json(r#"{"body":"b","title":{"$redacted":true}}"#));
+    assert_eq!(shown(&mut ann, "1"), hidden);
+    assert_eq!(shown(&mut bob, "1"), hidden);
+}
+
+/// A branch begins from another, goes on alone, and is joined again.
+#[test]
+fn branches_begin_and_join() {
+    let (mut ann, mut bob) = ann_and_bob();
+    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), message: None }]));
+    let edit = Edit::Entity {
+        collection: "notes".into(),
+        key: "1".into(),
+        change: set("/title", r#""draft""#),
+        base: Base::Shown,
+    };
+    written(ann.write("draft", vec![edit]));
+    assert_eq!(shown(&mut ann, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
+    ann.send_to(&mut bob);
+    let join = Edit::Merge { source: "draft".into(), message: Some("ready".into()) };
+    assert_eq!(written(bob.write("main", vec![join.clone()])).len(), 1);
+    assert_eq!(written(bob.write("main", vec![join])).len(), 0);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"draft"}"#)));
+    assert_eq!(shown(&mut bob.reopened(), "1"), shown(&mut bob, "1"));
+}
+
+/// Verifying reads and rehashes every op.
+#[test]
+fn verify_counts_everything_and_finds_a_changed_body() {
+    let (mut ann, _) = ann_and_bob();
+    let Ok(Answer::Verified(report)) = ann.run(Command::Verify) else { panic!("a report") };
+    assert_eq!((report.ops, report.signatures, report.corrupt.len()), (2, 2, 0));
+    let bodies = &mut ann.rows[1].bodies;
+    bodies[3] ^= 1;
+    let Ok(Answer::Verified(report)) = ann.run(Command::Verify) else { panic!("a report") };
+    assert_eq!(report.corrupt.len(), 1);
+}
