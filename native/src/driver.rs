@@ -35,6 +35,7 @@ const GROUP_OPS_MAX: usize = 1024;
 /// Something for the driver to do.
 enum Job {
     Run(Work),
+    Check(oneshot::Sender<Result<Vec<u32>>>),
     Close(oneshot::Sender<Result<()>>),
 }
 
@@ -78,6 +79,13 @@ impl Handle {
         answer.await.unwrap_or_else(|_| Err(Failure::Host(closed())))
     }
 
+    /// Looks at the store's file and rehashes every row; returns the rows that are not what was written.
+    pub(crate) async fn check(&self) -> Result<Vec<u32>> {
+        let (waiter, checked) = oneshot::channel();
+        self.jobs.send(Job::Check(waiter)).map_err(|_| closed())?;
+        checked.await.unwrap_or_else(|_| Err(closed()))
+    }
+
     /// Ends the thread and closes the store; every handle is of no use afterwards.
     pub(crate) async fn close(&self) -> Result<()> {
         let (waiter, ended) = oneshot::channel();
@@ -103,6 +111,7 @@ impl Driver {
                 match job {
                     Job::Run(work) if ops_of(&work.0) > 0 => writes.push(work),
                     Job::Run(work) => reads.push(work),
+                    Job::Check(waiter) => drop(waiter.send(self.check())),
                     Job::Close(waiter) => close = Some(waiter),
                 }
             }
@@ -167,6 +176,11 @@ impl Driver {
             self.open = Some(Open::new(&self.start)?);
         }
         Ok(())
+    }
+
+    fn check(&mut self) -> Result<Vec<u32>> {
+        self.reopen()?;
+        self.open.as_ref().map_or_else(|| Err(closed()), |open| disk::corrupt_rows(&open.store))
     }
 
     fn close(self, waiter: oneshot::Sender<Result<()>>) {

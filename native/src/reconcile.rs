@@ -3,14 +3,17 @@
 //! A preview compares and changes nothing. The exchange needs no comparison: chain ends say in short what a side has,
 //! so each side is given exactly what it lacks, whatever the other has written in between.
 
+use std::collections::BTreeSet;
+
 use trellis_core::log::row::StoredOp;
+use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::sign::Unverified;
 use trellis_core::output::ImportReport;
 use trellis_core::reconcile::{Reconciled, reconcile};
 
 use crate::error::{Code, Result, TrellisError};
-use crate::repo::Repo;
+use crate::repo::{Repo, conflict_place};
 
 /// Which side's line stays where a linear branch has diverged; the other side's ops are written anew on top of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +64,26 @@ impl Repo {
         };
         if !rebased.is_empty() {
             exchange(self, remote).await?;
-            let now = self.reconcile_preview(remote).await?;
-            reconciled.conflicts = now.conflicts;
-            reconciled.conflict_records = now.conflict_records;
         }
+        reconciled.conflict_records = every_conflict(self).await?;
+        reconciled.conflicts = entities(&reconciled.conflict_records);
         Ok(Exchange { reconciled, rebased, diverged: diverged(self).await? })
     }
+}
+
+/// The open conflicts of every branch, under the policies and manifests that hold here.
+async fn every_conflict(repo: &Repo) -> Result<Vec<Conflict>> {
+    let mut conflicts = Vec::new();
+    for branch in repo.branches().await? {
+        conflicts.append(&mut repo.on_branch(&branch.name).conflicts().await?);
+    }
+    Ok(conflicts)
+}
+
+/// Their entities, each once.
+fn entities(conflicts: &[Conflict]) -> Vec<String> {
+    let names = conflicts.iter().map(|conflict| conflict_place(conflict).entity.to_string());
+    names.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 async fn exchange(local: &Repo, remote: &Repo) -> Result<()> {

@@ -21,7 +21,7 @@ use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
 
 pub use options::{Missing, OpenOptions};
-pub use read::{Found, State};
+pub use read::{Found, State, Verified};
 pub use write::{Batch, Receipt};
 
 /// The branch that a program works on unless it says otherwise.

@@ -79,6 +79,9 @@ impl SealedTransaction {
 impl Machine {
     /// Begins a repo.
     pub(super) fn create(&mut self, request: Request, name: &str, nonce: &[u8; 32], now: Millis, out: &mut Outputs) {
+        if !self.corrupt_rows.is_empty() {
+            return reply(out, request, Err(CommandError::Damaged));
+        }
         if !self.graph.is_empty() {
             return reply(out, request, Err(CommandError::AlreadyCreated));
         }
@@ -121,6 +124,9 @@ impl Machine {
     }
 
     fn start(&mut self, writing: Writing, now: Millis, out: &mut Outputs) {
+        if !self.corrupt_rows.is_empty() {
+            return answer(out, writing.request, Err(CommandError::Damaged));
+        }
         if self.graph.is_empty() {
             return answer(out, writing.request, Err(CommandError::NoRepo));
         }

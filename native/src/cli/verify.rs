@@ -4,8 +4,7 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::core::output::VerifyReport;
-use trellis_sync::{Code, TrellisError};
+use trellis_sync::{Code, TrellisError, Verified};
 
 use super::context::Context;
 use super::doc::ids;
@@ -21,35 +20,37 @@ pub(crate) struct Verify {}
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        done(Verified::new(repo.verify().await?))
+        done(Checked::new(&repo.verify().await?))
     }
 }
 
 /// What verifying found.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Verified {
+struct Checked {
     ok: bool,
     ops: usize,
     signatures: usize,
     bodies_absent: usize,
     corrupt: Vec<String>,
     uncovered: Vec<String>,
+    corrupt_rows: Vec<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDoc>,
 }
 
-impl Verified {
-    fn new(report: VerifyReport) -> Verified {
-        let ok = report.corrupt.is_empty() && report.uncovered.is_empty();
-        Verified {
-            ok,
+impl Checked {
+    fn new(verified: &Verified) -> Checked {
+        let report = &verified.report;
+        Checked {
+            ok: verified.is_sound(),
             ops: report.ops,
             signatures: report.signatures,
             bodies_absent: report.bodies_absent,
             corrupt: ids(&report.corrupt),
             uncovered: ids(&report.uncovered),
-            error: (!ok).then(|| ErrorDoc::from(&damaged())),
+            corrupt_rows: verified.corrupt_rows.clone(),
+            error: (!verified.is_sound()).then(|| ErrorDoc::from(&damaged())),
         }
     }
 }
@@ -60,7 +61,7 @@ fn damaged() -> TrellisError {
     TrellisError::new(Code::StorageCorrupt, message)
 }
 
-impl Told for Verified {
+impl Told for Checked {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let read = format!("{} and {}", count(self.ops, "op"), count(self.signatures, "signature"));
         let verdict = match self.ok {
@@ -71,6 +72,7 @@ impl Told for Verified {
             "{verdict}: {read} checked, {} absent",
             count(self.bodies_absent, "body").replace("bodys", "bodies")
         ))?;
+        self.corrupt_rows.iter().try_for_each(|row| page.line(format!("  row {row} is not what was written")))?;
         let bad = self.corrupt.iter().map(|op| (op, "is not what was written"));
         let bare = self.uncovered.iter().map(|op| (op, "has no signature that vouches for it"));
         bad.chain(bare).try_for_each(|(op, what)| {

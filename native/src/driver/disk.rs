@@ -74,3 +74,19 @@ impl Disk<'_, '_> {
         Ok(Loaded::Rows { rows, more })
     }
 }
+
+/// Looks at the whole file, and rehashes every row; returns the rows that are not what was written.
+///
+/// # Errors
+/// `storage_corrupt` for a file that is not sound as such.
+pub(crate) fn corrupt_rows(store: &Store) -> Result<Vec<u32>> {
+    store.check()?;
+    let mut corrupt = Vec::new();
+    store.rows_after(0, |row| {
+        if row.records(|_| ()).is_err() {
+            corrupt.push(row.seq);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(corrupt)
+}

@@ -66,6 +66,22 @@ impl State {
     }
 }
 
+/// What verifying found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// What became of the ops.
+    pub report: VerifyReport,
+    /// Rows of the store that are not what was written, and whose ops therefore stand nowhere.
+    pub corrupt_rows: Vec<u32>,
+}
+
+impl Verified {
+    /// Whether everything is as it was written.
+    pub fn is_sound(&self) -> bool {
+        self.corrupt_rows.is_empty() && self.report.corrupt.is_empty() && self.report.uncovered.is_empty()
+    }
+}
+
 /// Reads fail with `storage_corrupt` where the disk does not hold what was written to it, and with `not_found` for a
 /// branch that nobody has written to; `main` is always there.
 impl Repo {
@@ -184,13 +200,15 @@ impl Repo {
         }
     }
 
-    /// Reads everything, rehashes every op and checks every signature. What does not hold is in the report.
+    /// Reads everything: looks at the store's file, rehashes every row and op, and checks every signature. What does not
+    /// hold is in the report.
     ///
     /// # Errors
-    /// What the disk reports.
-    pub async fn verify(&self) -> Result<VerifyReport> {
+    /// `storage_corrupt` for a file that is not sound as such; what the disk reports.
+    pub async fn verify(&self) -> Result<Verified> {
+        let corrupt_rows = self.driver.check().await?;
         match self.run(Command::Verify, || "verify the repo".into()).await? {
-            Answer::Verified(report) => Ok(report),
+            Answer::Verified(report) => Ok(Verified { report, corrupt_rows }),
             _ => Err(no_answer()),
         }
     }

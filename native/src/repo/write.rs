@@ -1,5 +1,6 @@
 //! Writing: each verb is one transaction, and a batch is several edits in one.
 
+use trellis_core::admit::intrinsic::Invalid;
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
 use trellis_core::log::row::StoredOp;
@@ -153,6 +154,7 @@ impl Repo {
     /// `repo_mismatch` for ops of another repo.
     pub async fn import(&self, ops: Vec<StoredOp>) -> Result<ImportReport> {
         match self.run(Command::Import(ops), || "import ops".into()).await? {
+            Answer::Imported(report) if is_of_another_repo(&report) => Err(other_repo()),
             Answer::Imported(report) => Ok(report),
             _ => Err(no_answer()),
         }
@@ -180,6 +182,17 @@ impl Repo {
             begun => begun,
         }
     }
+}
+
+fn is_of_another_repo(report: &ImportReport) -> bool {
+    let mut refused = report.refused.iter();
+    !report.refused.is_empty() && report.admitted.is_empty() && refused.all(|(_, why)| *why == Invalid::RepoMismatch)
+}
+
+fn other_repo() -> TrellisError {
+    let message = "These ops belong to another repo, and two repos never merge. Take them into a folder of their own: \
+                   clone the file or the folder that they come from.";
+    TrellisError::new(Code::RepoMismatch, message)
 }
 
 /// Edits on their way into one transaction.
