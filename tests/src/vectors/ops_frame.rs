@@ -71,7 +71,7 @@ pub fn story() -> Vec<SealedOp> {
         base: vec![first.id],
         kind: Kind::Patch,
         body: json("{\"set\":{\"/title\":\"Storm\"}}"),
-        actor: Some("a helper".into()),
+        actor: Some("the importer".into()),
         ..Draft::first(repo, author(&bob), "side", &genesis)
     };
     let edit = edit.seal().signed(&bob);
