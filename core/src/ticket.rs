@@ -25,17 +25,16 @@ impl<T> Tickets<T> {
         ticket
     }
 
-    /// Closes a ticket whose answer has come.
+    /// Closes a ticket whose answer has come, and returns what waited behind it.
     ///
     /// # Errors
-    /// [`UsageError::UnknownTicket`] where it is not open, or `pick` does not know it as the kind that was answered;
+    /// [`UsageError::UnknownTicket`] where it is not open, or `is_asked` does not know it as the kind that was answered;
     /// then it stays open.
-    pub(crate) fn close<U>(&mut self, ticket: Ticket, pick: impl FnOnce(T) -> Result<U, T>) -> Result<U, UsageError> {
-        let waiting = self.open.remove(&ticket).ok_or(UsageError::UnknownTicket)?;
-        pick(waiting).map_err(|waiting| {
-            self.open.insert(ticket, waiting);
-            UsageError::UnknownTicket
-        })
+    pub(crate) fn close(&mut self, ticket: Ticket, is_asked: impl FnOnce(&T) -> bool) -> Result<T, UsageError> {
+        match self.open.get(&ticket) {
+            Some(waiting) if is_asked(waiting) => self.open.remove(&ticket).ok_or(UsageError::UnknownTicket),
+            _ => Err(UsageError::UnknownTicket),
+        }
     }
 }
 

@@ -444,3 +444,56 @@ fn two_rows_of_the_lowest_places_round_trip_through_a_path_with_odd_letters() {
     let store = Store::open(odd.join("store"), OpenMode::ReadOnly).unwrap();
     assert_eq!(rows_of(&store).0, [1, 2]);
 }
+
+/// What somebody sees who may read everything and write nothing.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_written_is_still_read() {
+    use std::os::unix::fs::PermissionsExt;
+    const NAME: &str = "a_folder_that_cannot_be_written_is_still_read";
+    if let Some(folder) = child_folder() {
+        if folder.join("to-be-killed").exists() {
+            append(&mut Store::open(folder.join("store"), OpenMode::ReadWrite).unwrap(), &[row(2, 5)]);
+            let mut store = Store::open(folder.join("store"), OpenMode::ReadWrite).unwrap();
+            append(&mut store, &[row(3, 5)]);
+            println!("written");
+            std::io::read_to_string(std::io::stdin()).unwrap();
+        }
+        let store = Store::open(folder.join("store"), OpenMode::ReadOnly).unwrap();
+        println!("rows {:?}", rows_of(&store).0);
+        store.check().unwrap();
+        assert_eq!(code_of(&folder.join("store"), OpenMode::ReadWrite), Code::PermissionDenied);
+        println!("refused");
+        return;
+    }
+    let (folder, mut store) = new_store();
+    append(&mut store, &[row(1, 5)]);
+    store.close().unwrap();
+    let set_mode = |files: u32, folders: u32| {
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            std::fs::set_permissions(file.unwrap().path(), PermissionsExt::from_mode(files)).unwrap();
+        }
+        std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(folders)).unwrap();
+    };
+    let program = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(program.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    let read = |rows: &str| {
+        let seen = common::run_without_rights(NAME, program.path(), folder.path());
+        assert!(seen.contains(rows) && seen.contains("refused"), "{seen}");
+    };
+    set_mode(0o444, 0o555);
+    read("rows [1]\n");
+
+    set_mode(0o644, 0o755);
+    std::fs::write(folder.path().join("to-be-killed"), "").unwrap();
+    let mut child = spawn(NAME, folder.path());
+    await_line(&mut child, "written");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::remove_file(folder.path().join("to-be-killed")).unwrap();
+    assert!(folder.path().join("store-wal").metadata().unwrap().len() > 0);
+    set_mode(0o444, 0o555);
+    read("rows [1, 2, 3]\n");
+    set_mode(0o444, 0o755);
+    read("rows [1, 2, 3]\n");
+}

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use trellis_core::limits::CONFLICT_SIDES_MAX;
 use trellis_core::merge::conflict::{Conflict, SideValue};
 use trellis_core::merge::entity::{Effect, EntityRef, Shown, Write, merge};
 use trellis_core::merge::manifest::{Field, Manifest, Strategy};
@@ -13,8 +14,8 @@ use trellis_core::op::json::Value as CoreValue;
 use trellis_core::op::kind::Kind;
 
 use crate::json::jcs;
-use crate::model::{Entity, Model};
-use crate::model_op::{Act, Op, opaque};
+use crate::model::Model;
+use crate::model_op::{Act, Conflict as Open, Entity, Op, opaque};
 use crate::sealed::SealedOp;
 
 /// What an entity is, as text: frontier, value, and conflicts with their members, sides and base.
@@ -28,7 +29,7 @@ pub fn model_says(model: &Model, entity: &Entity) -> Value {
             let adds = |id: &OpId| {
                 model.ops[id].says.parts.iter().any(|(place, act)| place == path && !matches!(act, Act::Set(_)))
             };
-            let sides: Vec<_> = members.iter().filter(|id| !adds(id)).map(side).collect();
+            let sides: Vec<_> = members.iter().take(CONFLICT_SIDES_MAX).filter(|id| !adds(id)).map(side).collect();
             let members: Vec<_> = members.iter().map(OpId::to_string).collect();
             json!({ "path": path.to_string(), "members": members, "sides": sides, "base": base(conflict) })
         })
@@ -37,7 +38,7 @@ pub fn model_says(model: &Model, entity: &Entity) -> Value {
     json!({ "frontier": texts(&entity.frontier), "value": value, "conflicts": conflicts })
 }
 
-fn base(conflict: &crate::model::Conflict) -> Value {
+fn base(conflict: &Open) -> Value {
     conflict.base.as_ref().map_or(json!("missing"), |base| json!(base.as_ref().map(jcs)))
 }
 
@@ -134,4 +135,18 @@ pub fn tell(ops: &[SealedOp], ids: &[OpId]) -> String {
         format!("{} {} base [{}] {body}\n", op.id.short(), header.kind.name(), base.join(" "))
     };
     ops.iter().map(line).collect()
+}
+
+/// Where two values differ first, and how.
+pub fn difference(came: &Value, expected: &Value) -> Option<String> {
+    let inside = |name: String, (came, expected)| difference(came, expected).map(|told| format!("/{name}{told}"));
+    match (came, expected) {
+        (Value::Object(left), Value::Object(right)) if left.keys().eq(right.keys()) => {
+            left.iter().zip(right.values()).find_map(|((name, left), right)| inside(name.clone(), (left, right)))
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            left.iter().zip(right).enumerate().find_map(|(at, pair)| inside(at.to_string(), pair))
+        }
+        _ => (came != expected).then(|| format!(": {came} came, {expected} was expected")),
+    }
 }

@@ -2,14 +2,15 @@
 
 pub mod against;
 pub mod dice;
-pub mod entities;
 pub mod documents;
+pub mod entities;
 pub mod history;
 pub mod host;
 pub mod json;
 pub mod model;
 pub mod model_op;
 pub mod model_rules;
+pub mod program;
 pub mod sealed;
 pub mod spoil;
 pub mod vectors;

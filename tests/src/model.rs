@@ -6,39 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use similar::TextMerge;
 use trellis_core::op::id::OpId;
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::Pointer;
 
 use crate::json::jcs;
-use crate::model_op::{Act, Op, add, at, decode, insert, write};
+use crate::model_op::{Act, Conflict, Entity, Op, add, at, below, decode, insert, merge_lines, write};
 use crate::sealed::SealedOp;
 
 /// A part of a write: who, where, what.
 type Part<'a> = (&'a Op, &'a Pointer, &'a Act);
-
-/// What an entity is on a branch.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Entity {
-    /// In order.
-    pub frontier: Vec<OpId>,
-    /// A bodyless write is live: there is no value and there are no records.
-    pub body_missing: bool,
-    /// As reads return it: provisional while a conflict is open.
-    pub value: Option<Value>,
-    /// The open conflicts, by path.
-    pub conflicts: BTreeMap<Pointer, Conflict>,
-}
-
-/// An open conflict at a path: for every member, what it puts there (none: nothing; `add` and `insert` put nothing).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Conflict {
-    /// What each puts there.
-    pub members: BTreeMap<OpId, Option<Value>>,
-    /// The value that all members had seen, unless its body is missing.
-    pub base: Option<Option<Value>>,
-}
 
 /// What stands against what at one path, with what each puts there.
 #[derive(Default)]
@@ -129,7 +106,8 @@ impl Model {
         let writes: Vec<&Op> = self.ops.values().filter(is_write).filter(effective).collect();
         let is_frontier = |op: &&&Op| !writes.iter().any(|other| self.seen(other).contains(&op.id));
         let frontier = self.order(writes.iter().filter(is_frontier).map(|op| op.id));
-        let Some((value, mut conflicts)) = self.shown(&writes) else {
+        let read = || Some((self.read(&writes, &Pointer::ROOT)?, self.conflicts(&writes)?));
+        let Some((value, mut conflicts)) = read() else {
             return Entity { frontier, body_missing: true, ..Entity::default() };
         };
         if collection == "_links" {
@@ -139,19 +117,24 @@ impl Model {
         Entity { frontier, body_missing: false, value, conflicts }
     }
 
-    /// The value as reads return it, and the open conflicts; none where a body that it takes is missing.
-    fn shown(&self, writes: &[&Op]) -> Option<(Option<Value>, BTreeMap<Pointer, Conflict>)> {
-        let mut contests = self.contests(writes);
-        self.merge_texts(writes, &mut contests)?;
-        let stands = |op: &Op| contests.values().any(|contest| contest.all().contains_key(&op.id));
+    /// The value, as if the deletes that stand in a conflict had not been written; none where a body that it takes is
+    /// missing. It is right at and below `around`, and nothing else is asked for.
+    fn read(&self, writes: &[&Op], around: &Pointer) -> Option<Option<Value>> {
+        let contests = self.contests(writes);
+        let stands = |op: &Op| contests.values().any(|contest| contest.deletions.contains_key(&op.id));
         let written = |op: &&Op| !(op.kind == Kind::Delete && stands(op));
-        let value = self.value(&writes.iter().copied().filter(written).collect::<Vec<_>>())?;
-        let conflicts = contests.into_iter().map(|(path, contest)| {
+        self.value(&writes.iter().copied().filter(written).collect::<Vec<_>>(), around)
+    }
+
+    fn conflicts(&self, writes: &[&Op]) -> Option<BTreeMap<Pointer, Conflict>> {
+        let mut contests = self.contests(writes);
+        self.merge_texts(writes, &Pointer::ROOT, &mut contests)?;
+        let record = |(path, contest): (Pointer, Contest)| {
             let members = contest.all();
-            let base = self.shown(&self.seen_by_all(writes, &members)).map(|(value, _)| below(value, &path));
+            let base = self.read(&self.seen_by_all(writes, &members), &path).map(|value| below(value, &path));
             (path, Conflict { members, base })
-        });
-        Some((value, conflicts.collect()))
+        };
+        Some(contests.into_iter().map(record).collect())
     }
 
     /// The parts of `writes` that none of `writes` has replaced.
@@ -165,7 +148,7 @@ impl Model {
         seen_by.any(|other| {
             let overwrites = other.says.parts.iter().any(|(place, other_act)| {
                 let whole = matches!(other.kind, Kind::Put | Kind::Delete);
-                is_overwrite(other_act) && place.is_prefix_of(path) && (*act != Act::MissingPatch || whole)
+                other_act.is_overwrite() && place.is_prefix_of(path) && (*act != Act::MissingPatch || whole)
             });
             let discards = |(place, gone): &(Pointer, Value)| place == path && *act == Act::Insert(gone.clone());
             overwrites || other.says.discards.iter().any(discards)
@@ -173,10 +156,10 @@ impl Model {
     }
 
     /// The live overwrites in order, then texts, counters and sets; none where a live body is missing.
-    fn value(&self, writes: &[&Op]) -> Option<Option<Value>> {
+    fn value(&self, writes: &[&Op], around: &Pointer) -> Option<Option<Value>> {
         let mut value = None;
         let mut live = self.live(writes);
-        let merged = self.merge_texts(writes, &mut self.contests(writes))?;
+        let merged = self.merge_texts(writes, around, &mut self.contests(writes))?;
         live.sort_by_key(|(op, path, _)| (op.hlc, op.id, *path));
         for (op, path, act) in &live {
             if let Act::Set(new) = act {
@@ -184,14 +167,14 @@ impl Model {
             }
         }
         merged.iter().for_each(|(path, text)| write(&mut value, path, Some(text.clone())));
-        for path in live.iter().map(|(_, path, _)| *path).collect::<BTreeSet<_>>() {
-            let here = live.iter().filter(|(_, place, _)| *place == path).map(|(.., act)| act);
-            let amounts: Vec<i128> =
-                here.clone().filter_map(|act| if let Act::Add(n) = act { Some(*n) } else { None }).collect();
-            if !amounts.is_empty() {
-                add(&mut value, path, amounts.iter().sum());
-            }
-            for item in here.filter_map(|act| if let Act::Insert(item) = act { Some(item) } else { None }) {
+        live.sort_by_key(|(_, path, _)| *path);
+        let is_add = |act: &Act| matches!(act, Act::Add(_));
+        for path in live.iter().filter(|(.., act)| is_add(act)).map(|(_, path, _)| *path).collect::<BTreeSet<_>>() {
+            let amount = |(_, place, act): &Part| if let (true, Act::Add(n)) = (*place == path, act) { *n } else { 0 };
+            add(&mut value, path, live.iter().map(amount).sum());
+        }
+        for (_, path, act) in live {
+            if let Act::Insert(item) = act {
                 insert(&mut value, path, item);
             }
         }
@@ -220,8 +203,8 @@ impl Model {
         for (x, p, act) in &live {
             for (y, q, other) in live.iter().filter(|(y, q, _)| concurrent(x, y) && q.is_prefix_of(p)) {
                 let sides = [(x.id, at(act, p, p)), (y.id, at(other, q, p))];
-                let differ = is_overwrite(act)
-                    && is_overwrite(other)
+                let differ = act.is_overwrite()
+                    && other.is_overwrite()
                     && sides[0].1.as_ref().map(jcs) != sides[1].1.as_ref().map(jcs);
                 match (x.kind == Kind::Delete, y.kind == Kind::Delete) {
                     (false, false) if differ => contests.entry((*p).clone()).or_default().overwrites.extend(sides),
@@ -242,17 +225,20 @@ impl Model {
     fn merge_texts(
         &self,
         writes: &[&Op],
+        around: &Pointer,
         contests: &mut BTreeMap<Pointer, Contest>,
     ) -> Option<BTreeMap<Pointer, Value>> {
         if self.live(writes).iter().any(|(.., act)| act.is_missing()) {
             return None;
         }
         let mut merged = BTreeMap::new();
-        for (path, contest) in contests.iter_mut().filter(|(path, _)| self.text.contains(*path)) {
+        let is_text =
+            |path: &Pointer| self.text.contains(path) && (around.is_prefix_of(path) || path.is_prefix_of(around));
+        for (path, contest) in contests.iter_mut().filter(|(path, _)| is_text(path)) {
             let sides = &contest.overwrites;
             let texts = self.order(sides.keys().copied()).into_iter().map(|id| sides[&id].as_ref()?.as_str());
             let Some(texts) = texts.collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty()) else { continue };
-            let base = below(self.shown(&self.seen_by_all(writes, sides))?.0, path).unwrap_or(json!(""));
+            let base = below(self.read(&self.seen_by_all(writes, sides), path)?, path).unwrap_or(json!(""));
             if let Some(text) = base.as_str().and_then(|base| merge_lines(base, &texts)) {
                 merged.insert(path.clone(), json!(text));
                 contest.overwrites.clear();
@@ -261,19 +247,4 @@ impl Model {
         contests.retain(|_, contest| !contest.all().is_empty());
         Some(merged)
     }
-}
-
-fn merge_lines(base: &str, texts: &[&str]) -> Option<String> {
-    texts.iter().try_fold(base.to_string(), |merged, text| {
-        let merge = TextMerge::from_lines(base, &*merged, *text);
-        (!merge.is_conflicted()).then(|| merge.to_string())
-    })
-}
-
-fn below(value: Option<Value>, path: &Pointer) -> Option<Value> {
-    at(&Act::Set(value), &Pointer::ROOT, path)
-}
-
-fn is_overwrite(act: &Act) -> bool {
-    matches!(act, Act::Set(_) | Act::MissingPut)
 }

@@ -1,8 +1,9 @@
-//! One op as the model sees it: what its header names, what its body says, and what that does to a value.
+//! What the model speaks of: an op, what its body says and does to a value, and what an entity is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use similar::TextMerge;
 use trellis_core::limits::JSON_DEPTH_MAX;
 use trellis_core::op::id::{Author, OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
@@ -44,6 +45,28 @@ pub struct Op {
     pub json: Option<Value>,
 }
 
+/// What an entity is on a branch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entity {
+    /// In order.
+    pub frontier: Vec<OpId>,
+    /// A bodyless write is live: there is no value and there are no records.
+    pub body_missing: bool,
+    /// As reads return it: provisional while a conflict is open.
+    pub value: Option<Value>,
+    /// The open conflicts, by path.
+    pub conflicts: BTreeMap<Pointer, Conflict>,
+}
+
+/// An open conflict at a path: for every member, what it puts there (none: nothing; `add` and `insert` put nothing).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// What each puts there.
+    pub members: BTreeMap<OpId, Option<Value>>,
+    /// The value that all members had seen, unless its body is missing.
+    pub base: Option<Option<Value>>,
+}
+
 /// What a body says. Void bodies say nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Says {
@@ -69,6 +92,11 @@ pub enum Act {
 }
 
 impl Act {
+    /// Whether the place gets another value, or none.
+    pub fn is_overwrite(&self) -> bool {
+        matches!(self, Act::Set(_) | Act::MissingPut)
+    }
+
     /// Whether the body that does this is not here.
     pub fn is_missing(&self) -> bool {
         matches!(self, Act::MissingPut | Act::MissingPatch)
@@ -233,4 +261,17 @@ pub fn insert(value: &mut Option<Value>, path: &Pointer, item: &Value) {
         Value::Array(items) if !items.iter().any(|other| jcs(other) == jcs(item)) => items.push(item.clone()),
         _ => {}
     });
+}
+
+/// What texts that changed `base` make together, one after the other; none where changes touch.
+pub fn merge_lines(base: &str, texts: &[&str]) -> Option<String> {
+    texts.iter().try_fold(base.to_string(), |merged, text| {
+        let merge = TextMerge::from_lines(base, &*merged, *text);
+        (!merge.is_conflicted()).then(|| merge.to_string())
+    })
+}
+
+/// What stands at a place of a value.
+pub fn below(value: Option<Value>, path: &Pointer) -> Option<Value> {
+    at(&Act::Set(value), &Pointer::ROOT, path)
 }

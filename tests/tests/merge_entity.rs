@@ -198,8 +198,10 @@ fn an_overwrite_that_saw_the_members_closes_a_conflict_and_no_other() {
         let mut dice = Dice::new(seed);
         let mut writes = any_writes(&mut dice, 12);
         let before = merged(&writes, &Manifest::default());
-        let resolvable = before.conflicts.iter().filter(|conflict| !conflict.path.is_root());
-        let Some(resolved) = resolvable.last().filter(|_| before.base() == frontier_bytes(&before)) else { continue };
+        let mut resolvable = before.conflicts.iter().filter(|conflict| !conflict.path.is_root());
+        let Some(resolved) = resolvable.next_back().filter(|_| before.base() == frontier_bytes(&before)) else {
+            continue;
+        };
         let resolution = Patch { set: vec![(resolved.path.clone(), Value::from("r"))], ..Patch::default() };
         writes.push(write(90, before.base(), Content::Patch(resolution)));
         let after = merged(&writes, &Manifest::default()).conflicts;

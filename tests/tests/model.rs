@@ -6,7 +6,8 @@ use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::time::Hlc;
 use trellis_tests::json::jcs;
-use trellis_tests::model::{Entity, Model};
+use trellis_tests::model::Model;
+use trellis_tests::model_op::Entity;
 use trellis_tests::sealed::{Draft, SealedOp, author, key};
 
 /// Ops on `notes/1` of `main`, each by an author of its own, in the order of their clocks.

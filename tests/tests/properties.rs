@@ -2,7 +2,7 @@
 
 use trellis_core::merge::entity::EntityRef;
 use trellis_core::op::pointer::Pointer;
-use trellis_tests::against::{Bodies, core_says, manifest, model_says, places, tell};
+use trellis_tests::against::{Bodies, core_says, difference, manifest, model_says, places, tell};
 use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History};
 use trellis_tests::model::Model;
@@ -42,10 +42,9 @@ fn same_meaning(seed: u64, history: &History) -> Result<(), String> {
         let at = EntityRef { branch: &branch, collection: &entity.0, key: &entity.1, owner: None };
         let expected = model_says(&model, &model.entity(&branch, &entity.0, &entity.1));
         let came = core_says(at, &writes, &manifest);
-        if came != expected {
+        if let Some(told) = difference(&came, &expected) {
             let ids: Vec<_> = writes.iter().map(|write| write.id).collect();
-            let told = tell(&history.ops, &ids);
-            return Err(format!("{branch} {entity:?} of\n{told}core:  {came}\nmodel: {expected}"));
+            return Err(format!("{branch} {entity:?}{told}\n{}", tell(&history.ops, &ids)));
         }
     }
     Ok(())

@@ -56,12 +56,11 @@ pub fn dropped(
     for (node, content) in contents {
         let Content::Put(Leaf::Json(Value::Object(body))) = content else { continue };
         let is_review = graph.entity_name(graph.entity(*node)).0 == REVIEW;
+        let is_allowed = is_review && authority.may_govern(&graph.author(*node));
         let branch = body.get("line").and_then(Value::as_str).and_then(|name| graph.find_branch(name));
-        if let (true, Some(branch), Some(Value::Array(ids))) = (is_review, branch, body.get("drop")) {
-            if authority.may_govern(&graph.author(*node)) {
-                let nodes = ids.iter().filter_map(|id| graph.find(&OpId::parse_hex(id.as_str()?)?));
-                dropped.entry(branch).or_default().extend(nodes);
-            }
+        if let (true, Some(branch), Some(Value::Array(ids))) = (is_allowed, branch, body.get("drop")) {
+            let nodes = ids.iter().filter_map(|id| graph.find(&OpId::parse_hex(id.as_str()?)?));
+            dropped.entry(branch).or_default().extend(nodes);
         }
     }
     dropped

@@ -54,6 +54,7 @@ pub struct Row {
 
 /// One record of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all records are ops, and a box for each would slow opening")]
 pub enum Record<'a> {
     /// An op, with its place and whether its body is in the row. The body itself was not read.
     Op {

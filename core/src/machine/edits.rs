@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
-use super::seal::{Draw, Sealing};
+use super::seal::{Draw, Said, Sealing};
 use super::write::Ground;
 use crate::error::CommandError;
 use crate::input::Choice;
@@ -20,9 +20,6 @@ use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
-
-/// What an op is to say: its kind, and its body with the format.
-type Said = (Kind, Option<(Format, Vec<u8>)>);
 
 impl Machine {
     pub(super) fn seal_resolve(

@@ -26,10 +26,7 @@ impl Machine {
     }
 
     pub(super) fn on_key_made(&mut self, ticket: Ticket, author: Author, out: &mut Outputs) -> Result<(), UsageError> {
-        self.tickets.close(ticket, |waiting| match waiting {
-            Waiting::NewKey => Ok(()),
-            other => Err(other),
-        })?;
+        self.tickets.close(ticket, |waiting| matches!(waiting, Waiting::NewKey))?;
         match self.graph.repo() {
             None => self.take_key(author, out),
             Some(repo) => {

@@ -200,10 +200,8 @@ impl Machine {
         now: Millis,
         out: &mut Outputs,
     ) -> Result<(), UsageError> {
-        let waiting = self.tickets.close(ticket, |waiting| match waiting {
-            Waiting::Signature(_) | Waiting::SuccessorProof(_) => Ok(waiting),
-            other => Err(other),
-        })?;
+        let is_asked = |waiting: &Waiting| matches!(waiting, Waiting::Signature(_) | Waiting::SuccessorProof(_));
+        let waiting = self.tickets.close(ticket, is_asked)?;
         match waiting {
             Waiting::Signature(sealed) => self.write_signed(sealed, signature, now, out),
             Waiting::SuccessorProof(author) => self.succeed(author, &signature, out),
@@ -230,19 +228,18 @@ impl Machine {
     }
 
     fn close_persist(&mut self, ticket: Ticket) -> Result<Option<(Request, Answer)>, UsageError> {
-        self.tickets.close(ticket, |waiting| match waiting {
+        match self.tickets.close(ticket, |waiting| matches!(waiting, Waiting::Persisted(_)))? {
             Waiting::Persisted(reply) => Ok(reply),
-            other => Err(other),
-        })
+            _ => Err(UsageError::UnknownTicket),
+        }
     }
 
     fn on_loaded(&mut self, ticket: Ticket, loaded: Loaded, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
-        let is_rows = matches!(loaded, Loaded::Rows { .. });
-        let waiting = self.tickets.close(ticket, |waiting| match waiting {
-            Waiting::OpeningRows | Waiting::NewRows(_) if is_rows => Ok(waiting),
-            Waiting::Read(_) if !is_rows => Ok(waiting),
-            other => Err(other),
-        })?;
+        let is_asked = |waiting: &Waiting| match loaded {
+            Loaded::Rows { .. } => matches!(waiting, Waiting::OpeningRows | Waiting::NewRows(_)),
+            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_)),
+        };
+        let waiting = self.tickets.close(ticket, is_asked)?;
         match (waiting, loaded) {
             (Waiting::Read(read), Loaded::Ops(ops)) => self.on_read(read, ops, now, out),
             (waiting, Loaded::Rows { rows, more }) => self.on_rows(waiting, &rows, more, now, out),

@@ -37,6 +37,9 @@ pub(super) struct Sealing<'a> {
     ops: Vec<SealedOp>,
 }
 
+/// What an op is to say: its kind, and its body with the format.
+pub(super) type Said = (Kind, Option<(Format, Vec<u8>)>);
+
 /// One op of a transaction, decided.
 #[derive(Clone, Debug)]
 pub(super) struct Draw {
@@ -147,7 +150,7 @@ impl Machine {
         change: &Change,
         ground: &Ground,
         sealing: &Sealing<'_>,
-    ) -> Result<Option<(Kind, Option<(Format, Vec<u8>)>)>, CommandError> {
+    ) -> Result<Option<Said>, CommandError> {
         let json = |value: &Value| Ok::<_, CommandError>(Some((Format::Json, encode_json(value)?)));
         Ok(Some(match change {
             Change::Put(value) => match self.shown(collection, key, ground, sealing) {

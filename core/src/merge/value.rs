@@ -63,12 +63,7 @@ pub(super) fn value(
 
 /// Writes the overwrites that are shown, and returns for each place the write that its value comes from: that of its
 /// own overwrite, or of the nearest one above.
-fn write_all(
-    history: &History<'_>,
-    whole: &mut Shown,
-    live: &Live<'_>,
-    precedence: Precedence,
-) -> Vec<Option<usize>> {
+fn write_all(history: &History<'_>, whole: &mut Shown, live: &Live<'_>, precedence: Precedence) -> Vec<Option<usize>> {
     let mut shown: Vec<(&Pointer, Overwrite<'_>)> = Vec::new();
     let sources = live.places.iter().map(|place| {
         while shown.last().is_some_and(|(outer, _)| !outer.is_prefix_of(place.at)) {

@@ -83,7 +83,8 @@ impl Store {
     ///
     /// # Errors
     /// `not_found` if there is none; `not_a_repo` for a database of another program; `schema_newer` and
-    /// `version_mismatch` for other forms; `locked`; `permission_denied`; `storage_corrupt`.
+    /// `version_mismatch` for other forms; `locked`; `permission_denied` where it cannot be written, or read, as asked;
+    /// `storage_corrupt`.
     pub fn open(path: impl AsRef<Path>, mode: OpenMode) -> Result<Store> {
         Store::open_on(path.as_ref(), mode, None)
     }
@@ -101,7 +102,7 @@ impl Store {
         expect_sqlite()?;
         fs::metadata(path).map_err(|cause| from_io("open the store", path, cause))?;
         let mut connection = match mode {
-            OpenMode::ReadWrite => connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?,
+            OpenMode::ReadWrite => connect_to_write(path, vfs)?,
             OpenMode::ReadOnly => connect_to_read(path, vfs)?,
         };
         match (schema::form(&connection, path)?, mode) {
@@ -244,6 +245,21 @@ fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> Result<Connectio
         Ok(connection)
     };
     open().map_err(|cause| from_sqlite("open", path, cause))
+}
+
+/// Opens for writing. Where the file cannot be written, SQLite would open it all the same and fail later.
+fn connect_to_write(path: &Path, vfs: Option<&str>) -> Result<Connection> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
+    match connection.is_readonly("main").map_err(|cause| from_sqlite("open", path, cause))? {
+        false => Ok(connection),
+        true => {
+            let message = format!(
+                "The store {} cannot be written here; check the permissions of the file and its folder.",
+                path.display()
+            );
+            Err(TrellisError::new(Code::PermissionDenied, message).at_path(path))
+        }
+    }
 }
 
 /// Opens for reading. Where the folder cannot be written and there is no write-ahead log, the file is taken as one

@@ -125,3 +125,26 @@ pub(crate) fn await_line(child: &mut Child, line: &str) {
     let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     assert!(lines.any(|read| read.unwrap().ends_with(line)), "the child ended before it said {line}");
 }
+
+/// Runs the test of this name in a process that may write nothing of ours; returns what it prints. Root may write
+/// everything, so under root it runs as nobody, from a copy that nobody may run.
+#[cfg(unix)]
+pub(crate) fn run_without_rights(test: &str, program: &Path, folder: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let copy = program.join("test");
+    if !copy.exists() {
+        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    }
+    let mut command = match std::fs::metadata(&copy).unwrap().uid() {
+        0 => {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&copy);
+            command
+        }
+        _ => Command::new(&copy),
+    };
+    let output = command.args(["--exact", test, "--nocapture"]).env(CHILD, folder).output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+    printed
+}

@@ -317,7 +317,8 @@ fn mutated() -> Vec<Value> {
     refused.take(20).enumerate().map(case).collect()
 }
 
-fn reason(error: HeaderError) -> String {
+/// Why a header was refused, in a word.
+pub fn reason(error: HeaderError) -> String {
     match error {
         HeaderError::Version(version) => format!("version:{version}"),
         HeaderError::Cbor(CborError::Truncated) => "truncated".into(),

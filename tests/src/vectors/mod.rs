@@ -3,10 +3,12 @@
 //! Every case has its reason and says who vouches for its outcome. A case never changes: `LOCK` holds a digest of each,
 //! so new cases are free and a changed or missing one is refused unless somebody accepts it on purpose.
 
+pub mod bundle;
 pub mod cbor;
 pub mod cbor_bad;
 pub mod clocks;
 pub mod header;
+pub mod ops_frame;
 pub mod order;
 pub mod signatures;
 pub mod validity;
@@ -59,6 +61,8 @@ pub fn generated() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("signatures.json", signatures::ABOUT, signatures::cases()),
         ("clocks.json", clocks::ABOUT, clocks::cases()),
         ("order.json", order::ABOUT, order::cases()),
+        ("ops_frame.json", ops_frame::ABOUT, ops_frame::cases()),
+        ("bundle.json", bundle::ABOUT, bundle::cases()),
         ("validity.json", validity::ABOUT, validity::cases()),
     ]
 }

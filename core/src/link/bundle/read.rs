@@ -119,25 +119,26 @@ impl BundleReader {
     }
 
     fn on_part(&mut self, bytes: &[u8]) -> Result<Option<Vec<StoredOp>>, BundleError> {
-        match (self.part, bytes.first_chunk::<LENGTH_BYTES>()) {
-            (Part::Frame(_), _) => return self.on_frame(bytes),
-            (Part::Length, Some(length)) => self.on_length(u32::from_be_bytes(*length))?,
-            _ => self.on_magic(bytes),
+        match self.part {
+            Part::Frame(_) => return self.on_frame(bytes),
+            Part::Length => self.on_length(bytes)?,
+            Part::Magic | Part::Nothing => self.on_magic(bytes),
         }
         Ok(None)
     }
 
-    fn on_magic(&mut self, bytes: &[u8]) {
-        self.hasher.update(bytes);
-        self.at = bytes.len() as u64;
+    fn on_magic(&mut self, magic: &[u8]) {
+        self.hasher.update(magic);
+        self.at = magic.len() as u64;
         self.part = Part::Length;
     }
 
-    fn on_length(&mut self, length: u32) -> Result<(), BundleError> {
-        if length as usize > FRAME_BYTES_MAX {
+    fn on_length(&mut self, length: &[u8]) -> Result<(), BundleError> {
+        let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        if length > FRAME_BYTES_MAX {
             return Err(BundleError::TooLarge { at: self.at });
         }
-        self.part = Part::Frame(length as usize);
+        self.part = Part::Frame(length);
         Ok(())
     }
 

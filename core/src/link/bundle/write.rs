@@ -77,10 +77,7 @@ impl BundleWriter {
     pub fn push(&mut self, op: StoredOp) -> Result<(), BundleRefused> {
         self.window_bytes += frame_bytes(&op.header, op.body.as_deref());
         self.window.push(op);
-        let (kept_ops, kept_bytes) = self.kept;
-        let is_full = self.window.len() - kept_ops >= WINDOW_FRAMES * FRAME_OPS_MAX
-            || self.window_bytes - kept_bytes >= WINDOW_FRAMES * FRAME_BYTES_MAX;
-        if is_full { self.write_frames(Tail::Kept) } else { Ok(()) }
+        if self.is_full() { self.write_frames(Tail::Kept) } else { Ok(()) }
     }
 
     /// Takes the bytes that are ready.
@@ -101,6 +98,14 @@ impl BundleWriter {
         end.array(2).uint(self.ops).bytes(self.hasher.finalize().as_bytes());
         self.write_frame(&[&[FrameKind::End.code()], end.finish().as_slice()].concat());
         Ok(self.out)
+    }
+
+    /// What stays in the window because nothing vouches for it yet does not fill it, and the more stays the seldomer it
+    /// is looked at again.
+    fn is_full(&self) -> bool {
+        let (kept_ops, kept_bytes) = self.kept;
+        self.window.len() - kept_ops >= kept_ops.max(WINDOW_FRAMES * FRAME_OPS_MAX)
+            || self.window_bytes - kept_bytes >= kept_bytes.max(WINDOW_FRAMES * FRAME_BYTES_MAX)
     }
 
     /// Writes what can be written of the window, and keeps the rest in it.

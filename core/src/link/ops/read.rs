@@ -114,17 +114,14 @@ impl<'a> Frame<'a> {
 
     fn read_run(&mut self) -> Result<(), OpsFault> {
         let (mut spot, len) = self.read_run_head()?;
-        let mut segment_bytes = 0;
-        for _ in 0..len {
-            if self.ops.len() == FRAME_OPS_MAX {
-                return Err(OpsFault::TooManyOps);
-            }
+        let mut segment_bytes = self.read_op(&spot)?;
+        for _ in 1..len {
+            spot.seq = spot.seq.checked_add(1).ok_or(HeaderError::OutOfBounds(4))?;
+            spot.prev = self.known.ids.back(0);
             segment_bytes += self.read_op(&spot)?;
             if segment_bytes > SEGMENT_BYTES_MAX {
                 return Err(OpsFault::RunTooLong);
             }
-            spot.prev = self.known.ids.back(0);
-            spot.seq = spot.seq.checked_add(1).ok_or(HeaderError::OutOfBounds(4))?;
         }
         let (signature, rest) = self.signatures.split_first_chunk().ok_or(OpsFault::Signatures)?;
         self.signatures = rest;
@@ -205,6 +202,9 @@ impl<'a> Frame<'a> {
     }
 
     fn push(&mut self, header: Vec<u8>, body: Option<&[u8]>) -> Result<(), OpsFault> {
+        if self.ops.len() == FRAME_OPS_MAX {
+            return Err(OpsFault::TooManyOps);
+        }
         self.bytes += header.len() + body.map_or(0, <[u8]>::len);
         if self.bytes > FRAME_BYTES_MAX {
             return Err(OpsFault::TooLong);
@@ -221,7 +221,10 @@ impl<'a> Frame<'a> {
         if !self.signatures.is_empty() {
             return Err(OpsFault::Signatures);
         }
-        Ok(Batch { repo: self.repo.ok_or(OpsFault::Empty)?, ops: self.ops })
+        match self.repo {
+            Some(repo) if !self.ops.is_empty() => Ok(Batch { repo, ops: self.ops }),
+            _ => Err(OpsFault::Empty),
+        }
     }
 }
 
