@@ -14,7 +14,8 @@ use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::time::{Hlc, Millis};
 
-/// One output of a step. The outputs of a step may be carried out in any order.
+/// One output of a step. Outputs may be carried out in any order, but the store gets its `Persist`s and `Load`s in the
+/// order in which they came: a `Load` reads what an earlier `Persist` wrote, committed or not.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Sign this message with the key of `author`, and answer with `Input::Signed`.

@@ -212,7 +212,9 @@ impl Open {
         let mut disk = Disk::Reading(&self.store);
         let inputs = self.engine.enlist(work);
         self.engine.refresh(&mut disk)?;
-        self.engine.run(inputs, &mut disk).map(drop)
+        self.engine.run(inputs, &mut disk)?;
+        self.engine.settle();
+        Ok(())
     }
 
     /// Carries writes out and commits them together. Where the lock cannot be had, nothing has happened yet.
@@ -238,11 +240,13 @@ impl Open {
         engine.refresh(&mut disk)?;
         let tickets = engine.run(inputs, &mut disk)?;
         if tickets.is_empty() {
-            return Ok(());
+            drop(transaction);
+        } else {
+            transaction.commit()?;
         }
-        transaction.commit()?;
-        let persisted = tickets.into_iter().map(Input::Persisted).collect();
-        engine.run(persisted, &mut Disk::Reading(store)).map(drop)
+        engine.run(tickets.into_iter().map(Input::Persisted).collect(), &mut Disk::Reading(store))?;
+        engine.settle();
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Ops made by hand: a draft with every field in the open, sealed and signed into the bytes that replicas exchange.
 
 use ed25519_dalek::{Signer, SigningKey};
+use trellis_core::log::row::StoredOp;
 use trellis_core::op::header::{BodyRef, Header, Ids};
 use trellis_core::op::id::{Author, ContentHash, OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
@@ -42,6 +43,11 @@ impl SealedOp {
     /// What a peer would hand over.
     pub fn unverified(&self) -> Unverified<'_> {
         Unverified { header: &self.header, body: self.body.as_deref(), signature: self.signature.as_ref() }
+    }
+
+    /// The op as a store or a frame hands it over.
+    pub fn stored(&self) -> StoredOp {
+        StoredOp { header: self.header.clone(), body: self.body.clone(), signature: self.signature }
     }
 
     /// Its place in the total order.

@@ -185,7 +185,7 @@ fn chains(ops: usize, authors: usize, body: &[u8]) -> Vec<StoredOp> {
             ..Draft::first(genesis.id.into(), author(&keys[who]), "main", prev)
         };
         ends[who] = (draft.seal(), seq + 1);
-        let is_end = ends[who].1 % 3 == 0 || at + authors >= ops;
+        let is_end = ends[who].1.is_multiple_of(3) || at + authors >= ops;
         all.push(StoredOp { signature: is_end.then_some([1; 64]), ..ends[who].0.stored() });
     }
     all

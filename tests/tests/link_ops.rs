@@ -83,14 +83,14 @@ fn any_op(dice: &mut Dice, ids: &[OpId]) -> StoredOp {
     let extra: Vec<u8> = (17..=23).filter(|_| dice.chance(10)).collect();
     let header = Header {
         repo: Some(REPO),
-        branch: dice.pick(&names),
+        branch: dice.pick::<&str>(&names),
         author: Author([*dice.pick(&[1, 2, 3]); 32]),
         seq,
         prev: (seq > 1).then(|| *dice.pick(ids)),
         hlc: Hlc(*dice.pick(&[1 << 16, (1 << 63) - 1, 1 << 57, 1 << 57 | 0xffff, 1 << 40])),
         parents: Ids::Slice(&parents),
-        collection: dice.pick(&names),
-        key: dice.pick(&names),
+        collection: dice.pick::<&str>(&names),
+        key: dice.pick::<&str>(&names),
         base: Ids::Slice(&base),
         kind: Kind::from_code(*dice.pick(&numbers)),
         body: dice.chance(80).then_some(named),
@@ -236,7 +236,7 @@ fn ops_that_are_no_batch_are_refused() {
     assert_eq!(encode(&[genesis, first.clone()]), Err(OpsRefused::OtherRepo(first_id)));
     assert_eq!(encode(&[first.clone(), first.clone()]), Err(OpsRefused::Order(first_id)));
     assert_eq!(encode(&[third, second.clone()]), Err(OpsRefused::Order(second_id)));
-    assert_eq!(encode(&[homeless.clone()]), Err(OpsRefused::NoPlace(id(&homeless))));
+    assert_eq!(encode(std::slice::from_ref(&homeless)), Err(OpsRefused::NoPlace(id(&homeless))));
     assert!(encode(&[unsigned(&first), second]).is_ok());
 }
 

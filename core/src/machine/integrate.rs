@@ -88,6 +88,9 @@ impl Machine {
             self.admit_one(&ops[at], funnel);
         }
         for (op, verdict) in ops.iter().zip(verdicts) {
+            if !matches!(verdict, Verdict::Hold(_)) {
+                self.hold.take(&op.id());
+            }
             match verdict {
                 Verdict::Admit => {}
                 Verdict::Known => self.complete_known(op, funnel),

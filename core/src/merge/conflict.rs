@@ -155,55 +155,45 @@ pub(super) fn contests<'v>(history: &History<'_>, live: &Live<'v>) -> Vec<Contes
 
 fn contest<'v>(history: &History<'_>, above: &[&LivePlace<'v>], place: &LivePlace<'v>) -> Contest<'v> {
     let mut contest = Contest { at: place.at, overwrites: BTreeMap::new(), deletions: BTreeMap::new() };
-    let here: Vec<&Overwrite<'_>> = undeleted(place).collect();
-    if here.iter().any(|overwrite| overwrite.value != here[0].value) {
-        contest.overwrites.extend(here.iter().map(|overwrite| (overwrite.write, overwrite.value)));
+    let here: Vec<(usize, Written<'_>)> =
+        undeleted(place).map(|overwrite| (overwrite.write, overwrite.value)).collect();
+    if here.iter().any(|(_, value)| *value != here[0].1) {
+        contest.overwrites.extend(here.iter().copied());
     }
-    for outer in above {
-        for overwrite in undeleted(outer) {
-            let value = overwrite.value.at(&place.at.0[outer.at.0.len()..]);
-            meet(history, &mut contest.overwrites, (overwrite.write, value), &here);
-        }
-    }
-    let root = above.first().copied().unwrap_or(place);
-    for delete in root.overwrites.iter().filter(|overwrite| overwrite.value.is_deletion()) {
-        meet_delete(history, &mut contest.deletions, *delete, place);
-    }
+    let outer = above.iter().flat_map(|outer| {
+        let names = &place.at.0[outer.at.0.len()..];
+        undeleted(outer).map(|overwrite| (overwrite.write, overwrite.value.at(names)))
+    });
+    let outer: Vec<(usize, Written<'_>)> = outer.collect();
     contest
+        .overwrites
+        .extend(standing(&here, &outer, |inner, outer| inner.1 != outer.1 && !history.has_seen(inner.0, outer.0)));
+    let root = above.first().copied().unwrap_or(place);
+    let deletes = root.overwrites.iter().filter(|overwrite| overwrite.value.is_deletion());
+    let deletes: Vec<(usize, Said<'_>)> =
+        deletes.map(|delete| (delete.write, Said::Overwrites(delete.value))).collect();
+    let parts = if deletes.is_empty() { Vec::new() } else { said(place) };
+    contest.deletions.extend(standing(&parts, &deletes, |part, delete| !history.has_seen(part.0, delete.0)));
+    contest
+}
+
+/// Those of both lists that stand against one of the other.
+fn standing<T: Clone>(inner: &[T], outer: &[T], is_against: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    let inner_standing = inner.iter().filter(|inner| outer.iter().any(|outer| is_against(inner, outer)));
+    let outer_standing = outer.iter().filter(|outer| inner.iter().any(|inner| is_against(inner, outer)));
+    inner_standing.chain(outer_standing).cloned().collect()
 }
 
 fn undeleted<'p, 'v>(place: &'p LivePlace<'v>) -> impl Iterator<Item = &'p Overwrite<'v>> {
     place.overwrites.iter().filter(|overwrite| !overwrite.value.is_deletion())
 }
 
-/// An overwrite from above conflicts with those that differ and have not seen it; it has seen none that is live.
-fn meet<'v>(
-    history: &History<'_>,
-    members: &mut BTreeMap<usize, Written<'v>>,
-    (outer, value): (usize, Written<'v>),
-    here: &[&Overwrite<'v>],
-) {
-    for inner in here {
-        if inner.value != value && !history.has_seen(inner.write, outer) {
-            members.extend([(outer, value), (inner.write, inner.value)]);
-        }
-    }
-}
-
-/// A delete conflicts with whatever has not seen it, of the same value or not; it has seen nothing that is live.
-fn meet_delete<'v>(
-    history: &History<'_>,
-    members: &mut BTreeMap<usize, Said<'v>>,
-    delete: Overwrite<'v>,
-    place: &LivePlace<'v>,
-) {
+/// What live parts other than deletes say of a place. A delete conflicts with each that has not seen it, of whatever
+/// value; it has seen none, since what it has seen is not live.
+fn said<'v>(place: &LivePlace<'v>) -> Vec<(usize, Said<'v>)> {
     let overwrites = undeleted(place).map(|overwrite| (overwrite.write, Said::Overwrites(overwrite.value)));
     let adds = place.adds.iter().map(|(write, amount)| (*write, Said::Adds(*amount)));
-    for (write, said) in overwrites.chain(adds).chain(inserted(place)) {
-        if !history.has_seen(write, delete.write) {
-            members.extend([(delete.write, Said::Overwrites(delete.value)), (write, said)]);
-        }
-    }
+    overwrites.chain(adds).chain(inserted(place)).collect()
 }
 
 /// The values that each write inserts here.

@@ -4,7 +4,9 @@
 //! one number per chain, and a long history is crossed chain by chain instead of write by write.
 
 use alloc::collections::{BTreeMap, BinaryHeap};
+use alloc::vec;
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use hashbrown::HashMap;
 
@@ -63,32 +65,89 @@ impl Past {
     }
 }
 
+/// What each write names, one list after the other.
+#[derive(Default)]
+struct Bases {
+    items: Vec<usize>,
+    ends: Vec<usize>,
+}
+
+impl Bases {
+    fn push(&mut self, base: impl Iterator<Item = usize>) {
+        let start = self.items.len();
+        self.items.extend(base);
+        self.items[start..].sort_unstable();
+        let mut kept = start;
+        for at in start..self.items.len() {
+            if at == start || self.items[at] != self.items[kept - 1] {
+                self.items[kept] = self.items[at];
+                kept += 1;
+            }
+        }
+        self.items.truncate(kept);
+        self.ends.push(kept);
+    }
+
+    /// What a write names, in order and each once.
+    fn of(&self, write: usize) -> &[usize] {
+        let start = write.checked_sub(1).map_or(0, |previous| self.ends[previous]);
+        &self.items[start..self.ends[write]]
+    }
+
+    /// Which write each continues the chain of, if any. The longer the history that is to come, the earlier a write
+    /// chooses from what it names, so that long histories are few chains.
+    fn previous(&self) -> Vec<Option<usize>> {
+        let heights = self.heights();
+        let mut choosing: Vec<usize> = (0..self.ends.len()).collect();
+        choosing.sort_unstable_by_key(|write| Reverse((heights[*write], *write)));
+        let mut is_continued = vec![false; self.ends.len()];
+        let mut previous = vec![None; self.ends.len()];
+        for write in choosing {
+            previous[write] = self.of(write).iter().rev().copied().find(|seen| !is_continued[*seen]);
+            previous[write].into_iter().for_each(|seen| is_continued[seen] = true);
+        }
+        previous
+    }
+
+    /// How long the longest history after each write is.
+    fn heights(&self) -> Vec<usize> {
+        let mut heights = vec![0; self.ends.len()];
+        for write in (0..self.ends.len()).rev() {
+            for seen in self.of(write) {
+                heights[*seen] = heights[*seen].max(heights[write] + 1);
+            }
+        }
+        heights
+    }
+}
+
 impl<'w> History<'w> {
     /// Orders writes. Equal ids are one write. Members of a base that are not there, or not earlier, are passed over.
     pub(super) fn of(writes: &'w [Write<'w>]) -> History<'w> {
         let mut ordered: Vec<&Write<'_>> = writes.iter().collect();
         ordered.sort_unstable_by_key(|write| (write.hlc, write.id));
         let size = ordered.len();
-        let mut history =
-            History { writes: Vec::with_capacity(size), nodes: Vec::with_capacity(size), chains: Vec::new(), heads: 0 };
         let mut known: HashMap<OpId, usize> = HashMap::with_capacity(size);
-        for write in ordered {
-            if !known.contains_key(&write.id) {
-                let mut base: Vec<usize> = write.base.iter().filter_map(|id| known.get(&id).copied()).collect();
-                base.sort_unstable();
-                base.dedup();
-                known.insert(write.id, history.writes.len());
-                history.push(write, &base);
+        let mut bases = Bases::default();
+        ordered.retain(|write| {
+            let is_new = !known.contains_key(&write.id);
+            if is_new {
+                bases.push(write.base.iter().filter_map(|id| known.get(&id).copied()));
+                known.insert(write.id, known.len());
             }
+            is_new
+        });
+        let mut history = History { writes: ordered, nodes: Vec::with_capacity(size), chains: Vec::new(), heads: 0 };
+        for (write, previous) in bases.previous().into_iter().enumerate() {
+            history.push(bases.of(write), previous);
         }
         history
     }
 
-    fn push(&mut self, write: &'w Write<'w>, base: &[usize]) {
+    fn push(&mut self, base: &[usize], previous: Option<usize>) {
         let this = self.nodes.len();
         let floor = self.floor(base);
-        let tip = base.iter().rev().find(|seen| self.is_tip(**seen));
-        let chain = tip.map_or(self.chains.len(), |tip| self.nodes[*tip].chain);
+        let chain = previous.map_or(self.chains.len(), |previous| self.nodes[previous].chain);
         if chain == self.chains.len() {
             self.chains.push(Chain::default());
         }
@@ -104,7 +163,6 @@ impl<'w> History<'w> {
         self.heads += 1;
         self.chains[chain].writes.push(this);
         self.nodes.push(Node { chain, position, floor, is_named: false });
-        self.writes.push(write);
     }
 
     /// Who names every head has seen everything; who does not has seen what its base has.
@@ -118,11 +176,6 @@ impl<'w> History<'w> {
             floor => floor,
         });
         floors.max().unwrap_or(0)
-    }
-
-    fn is_tip(&self, write: usize) -> bool {
-        let node = &self.nodes[write];
-        self.chains[node.chain].writes.len() == node.position + 1
     }
 
     /// How many writes.
@@ -177,25 +230,26 @@ impl<'w> History<'w> {
         if past.floor >= write {
             return;
         }
-        let previous = position.checked_sub(1).map(|position| self.chains[chain].writes[position]);
-        let mut open: BinaryHeap<usize> = previous.into_iter().chain(self.linked(chain, position)).collect();
+        let mut open = BinaryHeap::new();
+        open.extend(position.checked_sub(1).map(|position| self.chains[chain].writes[position]));
+        self.follow(chain, position, past, &mut open);
         while let Some(seen) = open.pop() {
             if !self.contains(past, seen) {
                 let Node { chain, position, floor, .. } = self.nodes[seen];
                 past.floor = past.floor.max(floor);
                 past.counts.insert(chain, position + 1);
-                open.extend(self.linked(chain, position));
+                self.follow(chain, position, past, &mut open);
             }
         }
     }
 
-    /// The last writes of other chains that a chain has seen at a position.
-    fn linked(&self, chain: usize, position: usize) -> impl Iterator<Item = usize> {
-        self.chains[chain].links.iter().filter_map(move |(target, links)| {
+    /// Adds to `open` the last writes of other chains that a chain has seen at a position, but for those in `past`.
+    fn follow(&self, chain: usize, position: usize, past: &Past, open: &mut BinaryHeap<usize>) {
+        for (target, links) in &self.chains[chain].links {
             let after = links.partition_point(|link| link.position <= position);
-            let link = after.checked_sub(1).map(|last| &links[last])?;
-            Some(self.chains[*target].writes[link.reach])
-        })
+            let last = after.checked_sub(1).map(|last| self.chains[*target].writes[links[last].reach]);
+            open.extend(last.filter(|seen| !self.contains(past, *seen)));
+        }
     }
 
     /// What all of `writes` have seen; nothing where there are none.

@@ -401,3 +401,98 @@ impl<'v> Spot<'v> {
         found.cloned().ok_or_else(|| self.wrong(UnknownWord(words.list)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Manifest, ManifestError> {
+        Manifest::parse(&text.parse().expect("the test's own JSON"))
+    }
+
+    fn at(text: &str) -> Pointer {
+        Pointer::parse(text).expect("the test's own pointer")
+    }
+
+    #[test]
+    fn every_field_is_read() {
+        let repo = "ab".repeat(32);
+        let text = r#"{
+            "engineId": "editor", "collection": "notes", "schemaVersion": 3, "ownerRepo": "REPO",
+            "defaultEnabled": false, "policyClass": "high", "encryptionScope": "vault",
+            "mergeStrategy": {"name": "graph_merge", "onConflict": "auto", "tiebreak": "owner_first"},
+            "supportsTombstones": false, "supportsRollback": false, "supportsExport": false,
+            "dangerousFields": ["/secret"], "auditEvents": ["opened"],
+            "fields": {"/body": "text", "/tags": "set", "/n": "counter", "/rows": {"list": "id"}}
+        }"#;
+        let expected = Manifest {
+            engine_id: Some("editor".into()),
+            collection: Some("notes".into()),
+            schema_version: 3,
+            owner_repo: RepoId::parse_hex(&repo),
+            is_default_enabled: false,
+            policy_class: PolicyClass::High,
+            encryption_scope: EncryptionScope::Vault,
+            strategy: Strategy::GraphMerge { on_conflict: OnConflict::Auto, tiebreak: Tiebreak::OwnerFirst },
+            has_tombstones: false,
+            has_rollback: false,
+            has_export: false,
+            dangerous_fields: [at("/secret")].into(),
+            audit_events: ["opened".into()].into(),
+            fields: [
+                (at("/body"), Field::Text),
+                (at("/tags"), Field::Set),
+                (at("/n"), Field::Counter),
+                (at("/rows"), Field::List { identity: "id".into() }),
+            ]
+            .into(),
+        };
+        let manifest = parse(&text.replace("REPO", &repo));
+        assert_eq!(manifest, Ok(expected));
+        assert_eq!(manifest.map(|manifest| manifest.texts().cloned().collect()), Ok(Vec::from([at("/body")])));
+    }
+
+    #[test]
+    fn what_is_absent_has_a_default() {
+        assert_eq!(parse("{}"), Ok(Manifest::default()));
+        assert_eq!(parse(r#"{"mergeStrategy":"graph_merge"}"#), Ok(Manifest::default()));
+        assert_eq!(parse(r#"{"mergeStrategy":{"name":"crdt"}}"#).map(|manifest| manifest.strategy), Ok(Strategy::Crdt));
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        let wrong = [
+            ("[]", "", NotA("an object")),
+            (r#"{"colour":1}"#, "/colour", UnknownField),
+            (r#"{"schemaVersion":0}"#, "/schemaVersion", NotA("a whole number from 1")),
+            (r#"{"schemaVersion":1.5}"#, "/schemaVersion", NotA("a whole number from 1")),
+            (r#"{"engineId":1}"#, "/engineId", NotA("a text")),
+            (r#"{"ownerRepo":"AB"}"#, "/ownerRepo", NotA("a repo's id")),
+            (r#"{"defaultEnabled":1}"#, "/defaultEnabled", NotA("true or false")),
+            (r#"{"policyClass":"Low"}"#, "/policyClass", UnknownWord(POLICY_CLASSES.list)),
+            (r#"{"encryptionScope":null}"#, "/encryptionScope", UnknownWord(ENCRYPTION_SCOPES.list)),
+            (r#"{"dangerousFields":["/a","b"]}"#, "/dangerousFields/1", NotA("a pointer")),
+            (r#"{"auditEvents":[1]}"#, "/auditEvents/0", NotA("a text")),
+            (r#"{"mergeStrategy":"lww"}"#, "/mergeStrategy", UnknownWord(STRATEGIES.list)),
+            (r#"{"mergeStrategy":"quarantine"}"#, "/mergeStrategy", UnsupportedStrategy("quarantine")),
+            (r#"{"mergeStrategy":{"name":"never_merge"}}"#, "/mergeStrategy/name", UnsupportedStrategy("never_merge")),
+            (r#"{"mergeStrategy":{}}"#, "/mergeStrategy", NotA("a strategy's name")),
+            (r#"{"mergeStrategy":1}"#, "/mergeStrategy", NotA("an object")),
+            (r#"{"mergeStrategy":{"name":"crdt","tiebreak":"ord"}}"#, "/mergeStrategy/tiebreak", UnknownParameter),
+            (r#"{"fields":{"a":"text"}}"#, "/fields/a", NotA("named by a pointer")),
+            (r#"{"fields":{"/a":"line"}}"#, "/fields/~1a", UnknownWord(FIELDS.list)),
+            (r#"{"fields":{"/a":{"list":1}}}"#, "/fields/~1a", UnknownWord(FIELDS.list)),
+            (r#"{"fields":{"/a/b":"text","/a":"set"}}"#, "/fields/~1a~1b", FieldBelowField),
+        ];
+        for (text, place, problem) in wrong {
+            assert_eq!(parse(text), Err(ManifestError { at: at(place), problem }), "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_read_as_sentences() {
+        let error = parse(r#"{"mergeStrategy":"append_only"}"#).map_err(|error| error.to_string());
+        let expected = "the manifest at \"/mergeStrategy\": this version does not support the strategy append_only";
+        assert_eq!(error, Err(expected.into()));
+    }
+}

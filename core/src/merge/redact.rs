@@ -42,3 +42,30 @@ fn outermost(places: &[Pointer]) -> Vec<Pointer> {
     }
     outermost
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_keeps_what_it_overwrites() {
+        let value = || Leaf::Json(redacted_value());
+        assert_eq!(redacted(Kind::Put, &[]), Content::Put(value()));
+        assert_eq!(redacted(Kind::Append, &[]), Content::Append(value()));
+        assert_eq!(redacted(Kind::Delete, &[]), Content::Delete);
+        assert_eq!(redacted(Kind::Unknown(9), &[]), Content::Void);
+        assert_eq!(redacted(Kind::Patch, &[]), Content::Patch(Patch::default()));
+    }
+
+    #[test]
+    fn redactions_of_one_patch_add_up() {
+        let at = |text| Pointer::parse(text).expect("the test's own pointer");
+        let Content::Patch(patch) = redacted(Kind::Patch, &[at("/b/c"), at("/ab"), at("/a"), at("/b"), at("/a")])
+        else {
+            panic!("a patch stays a patch");
+        };
+        let places: Vec<_> = patch.set.iter().map(|(at, _)| at.clone()).collect();
+        assert_eq!(places, [at("/a"), at("/ab"), at("/b")]);
+        assert_eq!(patch.check(), Ok(()));
+    }
+}

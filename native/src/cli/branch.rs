@@ -25,7 +25,7 @@ impl Branch {
         let repo = context.repo().await?;
         match self.name {
             Some(name) => {
-                let receipt = repo.on_branch(&name).merge(repo.branch(), None).await?;
+                let receipt = repo.begin_branch(&name).await?;
                 done(Begun { ops: ids(receipt.ops()), branch: name, from: repo.branch().into() })
             }
             None => {

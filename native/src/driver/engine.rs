@@ -63,6 +63,8 @@ pub(crate) struct Engine {
     machine: Machine,
     keys: Keys,
     events: Option<UnboundedSender<Event>>,
+    untold: Vec<Event>,
+    is_key_new: bool,
     now: Millis,
     waiting: HashMap<Request, Waiter>,
     next_request: u64,
@@ -79,9 +81,10 @@ impl Engine {
         };
         let (events, now) = (start.events.clone(), start.clock.now());
         let (machine, outputs) = Machine::open(config);
-        let waiting = HashMap::new();
-        let mut engine = Engine { machine, keys, events, now, waiting, next_request: 1 };
+        let (untold, is_key_new, waiting, next_request) = (Vec::new(), false, HashMap::new(), 1);
+        let mut engine = Engine { machine, keys, events, untold, is_key_new, now, waiting, next_request };
         engine.carry_out(outputs, disk)?;
+        engine.settle();
         Ok(engine)
     }
 
@@ -120,6 +123,17 @@ impl Engine {
         Ok(appended)
     }
 
+    /// Everything that happened so far is durable: events are told, and an old key that was replaced is dropped. That
+    /// this fails is no harm; it is dropped another time.
+    pub(crate) fn settle(&mut self) {
+        if std::mem::take(&mut self.is_key_new) {
+            let _ = self.keys.renewed();
+        }
+        for event in self.untold.drain(..) {
+            let _ = self.events.as_ref().map(|events| events.send(event));
+        }
+    }
+
     /// Answers everybody who still waits with a failure of the host. The engine is of no use afterwards.
     pub(crate) fn fail(self, error: &TrellisError) {
         for waiter in self.waiting.into_values() {
@@ -135,7 +149,7 @@ impl Engine {
                 Output::Sign { ticket, author, message } => {
                     Some(Input::Signed(ticket, self.keys.sign(&author, &message)?))
                 }
-                Output::MakeKey { ticket } => Some(Input::KeyMade(ticket, self.keys.rotate()?)),
+                Output::MakeKey { ticket } => Some(self.renew_key(ticket)?),
                 Output::Load(ticket, query) => Some(Input::Loaded(ticket, disk.load(query)?)),
                 Output::Persist(ticket, row) => {
                     disk.append(&row)?;
@@ -174,10 +188,13 @@ impl Engine {
     }
 
     fn emit(&mut self, event: Event) -> Option<Input> {
-        if let Some(events) = &self.events {
-            let _ = events.send(event);
-        }
+        self.untold.push(event);
         None
+    }
+
+    fn renew_key(&mut self, ticket: Ticket) -> Result<Input> {
+        self.is_key_new = true;
+        self.keys.renew().map(|author| Input::KeyMade(ticket, author))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Somebody else's repo can be read without a key, and their key file cannot be read at all.
 
+use std::mem;
+
 use trellis_core::machine::KeyUse;
 use trellis_core::op::id::Author;
 use trellis_core::op::sign::Signature;
@@ -23,27 +25,39 @@ pub enum Access {
 /// What signs.
 #[derive(Debug)]
 pub(crate) enum Keys {
-    /// The device's key file.
-    File(KeyFile),
+    /// The device's.
+    Kept(KeptKeys),
     /// A key that is gone when the repo is closed.
     Passing(Identity),
+}
+
+/// The device's keys, in their file.
+#[derive(Debug)]
+pub(crate) struct KeptKeys {
+    folder: Folder,
+    file: KeyFile,
+    /// The file as it was before another process put a new key into it.
+    before: Option<KeyFile>,
 }
 
 impl Keys {
     /// Opens the key file; makes one where there is none, for writing.
     pub(crate) fn open(folder: &Folder, access: Access) -> Result<Keys> {
-        let (path, place) = (folder.identity(), folder.path());
-        match KeyFile::open(&path, &place) {
-            Ok(file) => Ok(Keys::File(file)),
+        let kept = |file| Keys::Kept(KeptKeys { folder: folder.clone(), file, before: None });
+        match KeyFile::open(folder.identity(), folder.path()) {
+            Ok(file) => Ok(kept(file)),
             Err(_) if access == Access::Read => Identity::generate().map(Keys::Passing),
-            Err(error) if error.code() == Code::NotFound => KeyFile::open_or_create(path, place).map(Keys::File),
+            Err(error) if error.code() == Code::NotFound => {
+                KeyFile::open_or_create(folder.identity(), folder.path()).map(kept)
+            }
             Err(error) => Err(error),
         }
     }
 
+    /// Under whom this device writes.
     pub(crate) fn author(&self) -> Author {
         match self {
-            Keys::File(file) => file.author(),
+            Keys::Kept(keys) => keys.unsucceeded().unwrap_or_else(|| keys.file.author()),
             Keys::Passing(identity) => identity.author(),
         }
     }
@@ -51,25 +65,57 @@ impl Keys {
     /// Whether the key belongs to this folder, or came here in a copy.
     pub(crate) fn key_use(&self) -> Result<KeyUse> {
         match self {
-            Keys::File(file) if file.is_copied()? => Ok(KeyUse::Copied),
+            Keys::Kept(keys) if keys.unsucceeded().is_some() || keys.file.is_copied()? => Ok(KeyUse::Copied),
             _ => Ok(KeyUse::Own),
         }
     }
 
     pub(crate) fn sign(&self, author: &Author, message: &[u8]) -> Result<Signature> {
         match self {
-            Keys::File(file) => file.sign(author, message),
+            Keys::Kept(KeptKeys { file, before: Some(before), .. }) => {
+                file.sign(author, message).or_else(|_| before.sign(author, message))
+            }
+            Keys::Kept(KeptKeys { file, .. }) => file.sign(author, message),
             Keys::Passing(identity) => Ok(identity.sign(message)),
         }
     }
 
-    pub(crate) fn rotate(&mut self) -> Result<Author> {
+    /// The key to write under from now on, durably kept. Called with the store's lock held.
+    pub(crate) fn renew(&mut self) -> Result<Author> {
         match self {
-            Keys::File(file) => file.rotate(),
+            Keys::Kept(keys) => keys.renew(),
             Keys::Passing(identity) => {
                 *identity = Identity::generate()?;
                 Ok(identity.author())
             }
+        }
+    }
+
+    /// The op that names the new key's predecessor is durable: the old key is not needed any more.
+    pub(crate) fn renewed(&mut self) -> Result<()> {
+        match self {
+            Keys::Kept(keys) => keys.file.forget_former(),
+            Keys::Passing(_) => Ok(()),
+        }
+    }
+}
+
+impl KeptKeys {
+    /// A key that was replaced by one which no durable op names yet: the process ended in between. It is still the one
+    /// that the device writes under, and the new one waits.
+    fn unsucceeded(&self) -> Option<Author> {
+        self.file.former().last()
+    }
+
+    fn renew(&mut self) -> Result<Author> {
+        let now = KeyFile::open(self.folder.identity(), self.folder.path())?;
+        if now.author() != self.file.author() {
+            self.before = Some(mem::replace(&mut self.file, now));
+            return Ok(self.file.author());
+        }
+        match self.unsucceeded() {
+            Some(_) => Ok(self.file.author()),
+            None => self.file.rotate(),
         }
     }
 }

@@ -112,6 +112,18 @@ impl Repo {
         self.batch().edit(Edit::Undo, "undo the last write".into()).commit().await
     }
 
+    /// Begins another branch from this one.
+    ///
+    /// # Errors
+    /// `already_exists` where there is one of this name; `not_found` where this one is not there.
+    pub async fn begin_branch(&self, name: &str) -> Result<Receipt> {
+        if self.branches().await?.iter().any(|branch| branch.name == name) {
+            let message = format!("There is a branch {name} already. Use it, or choose another name.");
+            return Err(TrellisError::new(Code::AlreadyExists, message));
+        }
+        self.on_branch(name).merge(self.branch(), None).await
+    }
+
     /// Joins another branch into this one, or begins this one from it.
     ///
     /// # Errors

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use trellis_core::link::bundle::{BundleError, BundleReader, BundleWriter, Progress, Signatures, decode_bundle};
+use trellis_core::log::row::StoredOp;
 use trellis_core::op::hex;
 
 use super::cbor::{self, DELETE, bytes};
-use super::ops_frame::{Columns, op_of, refused, stored};
+use super::ops_frame::{Columns, op_of, op_of_stored, refused, stored, story};
 use super::{By, bytes_of, case, expect};
-use crate::history::{Dials, History, Signing};
 
 /// What the file is.
 pub const ABOUT: &str = "Bundles. Good: `bundle` has `ops`, in this order, written as in ops_frame.json. Bad: reading `bundle` ends with \
@@ -25,26 +25,18 @@ pub fn cases() -> Vec<Value> {
 }
 
 fn generated() -> Vec<Value> {
-    let dials = Dials { ops: 24, bodyless: 10, signing: Signing::Every, ..Dials::default() };
-    let written = [(5, Signatures::All), (6, Signatures::Fewest)];
-    let of_history = |(seed, signatures): (u64, Signatures)| {
+    let of_story = |(name, why, signatures)| {
         let mut writer = BundleWriter::new(signatures);
-        for op in History::generate(seed, &dials).ops {
-            let body = op.body.as_deref();
-            let op = stored(&op_of(&op.header, body, op.signature.as_ref().map(|signature| &signature[..])));
-            writer.push(op.expect("an op")).expect("a signed op");
-        }
-        let mut bundle = writer.take();
-        bundle.extend(writer.finish().expect("all are signed"));
-        let ops = decode_bundle(&bundle).expect("a bundle");
-        let op = |op: trellis_core::log::row::StoredOp| {
-            op_of(&op.header, op.body.as_deref(), op.signature.as_ref().map(|signature| &signature[..]))
-        };
-        let ops: Vec<Value> = ops.into_iter().map(op).collect();
-        let fields = json!({ "bundle": hex::encode(&bundle), "ops": ops });
-        case(By::Generated, &format!("history-{seed}"), "a whole history", fields)
+        story().iter().for_each(|op| writer.push(op.stored()).expect("an op"));
+        let bundle = [writer.take(), writer.finish().expect("a signature vouches for each op")].concat();
+        let ops: Vec<Value> = decode_bundle(&bundle).expect("a bundle").iter().map(op_of_stored).collect();
+        case(By::Generated, name, why, json!({ "bundle": hex::encode(&bundle), "ops": ops }))
     };
-    written.into_iter().map(of_history).collect()
+    let written = [
+        ("story", "a repo from its genesis, with real signatures", Signatures::All),
+        ("story-fewest", "one signature for what follows at once in a chain", Signatures::Fewest),
+    ];
+    written.into_iter().map(of_story).collect()
 }
 
 const MAGIC: &str = "'trellis' 01";
@@ -81,7 +73,7 @@ fn good() -> Vec<Good> {
     let (one, first) = delete("5820 32*11");
     vec![
         ("empty", "no op: 8 bytes, and the count 0 with their hash", bundle(&[], "00"), vec![]),
-        ("one", "one frame", bundle(&[one.clone()], "01"), vec![first.clone()]),
+        ("one", "one frame", bundle(std::slice::from_ref(&one), "01"), vec![first.clone()]),
         (
             "again",
             "frames know nothing of each other: an op may come again, and counts again",
@@ -203,7 +195,7 @@ pub fn check(case: &Value) -> Result<(), String> {
     }
 }
 
-fn by_bytes(bundle: &[u8]) -> Result<Vec<trellis_core::log::row::StoredOp>, BundleError> {
+fn by_bytes(bundle: &[u8]) -> Result<Vec<StoredOp>, BundleError> {
     let mut reader = BundleReader::new();
     let mut all = Vec::new();
     for byte in bundle.chunks(1) {

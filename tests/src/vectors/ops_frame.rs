@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 use trellis_core::link::ops::{OpsFault, decode_ops, encode_ops};
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::hex;
-use trellis_core::op::sign::{Unverified, VerifiedOp};
+use trellis_core::op::id::RepoId;
+use trellis_core::op::kind::{Format, Kind};
+use trellis_core::op::sign::Unverified;
+use trellis_core::time::Hlc;
 
 use super::cbor::{self, DELETE, bytes};
 use super::cbor_bad::reason;
 use super::{By, bytes_of, case, expect};
-use crate::history::{Dials, History, Signing};
-use crate::sealed::SealedOp;
+use crate::sealed::{Draft, SealedOp, author, key};
 
 /// What the file is.
 pub const ABOUT: &str = "Frames of the type `ops`. Good: `frame` decodes to `repo` and `ops`, and these encode to `frame`; an op is \
@@ -29,27 +31,80 @@ pub fn cases() -> Vec<Value> {
 }
 
 fn generated() -> Vec<Value> {
-    let dials = Dials { ops: 24, bodyless: 10, void: 10, signing: Signing::Every, ..Dials::default() };
-    let of_history = |seed: u64| {
-        let history = History::generate(seed, &dials);
-        let frame = encode_ops(&verified(&history.ops)).expect("a history is a batch");
-        let ops: Vec<Value> = history.ops.iter().map(op_of_sealed).collect();
-        let repo = history.repo.to_string();
-        let fields = json!({ "frame": hex::encode(&frame), "repo": repo, "ops": ops });
-        case(By::Generated, &format!("history-{seed}"), "a whole history, every op signed", fields)
+    let (ops, bodyless) = (story(), story().into_iter().map(SealedOp::bodyless).collect());
+    let from = |at: usize| story().split_off(at);
+    let parts = [
+        ("story", "a repo from its genesis, with real signatures", ops),
+        ("story-bodyless", "the same without bodies", bodyless),
+        ("story-later", "its later part, whose dependencies are not there", from(3)),
+        ("story-last", "its last op", from(5)),
+    ];
+    let of_part = |(name, why, ops): (&str, &str, Vec<SealedOp>)| {
+        let verified: Vec<_> = ops.iter().map(|op| op.unverified().verify().expect("a sealed op is an op")).collect();
+        let frame = encode_ops(&verified).expect("the story is a batch");
+        let ops: Vec<Value> = ops.iter().map(|op| op_of_stored(&op.stored())).collect();
+        let repo = repo_of(&ops);
+        case(By::Generated, name, why, json!({ "frame": hex::encode(&frame), "repo": repo, "ops": ops }))
     };
-    (1..=4).map(of_history).collect()
+    parts.into_iter().map(of_part).collect()
 }
 
-fn verified(ops: &[SealedOp]) -> Vec<VerifiedOp<'_>> {
-    ops.iter().map(|op| op.unverified().verify().expect("a sealed op is an op")).collect()
-}
-
-fn op_of_sealed(op: &SealedOp) -> Value {
-    op_of(&op.header, op.body.as_deref(), op.signature.as_ref().map(<[u8; 64]>::as_slice))
+/// Ann begins a repo and writes two notes at once. Bob edits the first of them while she deletes the second, a minute
+/// later by his clock; then she merges the branch that he began.
+pub fn story() -> Vec<SealedOp> {
+    let [ann, bob] = ["ann", "bob"].map(key);
+    let ms = |ms: u64| Hlc((1_700_000_000_000 + ms) << 16);
+    let json = |text: &str| Some((Format::Json, text.as_bytes().to_vec()));
+    let genesis = Draft::genesis(author(&ann), "notes", 1, ms(0)).seal().signed(&ann);
+    let repo = RepoId::from(genesis.id);
+    let first = Draft {
+        hlc: ms(5_000),
+        body: json("{\"title\":\"Calm\"}"),
+        ..Draft::first(repo, author(&ann), "main", &genesis)
+    };
+    let first = first.seal();
+    let second =
+        Draft { key: "2".into(), seq: 2, prev: Some(first.id), ..Draft::first(repo, author(&ann), "main", &first) };
+    let second = second.seal().signed(&ann);
+    let edit = Draft {
+        hlc: ms(65_000),
+        base: vec![first.id],
+        kind: Kind::Patch,
+        body: json("{\"set\":{\"/title\":\"Storm\"}}"),
+        actor: Some("the importer".into()),
+        ..Draft::first(repo, author(&bob), "side", &genesis)
+    };
+    let edit = edit.seal().signed(&bob);
+    let delete = Draft {
+        key: "2".into(),
+        hlc: ms(5_900),
+        seq: 3,
+        prev: Some(second.id),
+        base: vec![second.id],
+        kind: Kind::Delete,
+        body: None,
+        ..Draft::first(repo, author(&ann), "main", &second)
+    };
+    let delete = delete.seal().signed(&ann);
+    let merge = Draft {
+        parents: vec![delete.id, edit.id],
+        hlc: ms(90_000),
+        seq: 4,
+        prev: Some(delete.id),
+        collection: "_branch".into(),
+        key: "side".into(),
+        kind: Kind::Merge,
+        ..Draft::first(repo, author(&ann), "main", &delete)
+    };
+    vec![genesis, first, second, edit, delete, merge.seal().signed(&ann)]
 }
 
 /// An op as the cases have it.
+pub fn op_of_stored(op: &StoredOp) -> Value {
+    op_of(&op.header, op.body.as_deref(), op.signature.as_ref().map(<[u8; 64]>::as_slice))
+}
+
+/// An op as the cases have it, by its parts.
 pub fn op_of(header: &[u8], body: Option<&[u8]>, signature: Option<&[u8]>) -> Value {
     let mut op = json!({ "header": hex::encode(header) });
     for (name, bytes) in [("body", body), ("signature", signature)] {

@@ -93,8 +93,8 @@ pub enum BundleRefused {
     /// An op that is none, or whose body is not its own.
     #[error(transparent)]
     Op(#[from] Refused),
-    /// An op that no signed op of its chain vouches for, or that depends on one; or a signed one that depends on an op
-    /// which it vouches for only together with others.
+    /// An op that no signature vouches for, or that depends on one. An op that only a signed one vouches for which
+    /// depends on an op of another chain that depends on the first counts as such: no order of runs holds them.
     #[error("nothing that was given vouches for op {0} or for an op that it depends on")]
     NotCovered(OpId),
     /// Ops that are no batch.

@@ -1,0 +1,95 @@
+//! Copies of a folder, made by hand: a key writes in one place only.
+
+use std::fs;
+use std::path::Path;
+
+use crate::shell::Shell;
+
+/// `cp -r`
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to.join(entry.file_name())),
+            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
+        }
+    }
+}
+
+fn author(shell: &Shell, repo: &str) -> String {
+    shell.json(&["-C", repo, "sync", "status"])["author"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_copied_folder_takes_a_new_key_before_its_first_write() {
+    let shell = Shell::with_repo();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Calm"]);
+    copy(&shell.path("a"), &shell.path("b"));
+    let old = author(&shell, "a");
+    assert_eq!(author(&shell, "b"), old, "reading changes nothing");
+    let set = shell.run(&["-C", "b", "set", "notes/1/title", "Sun"]);
+    assert_eq!(set.code, 0, "{}", set.err);
+    assert!(set.err.contains("new key"), "{}", set.err);
+    assert_ne!(author(&shell, "b"), old);
+    shell.ok(&["-C", "b", "set", "notes/1/stars", "1"]);
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Storm"]);
+    assert_eq!(author(&shell, "a"), old);
+    assert_eq!(shell.run(&["-C", "a", "sync", "reconcile", "--remote", "../b", "--apply"]).code, 2);
+    for repo in ["a", "b"] {
+        shell.ok(&["-C", repo, "verify"]);
+        let status = shell.json(&["-C", repo, "sync", "status"]);
+        assert_eq!(status["forks"].as_array().unwrap().len(), 0, "{status}");
+    }
+}
+
+#[test]
+fn a_copy_of_a_member_is_a_member() {
+    let shell = Shell::with_repo();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Calm"]);
+    shell.ok(&["-C", "a", "members", "add", &"ab".repeat(32), "--name", "Cat"]);
+    copy(&shell.path("a"), &shell.path("b"));
+    shell.ok(&["-C", "b", "set", "notes/1/title", "Sun"]);
+    shell.ok(&["-C", "a", "sync", "reconcile", "--remote", "../b", "--apply"]);
+    assert_eq!(shell.ok(&["-C", "a", "get", "notes/1/title"]), "Sun\n");
+}
+
+#[test]
+fn a_moved_folder_keeps_its_key() {
+    let shell = Shell::with_repo();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Calm"]);
+    let old = author(&shell, "a");
+    fs::rename(shell.path("a"), shell.path("b")).unwrap();
+    shell.ok(&["-C", "b", "set", "notes/1/title", "Sun"]);
+    assert_eq!(author(&shell, "b"), old);
+}
+
+#[test]
+#[cfg(unix)]
+fn nobody_else_can_read_the_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let shell = Shell::with_repo();
+    let key = shell.path("a/.trellis/identity");
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = shell.run(&["-C", "a", "set", "notes/1/title", "x"]);
+    assert!(refused.err.contains("error[permission_denied]") && refused.err.contains("chmod 600"), "{}", refused.err);
+}
+
+#[test]
+fn no_output_has_the_key() {
+    let shell = Shell::with_conflict();
+    let file = fs::read_to_string(shell.path("a/.trellis/identity")).unwrap();
+    let seed = file.lines().find_map(|line| line.strip_prefix("key ")).unwrap();
+    assert_eq!(seed.len(), 64);
+    for args in
+        [&["log", "-v"][..], &["sync", "status", "-v"], &["verify", "-v"], &["conflicts", "-v"], &["config", "list"]]
+    {
+        let ran = shell.run(&[&["-C", "a"], args].concat());
+        assert!(!ran.out.contains(seed) && !ran.err.contains(seed), "{args:?}");
+    }
+    shell.ok(&["-C", "a", "export", "../a.bundle"]);
+    let bundle = fs::read(shell.path("a.bundle")).unwrap();
+    let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap()).collect();
+    assert!(!bundle.windows(32).any(|window| window == bytes));
+}

@@ -1,0 +1,11 @@
+//! The command line as people and programs use it: the built `trellis` as a child process, and nothing else.
+
+mod copies;
+mod documents;
+mod failures;
+mod history;
+mod processes;
+mod records;
+mod settings;
+mod shell;
+mod sync;
