@@ -246,7 +246,9 @@ pub struct Reconciled {
 pub fn reconcile(local: &[SealedOp], remote: &[SealedOp]) -> Reconciled {
     let decoded = |ops: &[SealedOp]| ops.iter().map(|op| (op.id, decode(op))).collect::<BTreeMap<_, _>>();
     let (ours, theirs) = (decoded(local), decoded(remote));
-    let mut all: BTreeMap<OpId, Op> = ours.clone().into_iter().chain(theirs.clone()).collect();
+    let mut both = [local, remote].concat();
+    both.sort_by_key(|op| op.body.is_some());
+    let mut all = decoded(&both);
     let repo = |op: &Op| op.repo.map_or(op.id, |repo| OpId(repo.0));
     let first = all.values().min_by_key(|op| (op.hlc, op.id)).map(repo);
     let mut invalid: BTreeMap<OpId, u8> =
