@@ -68,6 +68,12 @@ struct Act {
     says: Says,
 }
 
+impl Act {
+    fn removes(&self, author: &Author) -> bool {
+        self.subject == *author && matches!(self.says, Says::Removal { .. })
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Says {
     Grant { role: Role, name: Option<String> },
@@ -115,11 +121,13 @@ impl Members {
         let Some(genesis) = graph.genesis() else { return Members { is_open: true, ..Members::default() } };
         let records = records(graph, contents);
         let successors = successors(graph, &records);
-        let acts: Vec<Act> = records.iter().filter_map(|(node, body)| act(graph, *node, body)).collect();
+        let owner = graph.author(genesis);
+        let acts = records.iter().filter_map(|(node, body)| act(graph, *node, body));
+        let acts: Vec<Act> = acts.filter(|act| !act.removes(&owner)).collect();
         let mut council = Council { graph, acts: &acts, successors: &successors, effective: BTreeSet::new() };
-        let levels = council.levels(graph.author(genesis));
+        let levels = council.levels(owner);
         council.decide(&levels);
-        council.members(graph.author(genesis), &levels)
+        council.members(owner, &levels)
     }
 }
 
