@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use trellis_core::admit::authority::Authority;
+use trellis_core::admit::policy::Policies;
 use trellis_core::limits::CONFLICT_SIDES_MAX;
+use trellis_core::log::graph::{Graph, Keeping, Presence};
+use trellis_core::log::row::{Origin, Place};
 use trellis_core::merge::conflict::{Conflict, SideValue};
 use trellis_core::merge::entity::{Effect, EntityRef, Shown, Write, merge};
 use trellis_core::merge::manifest::{Field, Manifest, Strategy};
 use trellis_core::op::body::Content;
-use trellis_core::op::header::Header;
+use trellis_core::op::header::{Header, REPO_BRANCH};
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value as CoreValue;
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::{Pointer, escape};
+use trellis_core::op::sign::Unverified;
 use trellis_core::reconcile::{Relation, reconcile};
 
 use crate::json::jcs;
@@ -121,6 +126,26 @@ impl<'a> Bodies<'a> {
     }
 }
 
+/// The ops of a closed set that have no effect by the core, on branches without a policy.
+///
+/// `ops` stand in an order of dependencies.
+pub fn core_ineffective(ops: &[SealedOp]) -> BTreeSet<OpId> {
+    let mut graph = Graph::default();
+    let mut contents = BTreeMap::new();
+    for op in ops {
+        let verified = Unverified { signature: None, ..op.unverified() }.rehash().expect("histories are well-formed");
+        let place = Place { row: 1, header_at: 0, body_at: 0 };
+        let node = graph.append(&verified, Keeping { place, body: Presence::Here, origin: Origin::Remote });
+        let header = verified.header();
+        if header.branch == REPO_BRANCH {
+            let format = header.body.map(|body| body.format);
+            contents.insert(node, Content::decode(header.kind, format, op.body.as_deref()));
+        }
+    }
+    let authority = Authority::of(&graph, &contents, &Policies::default());
+    graph.nodes().filter(|node| !authority.is_effective(&graph, *node)).map(|node| graph.id(node)).collect()
+}
+
 /// Every (branch, entity) of a set.
 pub fn places(model: &Model) -> BTreeSet<(String, (String, String))> {
     let branches: BTreeSet<&String> = model.ops.values().map(|op| &op.branch).collect();
@@ -136,7 +161,9 @@ pub fn tell(ops: &[SealedOp], ids: &[OpId]) -> String {
         let header = op.header();
         let base: Vec<_> = header.base.iter().map(|id| id.short()).collect();
         let body = op.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        format!("{} {} base [{}] {body}\n", op.id.short(), header.kind.name(), base.join(" "))
+        let (author, key) = (header.author.short(), header.key.get(..12).unwrap_or(header.key));
+        let place = format!("{} {}/{key}", header.branch, header.collection);
+        format!("{} {author} {place} {} base [{}] {body}\n", op.id.short(), header.kind.name(), base.join(" "))
     };
     ops.iter().map(line).collect()
 }

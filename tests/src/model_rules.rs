@@ -89,122 +89,130 @@ pub fn mark_ineffective(model: &mut Model, linear: &BTreeSet<String>) {
     let own = ["_repo", "_members", "_manifests", "_review"];
     let misplaced = |op: &&Op| own.contains(&&*op.entity.0) != (op.branch == "_repo") && op.kind != Kind::Merge;
     let mut ineffective: BTreeSet<OpId> = model.ops.values().filter(misplaced).map(|op| op.id).collect();
-    ineffective.extend(Members::of(model, &ineffective).forbidden(model));
+    ineffective.extend(Members::of(model, &ineffective).forbidden());
     for branch in linear {
         ineffective.extend(withdrawn(model, branch));
     }
     model.ineffective = ineffective;
 }
 
-/// Who may write, as far as it was found out.
-#[derive(Clone, Debug, PartialEq)]
-struct Members {
+/// Who may write: acts are decided from the owner outwards, so that nobody decides about who made them an owner.
+struct Members<'a> {
+    model: &'a Model,
     owner: Author,
-    /// None: everybody.
-    roles: Option<BTreeMap<String, String>>,
-    /// Removals that stand: whom, and what stays accepted.
-    removals: BTreeMap<OpId, (String, BTreeSet<OpId>)>,
+    /// The acts that count so far.
+    acts: Vec<&'a Op>,
 }
 
-impl Members {
-    /// Begins with the owner alone, and asks again who may say what until nothing changes.
-    fn of(model: &Model, misplaced: &BTreeSet<OpId>) -> Members {
+impl<'a> Members<'a> {
+    fn of(model: &'a Model, misplaced: &BTreeSet<OpId>) -> Members<'a> {
         let owner = model.ops.values().find(|op| op.repo.is_none()).expect("a genesis").author;
-        let mut members = Members { owner, roles: None, removals: BTreeMap::new() };
-        let is_about = |op: &&Op| op.entity.0 == "_members" && !misplaced.contains(&op.id) && op.kind != Kind::Merge;
-        let about: Vec<&Op> = model.ops.values().filter(is_about).collect();
-        if !about.iter().any(|op| op.author == owner) {
-            return members;
-        }
-        members.roles = Some(BTreeMap::new());
-        for _ in 0..2 * about.len() + 2 {
-            let said: Vec<&Op> =
-                about.iter().copied().filter(|op| members.is_owner(op) && !members.is_cut(op)).collect();
-            let next = Members { roles: Some(roles(model, &said)), removals: standing(model, owner, &said), owner };
-            if next == members {
-                break;
-            }
-            members = next;
+        let mut members = Members { model, owner, acts: Vec::new() };
+        let removes_owner = |op: &Op| role(op) == Some("removed") && op.entity.1 == owner.to_string();
+        let is_put = |op: &Op| op.entity.0 == "_members" && op.kind == Kind::Put;
+        let is_act = |op: &&Op| is_put(op) && role(op).is_some() && !removes_owner(op);
+        let acts: Vec<&Op> = model.ops.values().filter(is_act).filter(|op| !misplaced.contains(&op.id)).collect();
+        let mut nearer = BTreeSet::new();
+        let mut level = BTreeSet::from([owner.to_string()]);
+        while !level.is_empty() {
+            let of_level: Vec<&Op> = acts.iter().copied().filter(|op| level.contains(&op.author.to_string())).collect();
+            let may: Vec<&Op> = of_level
+                .iter()
+                .copied()
+                .filter(|op| members.role_of(op) == Some("owner") && !members.is_cut(op))
+                .collect();
+            let removals = members.standing(&may);
+            let stands = |op: &&Op| !removals.iter().any(|by| members.cuts(by, op));
+            let stand: Vec<&Op> = may.into_iter().filter(stands).collect();
+            members.acts.extend(stand);
+            nearer.extend(level);
+            let owners = of_level.iter().filter(|op| role(op) == Some("owner")).map(|op| op.entity.1.clone());
+            level = owners.filter(|author| !nearer.contains(author)).collect();
         }
         members
     }
 
-    fn role(&self, op: &Op) -> Option<&str> {
+    /// What the latest grant says that no other grant has seen.
+    fn role_of(&self, op: &Op) -> Option<&'a str> {
         if op.author == self.owner {
-            Some("owner")
-        } else {
-            self.roles.as_ref()?.get(&op.author.to_string()).map(String::as_str)
+            return Some("owner");
         }
+        let grants: Vec<&Op> = self.about(&op.author).into_iter().filter(|act| role(act) != Some("removed")).collect();
+        let open = grants.iter().filter(|act| !grants.iter().any(|other| self.model.seen(other).contains(&act.id)));
+        open.max_by_key(|act| (act.hlc, act.id)).and_then(|act| role(act))
     }
 
-    fn is_owner(&self, op: &Op) -> bool {
-        self.role(op) == Some("owner")
-    }
-
+    /// Whether a removal that no later grant has lifted cuts the op off.
     fn is_cut(&self, op: &Op) -> bool {
-        self.removals.values().any(|(whom, kept)| *whom == op.author.to_string() && !kept.contains(&op.id))
-    }
-
-    /// The ops of those who may not write, and what is said of members by others than owners.
-    fn forbidden(&self, model: &Model) -> BTreeSet<OpId> {
-        let may = |op: &Op| match (&self.roles, &*op.entity.0) {
-            (None, "_members") => op.author == self.owner,
-            (None, _) => true,
-            (Some(_), "_members") => self.is_owner(op) && !self.is_cut(op),
-            (Some(_), _) => matches!(self.role(op), Some("owner" | "writer")) && !self.is_cut(op),
+        let about = self.about(&op.author);
+        let lifted = |removal: &Op| {
+            about.iter().any(|act| role(act) != Some("removed") && self.model.seen(act).contains(&removal.id))
         };
-        model.ops.values().filter(|op| !may(op)).map(|op| op.id).collect()
+        op.author != self.owner && about.iter().any(|act| self.cuts(act, op) && !lifted(act))
+    }
+
+    fn about(&self, author: &Author) -> Vec<&'a Op> {
+        self.acts.iter().copied().filter(|act| act.entity.1 == author.to_string()).collect()
+    }
+
+    fn cuts(&self, by: &Op, op: &Op) -> bool {
+        let here = cut(by).into_iter().filter(|id| self.model.ops.contains_key(id));
+        let removes = role(by) == Some("removed") && by.entity.1 == op.author.to_string() && op.author != self.owner;
+        removes && !self.model.reach(here, |op| op.prev.into_iter().collect()).contains(&op.id)
+    }
+
+    /// What a standing removal cuts falls, and what only fallen ones cut stands. Where they cut one another in a
+    /// circle, the one of smallest `ord` stands.
+    fn standing(&self, acts: &[&'a Op]) -> Vec<&'a Op> {
+        let mut open: Vec<&Op> = acts.iter().copied().filter(|op| role(op) == Some("removed")).collect();
+        open.sort_by_key(|op| (op.hlc, op.id));
+        let cut: BTreeMap<OpId, BTreeSet<OpId>> = open.iter().map(|by| (by.id, self.cut_by(by, &open))).collect();
+        let mut standing = Vec::new();
+        while !open.is_empty() {
+            let cutters = |op: &Op| open.iter().filter(|by| cut[&by.id].contains(&op.id)).collect::<Vec<_>>();
+            let reached = |from: &Op| {
+                let mut reached = BTreeSet::from([from.id]);
+                for _ in &open {
+                    let further = open.iter().filter(|by| reached.contains(&by.id)).flat_map(|by| cut[&by.id].clone());
+                    reached.extend(further.filter(|id| open.iter().any(|op| op.id == *id)).collect::<Vec<_>>());
+                }
+                reached
+            };
+            let is_first =
+                |op: &&&Op| cutters(op).is_empty() || cutters(op).iter().all(|by| reached(op).contains(&by.id));
+            let next = *open.iter().find(is_first).expect("circles that cut one another in turn have a first");
+            standing.push(next);
+            open.retain(|op| op.id != next.id && !cut[&next.id].contains(&op.id));
+        }
+        standing
+    }
+
+    fn cut_by(&self, by: &Op, open: &[&Op]) -> BTreeSet<OpId> {
+        open.iter().filter(|op| self.cuts(by, op)).map(|op| op.id).collect()
+    }
+
+    /// The ops of those who may not write.
+    fn forbidden(&self) -> BTreeSet<OpId> {
+        let is_open = !self.acts.iter().any(|act| act.author == self.owner);
+        let may = |op: &Op| match &*op.entity.0 {
+            "_members" => self.acts.iter().any(|act| act.id == op.id),
+            "_repo" | "_manifests" => self.role_of(op) == Some("owner") && !self.is_cut(op),
+            _ => is_open || matches!(self.role_of(op), Some("owner" | "writer")) && !self.is_cut(op),
+        };
+        self.model.ops.values().filter(|op| !may(op)).map(|op| op.id).collect()
     }
 }
 
-fn is_removal(op: &Op) -> bool {
-    op.kind == Kind::Put && op.json.as_ref().is_some_and(|body| body["role"] == "removed")
-}
-
-/// The role of everybody by what was said, removals aside.
-fn roles(model: &Model, said: &[&Op]) -> BTreeMap<String, String> {
-    let counts = |id: &OpId| said.iter().any(|op| op.id == *id && !is_removal(op));
-    let ineffective = model.ops.keys().copied().filter(|id| !counts(id)).collect();
-    let mut model = model.clone();
-    model.ineffective = ineffective;
-    let role = |whom: &String| Some(model.entity("_repo", "_members", whom).value?.get("role")?.as_str()?.to_string());
-    said.iter().map(|op| &op.entity.1).filter_map(|whom| Some((whom.clone(), role(whom)?))).collect()
-}
-
-/// The removals that no later `put` has lifted and that none which goes before them has cut.
-fn standing(model: &Model, owner: Author, said: &[&Op]) -> BTreeMap<OpId, (String, BTreeSet<OpId>)> {
-    let lifted = |op: &Op| said.iter().any(|put| put.kind == Kind::Put && model.seen(put).contains(&op.id));
-    let is_open = |op: &&&Op| is_removal(op) && op.entity.1 != owner.to_string() && !lifted(op);
-    let removals: Vec<&Op> = said.iter().filter(is_open).copied().collect();
-    let kept = |op: &Op| {
-        model.reach(cut(op).into_iter().filter(|id| model.ops.contains_key(id)), |op| op.prev.into_iter().collect())
-    };
-    let cuts = |by: &Op, op: &Op| by.entity.1 == op.author.to_string() && !kept(by).contains(&op.id);
-    let distances = distances(owner, said);
-    let first = |op: &Op| (distances.get(&op.author.to_string()).copied().unwrap_or(usize::MAX), op.hlc, op.id);
-    let falls = |op: &Op| removals.iter().any(|by| cuts(by, op) && !(cuts(op, by) && first(op) < first(by)));
-    let stand = removals.iter().filter(|op| !falls(op));
-    stand.map(|op| (op.id, (op.entity.1.clone(), kept(op)))).collect()
+/// What a write to `_members` makes of somebody; none where it is no such write.
+fn role(op: &Op) -> Option<&str> {
+    let role = op.json.as_ref()?.get("role")?.as_str()?;
+    ["owner", "writer", "reader", "removed"].contains(&role).then_some(role)
 }
 
 fn cut(removal: &Op) -> Vec<OpId> {
     let body = removal.json.as_ref().unwrap_or(&Value::Null);
     let ids = body["cut"].as_object().into_iter().flat_map(|cut| cut.values());
     ids.filter_map(|id| hex::parse(id.as_str()?).map(OpId)).collect()
-}
-
-/// How many invitations lie between the owner and each member.
-fn distances(owner: Author, said: &[&Op]) -> BTreeMap<String, usize> {
-    let mut distances = BTreeMap::from([(owner.to_string(), 0)]);
-    for _ in 0..said.len() {
-        for op in said.iter().filter(|op| !is_removal(op)) {
-            if let Some(distance) = distances.get(&op.author.to_string()).copied() {
-                let known = distances.entry(op.entity.1.clone()).or_insert(distance + 1);
-                *known = (*known).min(distance + 1);
-            }
-        }
-    }
-    distances
 }
 
 /// The ops of a linear branch that their authors took back, or that the owner dropped.
@@ -310,14 +318,14 @@ fn fork_heads(model: &Model, common: &[OpId]) -> Vec<OpId> {
     common.iter().copied().filter(|id| !named(id)).collect()
 }
 
-/// The open conflicts of a set of valid ops, on every branch.
+/// The open conflicts of a set of valid ops, on every branch but the engine's own, where rules settle them.
 pub fn open(ops: &BTreeMap<OpId, Op>) -> Open {
     let mut model = Model::of(ops.clone());
     if ops.is_empty() {
         return Open::new();
     }
     mark_ineffective(&mut model, &BTreeSet::new());
-    let branches: BTreeSet<String> = ops.values().map(|op| op.branch.clone()).collect();
+    let branches: BTreeSet<String> = ops.values().map(|op| op.branch.clone()).filter(|name| name != "_repo").collect();
     let entities: BTreeSet<(String, String)> = ops.values().map(|op| op.entity.clone()).collect();
     let mut open = Open::new();
     for branch in &branches {

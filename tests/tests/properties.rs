@@ -1,13 +1,19 @@
 //! The core against the naive model, over histories that nobody wrote.
 
+use std::collections::BTreeSet;
+
 use trellis_core::merge::entity::EntityRef;
+use trellis_core::op::id::OpId;
+use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::Pointer;
 use trellis_tests::against::{
-    Bodies, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places, tell,
+    Bodies, core_ineffective, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places,
+    tell,
 };
 use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History};
 use trellis_tests::model::Model;
+use trellis_tests::model_rules::mark_ineffective;
 use trellis_tests::sealed::SealedOp;
 use trellis_tests::spoil::spoil;
 
@@ -96,5 +102,34 @@ fn same_reconciliation(seed: u64, history: &History) -> Result<(), String> {
 
 #[test]
 fn reconcile_answers_what_the_model_answers() {
-    every_history(seeds(400), |seed| Dials { members: 0, ..Dials::any(seed, 40) }, same_reconciliation);
+    every_history(seeds(400), |seed| Dials::any(seed, 40), same_reconciliation);
+}
+
+fn same_effect(_: u64, history: &History) -> Result<(), String> {
+    let mut model = Model::new(&history.ops);
+    mark_ineffective(&mut model, &BTreeSet::new());
+    let is_merge = |id: &OpId| model.ops[id].kind == Kind::Merge;
+    let came: BTreeSet<OpId> = core_ineffective(&history.ops).into_iter().filter(|id| !is_merge(id)).collect();
+    let expected: BTreeSet<OpId> = model.ineffective.iter().copied().filter(|id| !is_merge(id)).collect();
+    let acts: Vec<OpId> = model.ops.values().filter(|op| op.entity.0 == "_members").map(|op| op.id).collect();
+    let short =
+        |ids: &BTreeSet<OpId>, others: &BTreeSet<OpId>| ids.difference(others).map(OpId::short).collect::<Vec<_>>();
+    let told = || {
+        format!(
+            "core alone {:?}, model alone {:?}\n{}",
+            short(&came, &expected),
+            short(&expected, &came),
+            tell(&history.ops, &acts)
+        )
+    };
+    if came == expected { Ok(()) } else { Err(told()) }
+}
+
+#[test]
+fn ops_have_effect_where_the_model_says() {
+    every_history(
+        seeds(400),
+        |seed| Dials { members: 10 + (seed % 3) as u32 * 20, ..Dials::any(seed, 150) },
+        same_effect,
+    );
 }
