@@ -7,7 +7,7 @@ use crate::shell::{Shell, texts};
 const PREVIEW: &[&str] = &["-C", "a", "sync", "reconcile", "--remote", "../b"];
 const APPLY: &[&str] = &["-C", "a", "sync", "reconcile", "--remote", "../b", "--apply"];
 
-fn both<'a>(shell: &Shell, args: &[&'a str]) -> [String; 2] {
+fn both(shell: &Shell, args: &[&str]) -> [String; 2] {
     ["a", "b"].map(|repo| shell.run(&[&["-C", repo], args].concat()).out)
 }
 
@@ -95,7 +95,8 @@ fn a_conflict_shows_the_base_and_every_side() {
 #[test]
 fn resolving_takes_a_side_a_value_or_nothing() {
     let by_id = |shell: &Shell| conflict(shell)["sides"][1]["op"].as_str().unwrap()[..10].to_owned();
-    let choices: [(&dyn Fn(&Shell) -> Vec<String>, Option<Value>); 7] = [
+    type Choose<'a> = &'a dyn Fn(&Shell) -> Vec<String>;
+    let choices: [(Choose<'_>, Option<Value>); 7] = [
         (&|_| vec!["--take".into(), "A".into()], Some(json!("Storm"))),
         (&|_| vec!["--take".into(), "b".into()], Some(json!("Sun"))),
         (&|shell| vec!["--take".into(), by_id(shell)], Some(json!("Sun"))),
