@@ -122,31 +122,41 @@ impl<'a> Union<'a> {
         }
     }
 
-    /// Judges every op after its dependencies. Where a clock is wrong that is not `ord` order, so an op whose
-    /// dependency is still to be judged waits for it.
+    /// Judges every op after its dependencies. Where a clock is wrong that is not `ord` order, so an op waits for all
+    /// of its dependencies that are still to be judged.
     fn judge(&mut self) {
         let mut order: Vec<usize> = (0..self.ops.len()).collect();
         order.sort_unstable_by_key(|at| self.ops[*at].ord());
         let repo = order.first().map(|at| self.repo_of(*at));
         let mut waiting: HashMap<OpId, Vec<usize>> = HashMap::new();
         for at in order {
+            for dependency in self.judge_one(at, repo) {
+                waiting.entry(dependency).or_default().push(at);
+            }
             let mut open = alloc::vec![at];
-            while let Some(at) = open.pop() {
-                match self.judge_one(at, repo) {
-                    Some(dependency) => waiting.entry(dependency).or_default().push(at),
-                    None => open.extend(waiting.remove(&self.ops[at].id()).unwrap_or_default()),
-                }
+            while let Some(judged) = open.pop().filter(|at| self.is_judged(*at)) {
+                let waiters = waiting.remove(&self.ops[judged].id()).unwrap_or_default();
+                open.extend(
+                    waiters.into_iter().filter(|at| !self.is_judged(*at) && self.judge_one(*at, repo).is_empty()),
+                );
             }
         }
-        self.missing = waiting.into_keys().filter(|id| !self.index.contains_key(id)).collect();
+        let is_wanted = |ops: &Vec<usize>| ops.iter().any(|at| !self.is_judged(*at));
+        let wanted = waiting.iter().filter(|(id, ops)| !self.index.contains_key(*id) && is_wanted(ops));
+        self.missing = wanted.map(|(id, _)| *id).collect();
+    }
+
+    fn is_judged(&self, at: usize) -> bool {
+        let id = self.ops[at].id();
+        self.refused.contains_key(&id) || self.graph.find(&id).is_some()
     }
 
     fn repo_of(&self, at: usize) -> RepoId {
         self.ops[at].header().repo.unwrap_or_else(|| self.ops[at].id().into())
     }
 
-    /// Appends or refuses an op, or returns a dependency that is not judged or not there.
-    fn judge_one(&mut self, at: usize, repo: Option<RepoId>) -> Option<OpId> {
+    /// Appends or refuses an op, or returns the dependencies that are not judged or not there.
+    fn judge_one(&mut self, at: usize, repo: Option<RepoId>) -> Vec<OpId> {
         let op = &self.ops[at];
         let verdict = if Some(self.repo_of(at)) != repo {
             Err(Invalid::RepoMismatch)
@@ -154,7 +164,7 @@ impl<'a> Union<'a> {
             Err(Invalid::Dependency)
         } else {
             match cover::ancestry_in(&self.graph, op.header()) {
-                Err(missing) => return Some(missing),
+                Err(_) => return op.header().dependencies().filter(|id| self.graph.find(id).is_none()).collect(),
                 Ok(ancestry) => intrinsic::judge(op.header(), &ancestry),
             }
         };
@@ -169,7 +179,7 @@ impl<'a> Union<'a> {
                 self.node_ops.push(at);
             }
         }
-        None
+        Vec::new()
     }
 
     fn side(&self, node: Node) -> u8 {

@@ -12,11 +12,15 @@ use trellis_core::op::header::Header;
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value as CoreValue;
 use trellis_core::op::kind::Kind;
+use trellis_core::op::pointer::{Pointer, escape};
+use trellis_core::reconcile::{Relation, reconcile};
 
 use crate::json::jcs;
 use crate::model::Model;
 use crate::model_op::{Act, Conflict as Open, Entity, Op, opaque};
+use crate::model_rules;
 use crate::sealed::SealedOp;
+use crate::vectors::validity;
 
 /// What an entity is, as text: frontier, value, and conflicts with their members, sides and base.
 pub fn model_says(model: &Model, entity: &Entity) -> Value {
@@ -135,6 +139,63 @@ pub fn tell(ops: &[SealedOp], ids: &[OpId]) -> String {
         format!("{} {} base [{}] {body}\n", op.id.short(), header.kind.name(), base.join(" "))
     };
     ops.iter().map(line).collect()
+}
+
+/// What `reconcile` answers, by the model.
+pub fn model_reconciles(local: &[SealedOp], remote: &[SealedOp]) -> Value {
+    let said = model_rules::reconcile(local, remote);
+    let name =
+        |(_, collection, key, _): &(String, String, String, Pointer)| format!("{}/{}", escape(collection), escape(key));
+    let names: BTreeSet<String> = said.conflicts.keys().map(name).collect();
+    let records = |open: &model_rules::Open| {
+        let record =
+            |((branch, collection, key, path), members): (&(String, String, String, Pointer), &BTreeSet<OpId>)| {
+                let ids: Vec<OpId> = members.iter().copied().collect();
+                record(branch, collection, key, path, &ids)
+            };
+        open.iter().map(record).collect::<Vec<_>>()
+    };
+    let invalid: BTreeMap<String, Value> =
+        said.invalid.iter().map(|(id, rule)| (id.to_string(), json!(rule.max(&2)))).collect();
+    json!({
+        "merged": texts(&said.merged), "forkPoint": said.fork_point.map(|id| id.to_string()),
+        "forkHeads": texts(&said.fork_heads), "onlyLocal": texts(&said.only_local), "onlyRemote": texts(&said.only_remote),
+        "conflicts": names, "conflictRecords": records(&said.conflicts), "newConflicts": records(&said.new_conflicts),
+        "relation": said.relation, "clean": said.new_conflicts.is_empty(),
+        "missing": said.missing.iter().map(OpId::to_string).collect::<Vec<_>>(), "invalid": invalid
+    })
+}
+
+fn record(branch: &str, collection: &str, key: &str, path: &Pointer, members: &[OpId]) -> Value {
+    let mut members = members.to_vec();
+    members.sort();
+    json!({ "branch": branch, "collection": collection, "key": key, "path": path.to_string(), "members": texts(&members) })
+}
+
+/// What `reconcile` answers, by the core.
+pub fn core_reconciles(local: &[SealedOp], remote: &[SealedOp]) -> Value {
+    let (local, remote): (Vec<_>, Vec<_>) =
+        (local.iter().map(SealedOp::unverified).collect(), remote.iter().map(SealedOp::unverified).collect());
+    let said = reconcile(&local, &remote);
+    let records = |conflicts: &[Conflict]| {
+        let record = |c: &Conflict| record(&c.branch, &c.collection, &c.key, &c.path, &c.members);
+        conflicts.iter().map(record).collect::<Vec<_>>()
+    };
+    let relation = match said.relation {
+        Relation::Equal => "equal",
+        Relation::Behind => "behind",
+        Relation::Ahead => "ahead",
+        Relation::Diverged => "diverged",
+    };
+    let invalid: BTreeMap<String, Value> =
+        said.invalid.iter().map(|(id, reason)| (id.to_string(), json!(validity::number(*reason)))).collect();
+    json!({
+        "merged": texts(&said.merged), "forkPoint": said.fork_point.map(|id| id.to_string()),
+        "forkHeads": texts(&said.fork_heads), "onlyLocal": texts(&said.only_local), "onlyRemote": texts(&said.only_remote),
+        "conflicts": said.conflicts, "conflictRecords": records(&said.conflict_records),
+        "newConflicts": records(&said.new_conflicts), "relation": relation, "clean": said.clean,
+        "missing": texts(&said.missing), "invalid": invalid
+    })
 }
 
 /// Where two values differ first, and how.

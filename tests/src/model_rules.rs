@@ -39,35 +39,33 @@ pub fn judge(ops: &BTreeMap<OpId, Op>) -> BTreeMap<OpId, Verdict> {
     verdicts
 }
 
+/// An invalid dependency weighs more than a missing one; all other rules are asked when every dependency is here.
 fn verdict(op: &Op, ops: &BTreeMap<OpId, Op>, verdicts: &BTreeMap<OpId, Verdict>) -> Verdict {
     let found = |ids: &[OpId]| ids.iter().filter_map(|id| ops.get(id)).collect::<Vec<&Op>>();
     let (all, parents, base) = (found(&op.dependencies()), found(&op.parents), found(&op.base));
-    let on = |other: &&&Op, branch: &str| other.repo.is_none() || other.branch == branch;
     let repo = |op: &Op| op.repo.map_or(op.id, |repo| OpId(repo.0));
-    let (is_merge, is_genesis) = (op.kind == Kind::Merge, op.repo.is_none());
-    let all_parents = parents.len() == op.parents.len();
-    let from = parents.iter().filter(|parent| on(parent, &op.entity.1)).count();
-    let own = parents.iter().filter(|parent| on(parent, &op.branch)).count();
-    let fits = |parent: &&&Op| on(parent, &op.branch) || is_merge && on(parent, &op.entity.1);
+    let invalid = |dependency: &&Op| matches!(verdicts[&dependency.id], Verdict::Breaks(_));
+    if all.iter().any(|dependency| invalid(dependency) || repo(dependency) != repo(op)) {
+        return Verdict::Breaks(2);
+    }
+    if all.len() < op.dependencies().len() || all.iter().any(|other| verdicts[&other.id] == Verdict::Waits) {
+        return Verdict::Waits;
+    }
+    let is_merge = op.kind == Kind::Merge;
+    let on = |other: &Op, branch: &str| other.repo.is_none() || other.branch == branch;
+    let (own, source) = (|other: &&Op| on(other, &op.branch), |other: &&Op| is_merge && on(other, &op.entity.1));
+    let prev = op.prev.map(|prev| &ops[&prev]);
     let follows = |prev: &Op| prev.branch == op.branch && prev.author == op.author && prev.seq + 1 == op.seq;
     let wrote = |write: &&Op| write.entity == op.entity && write.kind != Kind::Merge;
-    let invalid = |dependency: &&Op| matches!(verdicts[&dependency.id], Verdict::Breaks(_));
-    let broken = [
-        (2, all.iter().any(|dependency| invalid(dependency) || repo(dependency) != repo(op))),
-        (
-            3,
-            op.prev.is_some() != (op.seq > 1)
-                || op.prev.is_some_and(|id| ops.get(&id).is_some_and(|prev| !follows(prev))),
-        ),
-        (4, !parents.iter().all(|parent| fits(&parent)) || is_merge && all_parents && from == 0),
-        (5, !is_merge && !is_genesis && all_parents && own == 0),
-        (6, !base.iter().all(wrote)),
-        (7, all.iter().any(|dependency| dependency.hlc >= op.hlc)),
-        (8, !has_shape(op)),
+    let kept = [
+        (3, prev.map_or(op.seq == 1, follows)),
+        (4, parents.iter().all(|op| own(op) || source(op)) && (!is_merge || parents.iter().any(source))),
+        (5, is_merge || op.repo.is_none() || parents.iter().any(own)),
+        (6, base.iter().all(wrote)),
+        (7, all.iter().all(|dependency| dependency.hlc < op.hlc)),
+        (8, has_shape(op)),
     ];
-    let waits = all.len() < op.dependencies().len() || all.iter().any(|other| verdicts[&other.id] == Verdict::Waits);
-    let rule = broken.iter().find(|(_, broken)| *broken).map(|(rule, _)| Verdict::Breaks(*rule));
-    rule.unwrap_or(if waits { Verdict::Waits } else { Verdict::Valid })
+    kept.iter().find(|(_, kept)| !kept).map_or(Verdict::Valid, |(rule, _)| Verdict::Breaks(*rule))
 }
 
 fn has_shape(op: &Op) -> bool {
@@ -248,7 +246,9 @@ pub struct Reconciled {
 pub fn reconcile(local: &[SealedOp], remote: &[SealedOp]) -> Reconciled {
     let decoded = |ops: &[SealedOp]| ops.iter().map(|op| (op.id, decode(op))).collect::<BTreeMap<_, _>>();
     let (ours, theirs) = (decoded(local), decoded(remote));
-    let mut all: BTreeMap<OpId, Op> = ours.clone().into_iter().chain(theirs.clone()).collect();
+    let mut both = [local, remote].concat();
+    both.sort_by_key(|op| op.body.is_some());
+    let mut all = decoded(&both);
     let repo = |op: &Op| op.repo.map_or(op.id, |repo| OpId(repo.0));
     let first = all.values().min_by_key(|op| (op.hlc, op.id)).map(repo);
     let mut invalid: BTreeMap<OpId, u8> =
@@ -258,7 +258,8 @@ pub fn reconcile(local: &[SealedOp], remote: &[SealedOp]) -> Reconciled {
             invalid.entry(id).or_insert(rule);
         }
     }
-    let missing = all.values().flat_map(Op::dependencies).filter(|id| !all.contains_key(id)).collect();
+    let wanting = all.values().filter(|op| !invalid.contains_key(&op.id));
+    let missing = wanting.flat_map(Op::dependencies).filter(|id| !all.contains_key(id)).collect();
     let good = valid(&all, first);
     all.retain(|id, _| good.contains(id));
     let union = open(&all);
@@ -270,7 +271,7 @@ pub fn reconcile(local: &[SealedOp], remote: &[SealedOp]) -> Reconciled {
     let (only_local, only_remote) = (only(&theirs), only(&ours));
     let common: Vec<OpId> =
         merged.iter().copied().filter(|id| ours.contains_key(id) && theirs.contains_key(id)).collect();
-    let new = union.iter().filter(|(key, _)| !sides.iter().any(|side| side.contains_key(key)));
+    let new = union.iter().filter(|(key, members)| !sides.iter().any(|side| side.get(*key) == Some(*members)));
     Reconciled {
         fork_point: common.last().copied(),
         fork_heads: fork_heads(&model, &common),
@@ -301,13 +302,12 @@ fn keep(ops: &BTreeMap<OpId, Op>, ids: &BTreeSet<OpId>) -> BTreeMap<OpId, Op> {
     ops.iter().filter(|(id, _)| ids.contains(id)).map(|(id, op)| (*id, op.clone())).collect()
 }
 
-/// The heads of every branch among these ops.
+/// The ops of a set that no other op of it names as parent or `prev`.
 fn fork_heads(model: &Model, common: &[OpId]) -> Vec<OpId> {
-    let mut model = model.clone();
-    model.ops = keep(&model.ops, &common.iter().copied().collect());
-    let branches: BTreeSet<&str> = model.ops.values().map(|op| &*op.branch).collect();
-    let heads: BTreeSet<OpId> = branches.iter().flat_map(|branch| model.heads(branch)).collect();
-    model.order(heads)
+    let named = |id: &OpId| {
+        common.iter().any(|other| model.ops[other].parents.contains(id) || model.ops[other].prev == Some(*id))
+    };
+    common.iter().copied().filter(|id| !named(id)).collect()
 }
 
 /// The open conflicts of a set of valid ops, on every branch.

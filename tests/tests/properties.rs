@@ -2,10 +2,14 @@
 
 use trellis_core::merge::entity::EntityRef;
 use trellis_core::op::pointer::Pointer;
-use trellis_tests::against::{Bodies, core_says, difference, manifest, model_says, places, tell};
+use trellis_tests::against::{
+    Bodies, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places, tell,
+};
 use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History};
 use trellis_tests::model::Model;
+use trellis_tests::sealed::SealedOp;
+use trellis_tests::spoil::spoil;
 
 /// The check of every seed's history; a failure is told with the shortest beginning of it that fails.
 fn every_history(seeds: Vec<u64>, dials: impl Fn(u64) -> Dials, check: impl Fn(u64, &History) -> Result<(), String>) {
@@ -63,4 +67,34 @@ fn entities_mean_what_the_model_says_in_short_histories() {
 #[test]
 fn entities_mean_what_the_model_says_in_long_histories() {
     every_history(seeds(6), |seed| Dials::any(seed, 500), same_meaning);
+}
+
+/// Two overlapping parts of a history, each perhaps with holes, spoiled ops and repetitions.
+fn two_sides(seed: u64, history: &History) -> [Vec<SealedOp>; 2] {
+    let mut dice = Dice::new(seed);
+    [(); 2].map(|()| {
+        let mut side = if dice.chance(20) { history.ops.clone() } else { history.part(&mut dice) };
+        if dice.chance(30) {
+            side.extend(spoil(history, &mut Dice::new(seed), 4));
+        }
+        if dice.chance(20) {
+            side.remove(dice.below(side.len()));
+        }
+        side.extend(side.first().cloned().filter(|_| dice.chance(20)));
+        dice.shuffle(&mut side);
+        side
+    })
+}
+
+fn same_reconciliation(seed: u64, history: &History) -> Result<(), String> {
+    let [local, remote] = two_sides(seed, history);
+    match difference(&core_reconciles(&local, &remote), &model_reconciles(&local, &remote)) {
+        Some(told) => Err(told),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn reconcile_answers_what_the_model_answers() {
+    every_history(seeds(400), |seed| Dials { members: 0, ..Dials::any(seed, 40) }, same_reconciliation);
 }
