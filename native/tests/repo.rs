@@ -194,7 +194,8 @@ fn a_repo_that_is_only_read_is_not_written() {
     let folder = folder();
     run(async {
         Repo::create(folder.path(), "notes").await?.close().await?;
-        let files = || ["store.db", "identity"].map(|name| fs::read(folder.path().join(".trellis").join(name)).unwrap());
+        let files =
+            || ["store.db", "identity"].map(|name| fs::read(folder.path().join(".trellis").join(name)).unwrap());
         let before = files();
         let repo = Repo::options().access(Access::Read).open(folder.path()).await?;
         assert_eq!(repo.set("todo/1/title", text("x")).await.unwrap_err().code(), Code::PermissionDenied);

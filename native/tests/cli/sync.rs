@@ -94,16 +94,6 @@ fn a_conflict_shows_the_base_and_every_side() {
 
 #[test]
 fn resolving_takes_a_side_a_value_or_nothing() {
-    let by_id = |shell: &Shell| conflict(shell)["sides"][1]["op"].as_str().unwrap()[..10].to_owned();
-    type Choose<'a> = &'a dyn Fn(&Shell) -> Vec<String>;
-    let choices: [(Choose<'_>, Option<Value>); 7] = [
-        (&|_| vec!["--take".into(), "A".into()], Some(json!("Storm"))),
-        (&|_| vec!["--take".into(), "b".into()], Some(json!("Sun"))),
-        (&|shell| vec!["--take".into(), by_id(shell)], Some(json!("Sun"))),
-        (&|_| vec!["--value".into(), "Calm storm".into()], Some(json!("Calm storm"))),
-        (&|_| vec!["--value".into(), "7".into()], Some(json!(7))),
-        (&|_| vec!["--text".into(), "7".into()], Some(json!("7"))),
-        (&|_| vec!["--absent".into()], None),
     let choices = [
         (["--take", "A"], json!("Storm")),
         (["--take", "b"], json!("Sun")),
