@@ -10,7 +10,7 @@ mod signer;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -31,6 +31,8 @@ pub use signer::Access;
 
 /// Ops that may share one commit.
 const GROUP_OPS_MAX: usize = 1024;
+/// How long what is due and could not be done is left alone.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Something for the driver to do.
 enum Job {
@@ -63,7 +65,7 @@ impl Handle {
         let run = move || match Open::new(&start) {
             Ok(open) => {
                 let _ = opened.send(Ok(()));
-                Driver { start, open: Some(open), inbox }.run();
+                Driver { start, open: Some(open), inbox, retry_at: None }.run();
             }
             Err(error) => drop(opened.send(Err(error))),
         };
@@ -101,6 +103,8 @@ struct Driver {
     start: Start,
     open: Option<Open>,
     inbox: Receiver<Job>,
+    /// Before this, nothing that is due is tried again.
+    retry_at: Option<Instant>,
 }
 
 impl Driver {
@@ -122,16 +126,19 @@ impl Driver {
             if let Some(waiter) = close {
                 return self.close(waiter);
             }
+            if self.time_left() == Some(Duration::ZERO) {
+                self.tick();
+            }
         }
     }
 
-    /// Everything that waits, at least one job unless a deadline came; none when nobody can ask any more.
+    /// Everything that waits, at least one job unless a deadline has come; none when nobody can ask any more.
     fn wait(&mut self) -> Option<Vec<Job>> {
         let first = match self.time_left() {
             None => self.inbox.recv().ok()?,
             Some(left) => match self.inbox.recv_timeout(left) {
                 Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => return Some(self.tick()),
+                Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
                 Err(RecvTimeoutError::Disconnected) => return None,
             },
         };
@@ -140,19 +147,20 @@ impl Driver {
 
     fn time_left(&self) -> Option<Duration> {
         let deadline = self.open.as_ref()?.engine.deadline()?;
-        let now = self.start.clock.now();
-        Some(Duration::from_millis(deadline.0.saturating_sub(now.0)))
+        let left = Duration::from_millis(deadline.0.saturating_sub(self.start.clock.now().0));
+        let pause = self.retry_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        Some(left.max(pause))
     }
 
-    /// The time has come for something that the machine holds. A failure is no harm: it is tried again.
-    fn tick(&mut self) -> Vec<Job> {
+    /// The time has come for something that the machine holds. Whoever has the lock now is not waited for.
+    fn tick(&mut self) {
         let now = self.start.clock.now();
-        if let Some(open) = &mut self.open
-            && open.transact(|_| vec![Input::Tick], now).is_err()
-        {
+        let Some(open) = &mut self.open else { return };
+        let failed = open.transact(Duration::ZERO, |_| vec![Input::Tick], now).err();
+        self.retry_at = failed.as_ref().map(|_| Instant::now() + RETRY);
+        if failed.is_some_and(|error| error.code() != Code::Locked) {
             self.open = None;
         }
-        Vec::new()
     }
 
     fn serve(&mut self, work: Vec<Work>, session: fn(&mut Open, Vec<Work>, Millis) -> Result<()>) {
@@ -220,7 +228,7 @@ impl Open {
     /// Carries writes out and commits them together. Where the lock cannot be had, nothing has happened yet.
     fn write(&mut self, work: Vec<Work>, now: Millis) -> Result<()> {
         let mut work = work;
-        let done = self.transact(|engine| engine.enlist(std::mem::take(&mut work)), now);
+        let done = self.transact(WAIT, |engine| engine.enlist(std::mem::take(&mut work)), now);
         match done {
             Err(error) if !work.is_empty() => {
                 refuse(work, &error);
@@ -231,9 +239,9 @@ impl Open {
     }
 
     /// Takes the lock, reads what others committed, has the inputs carried out, commits once, and only then says so.
-    fn transact(&mut self, inputs: impl FnOnce(&mut Engine) -> Vec<Input>, now: Millis) -> Result<()> {
+    fn transact(&mut self, wait: Duration, inputs: impl FnOnce(&mut Engine) -> Vec<Input>, now: Millis) -> Result<()> {
         let Open { store, engine } = self;
-        let mut transaction = store.begin(WAIT)?;
+        let mut transaction = store.begin(wait)?;
         engine.set_now(now);
         let inputs = inputs(engine);
         let mut disk = Disk::Writing(&mut transaction);

@@ -313,6 +313,7 @@ fn a_conflict_keeps_its_key_and_changes_its_id_with_its_members() {
     let two = merged(&[put(1), put(2)], &Manifest::default()).conflicts.remove(0);
     let three = merged(&[put(1), put(2), put(3)], &Manifest::default()).conflicts.remove(0);
     assert_eq!(key(&two), ("main".into(), "notes".into(), "1".into(), Pointer::ROOT));
+    assert_eq!(two.place().to_string(), "notes/1");
     assert_eq!(key(&two), key(&three));
     assert_ne!(two.id, three.id);
     assert_eq!(two.id, conflict_id(&ENTITY, &Pointer::ROOT, &two.members));

@@ -11,10 +11,11 @@ use crate::steps::{self, Step, Work};
 use crate::{demo, dependencies, no_std, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
-const LINTS: Step = check("lints", &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]);
+const LINTS: Step =
+    check("lints", &["clippy", "--workspace", "--all-targets", "--keep-going", "--locked", "--", "--deny", "warnings"]);
 const NO_STD: Step = own("no_std", no_std::prove);
 const DEPENDENCIES: Step = own("dependencies", dependencies::check);
-const BUILD: Step = check("build", &["build", "--workspace", "--all-targets", "--locked"]);
+const BUILD: Step = check("build", &["build", "--workspace", "--keep-going", "--locked"]);
 const TESTS: Step =
     tests("tests", &["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"]);
 const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--locked", "--no-fail-fast"]);
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 
 /// The documentation of every package, with warnings denied.
 fn docs() -> Result<()> {
-    let mut command = child::cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    let mut command = child::cargo(&["doc", "--workspace", "--no-deps", "--keep-going", "--locked"]);
     command.env("RUSTDOCFLAGS", "--deny warnings");
     child::run(command)
 }

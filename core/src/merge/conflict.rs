@@ -14,6 +14,7 @@ use super::parts::{Overwrite, Written};
 use crate::op::cbor::Writer;
 use crate::op::id::{Author, CONFLICT_CONTEXT, ConflictId, OpId};
 use crate::op::json::Value;
+use crate::op::place::{Entity, Place};
 use crate::op::pointer::Pointer;
 use crate::time::Hlc;
 
@@ -65,6 +66,14 @@ pub enum SideValue {
     Add(i64),
     /// A set gains these.
     Insert(Vec<Value>),
+}
+
+impl Conflict {
+    /// Where it is, for its text form. With the branch this is its key.
+    pub fn place(&self) -> Place {
+        let entity = Entity { collection: self.collection.clone(), key: self.key.clone() };
+        Place { entity, pointer: self.path.clone() }
+    }
 }
 
 /// The id of the conflict of `members`, in any order, at a place of an entity.

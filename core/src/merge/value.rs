@@ -1,8 +1,8 @@
 //! The value of an entity, built from its live parts.
 //!
 //! A live overwrite that a later one covers leaves no trace but the objects that led to it, so only the others are
-//! written, from the root downwards: the result is that of writing all in order, at the cost of writing each once. Then come all counters, and
-//! then all sets, each from the root downwards.
+//! written, from the root downwards: the result is that of writing all in order, at the cost of writing each once. Then
+//! come all counters, and then all sets, each from the root downwards.
 
 use alloc::collections::BTreeSet;
 use alloc::string::String;

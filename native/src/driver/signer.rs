@@ -23,10 +23,11 @@ pub enum Access {
 }
 
 /// What signs.
+#[expect(clippy::large_enum_variant, reason = "a driver has one, so a box would save nothing")]
 #[derive(Debug)]
 pub(crate) enum Keys {
     /// The device's.
-    Kept(KeptKeys),
+    Kept(Box<KeptKeys>),
     /// A key that is gone when the repo is closed.
     Passing(Identity),
 }
@@ -43,7 +44,7 @@ pub(crate) struct KeptKeys {
 impl Keys {
     /// Opens the key file; makes one where there is none, for writing.
     pub(crate) fn open(folder: &Folder, access: Access) -> Result<Keys> {
-        let kept = |file| Keys::Kept(KeptKeys { folder: folder.clone(), file, before: None });
+        let kept = |file| Keys::Kept(Box::new(KeptKeys { folder: folder.clone(), file, before: None }));
         match KeyFile::open(folder.identity(), folder.path()) {
             Ok(file) => Ok(kept(file)),
             Err(_) if access == Access::Read => Identity::generate().map(Keys::Passing),
@@ -72,10 +73,7 @@ impl Keys {
 
     pub(crate) fn sign(&self, author: &Author, message: &[u8]) -> Result<Signature> {
         match self {
-            Keys::Kept(KeptKeys { file, before: Some(before), .. }) => {
-                file.sign(author, message).or_else(|_| before.sign(author, message))
-            }
-            Keys::Kept(KeptKeys { file, .. }) => file.sign(author, message),
+            Keys::Kept(keys) => keys.sign(author, message),
             Keys::Passing(identity) => Ok(identity.sign(message)),
         }
     }
@@ -105,6 +103,13 @@ impl KeptKeys {
     /// that the device writes under, and the new one waits.
     fn unsucceeded(&self) -> Option<Author> {
         self.file.former().last()
+    }
+
+    fn sign(&self, author: &Author, message: &[u8]) -> Result<Signature> {
+        match &self.before {
+            Some(before) => self.file.sign(author, message).or_else(|_| before.sign(author, message)),
+            None => self.file.sign(author, message),
+        }
     }
 
     fn renew(&mut self) -> Result<Author> {

@@ -7,7 +7,7 @@ use crate::shell::{Shell, texts};
 const PREVIEW: &[&str] = &["-C", "a", "sync", "reconcile", "--remote", "../b"];
 const APPLY: &[&str] = &["-C", "a", "sync", "reconcile", "--remote", "../b", "--apply"];
 
-fn both<'a>(shell: &Shell, args: &[&'a str]) -> [String; 2] {
+fn both(shell: &Shell, args: &[&str]) -> [String; 2] {
     ["a", "b"].map(|repo| shell.run(&[&["-C", repo], args].concat()).out)
 }
 
@@ -94,25 +94,24 @@ fn a_conflict_shows_the_base_and_every_side() {
 
 #[test]
 fn resolving_takes_a_side_a_value_or_nothing() {
-    let by_id = |shell: &Shell| conflict(shell)["sides"][1]["op"].as_str().unwrap()[..10].to_owned();
-    let choices: [(&dyn Fn(&Shell) -> Vec<String>, Option<Value>); 7] = [
-        (&|_| vec!["--take".into(), "A".into()], Some(json!("Storm"))),
-        (&|_| vec!["--take".into(), "b".into()], Some(json!("Sun"))),
-        (&|shell| vec!["--take".into(), by_id(shell)], Some(json!("Sun"))),
-        (&|_| vec!["--value".into(), "Calm storm".into()], Some(json!("Calm storm"))),
-        (&|_| vec!["--value".into(), "7".into()], Some(json!(7))),
-        (&|_| vec!["--text".into(), "7".into()], Some(json!("7"))),
-        (&|_| vec!["--absent".into()], None),
+    let choices = [
+        (["--take", "A"], json!("Storm")),
+        (["--take", "b"], json!("Sun")),
+        (["--take", "the op of B"], json!("Sun")),
+        (["--value", "Calm storm"], json!("Calm storm")),
+        (["--value", "7"], json!(7)),
+        (["--text", "7"], json!("7")),
+        (["--absent", "-q"], Value::Null),
     ];
     for (choice, value) in choices {
         let shell = Shell::with_conflict();
-        let choice = choice(&shell);
-        let place = if value.is_some() { "notes/1" } else { "notes/1/title" };
-        let args: Vec<&str> =
-            ["-C", "a", "resolve", place].into_iter().chain(choice.iter().map(String::as_str)).collect();
+        let op = conflict(&shell)["sides"][1]["op"].as_str().unwrap()[..10].to_owned();
+        let choice = choice.map(|word| if word == "the op of B" { op.as_str() } else { word });
+        let place = if value.is_null() { "notes/1/title" } else { "notes/1" };
+        let args = [&["-C", "a", "resolve", place], &choice[..]].concat();
         assert_eq!(shell.json(&args)["open"], 0, "{choice:?}");
         let (_, got) = shell.document(&["-C", "a", "get", "notes/1/title"]);
-        assert_eq!(got.get("value"), value.as_ref(), "{choice:?}");
+        assert_eq!(got["value"], value, "{choice:?}");
         shell.ok(APPLY);
         shell.ok(&["-C", "b", "conflicts"]);
     }

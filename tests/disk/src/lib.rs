@@ -1,7 +1,7 @@
 //! A disk for tests: it records what SQLite writes, fails when it is told to, and says what a power cut could leave.
 //!
 //! Underneath works SQLite's own file layer on real files, with its real locks and shared memory; [`Disk`] stands
-//! between the two and sees every write, sync and removal. From its record [`crash::images`] makes what a disk may
+//! between the two and sees every write, sync and removal. From its record [`crash`] makes what a disk may
 //! hold after a power cut: of everything that was not synced any part, down to the sector.
 
 pub mod chance;
