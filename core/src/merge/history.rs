@@ -47,7 +47,7 @@ struct Link {
 }
 
 /// A set of writes that has, with each write, all that it has seen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Past {
     /// Every write before this one is in the set.
     floor: usize,

@@ -3,9 +3,10 @@
 //! The same reading serves the whole history and what the members of a conflict had seen in common, because both are
 //! sets of writes that have all that their members have seen.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 
 use super::super::conflict::{Conflict, Contest, contests};
 use super::super::entity::{Entity, EntityRef, Shown};
@@ -31,7 +32,8 @@ pub(in super::super) fn merge(
     let parts = Parts::of(history);
     let precedence = Precedence { tiebreak, owner: entity.owner };
     let texts = manifest.texts().collect();
-    let reader = Reader { history, parts: &parts, texts, on_conflict, precedence };
+    let known_unwritten = RefCell::default();
+    let reader = Reader { history, parts: &parts, texts, on_conflict, precedence, known_unwritten };
     let (shown, conflicts) = reader.read(entity).unwrap_or((Shown::BodyMissing, Vec::new()));
     let (conflicts, settled) = match on_conflict {
         OnConflict::Flag => (conflicts, Vec::new()),
@@ -46,6 +48,8 @@ struct Reader<'v> {
     texts: BTreeSet<&'v Pointer>,
     on_conflict: OnConflict,
     precedence: Precedence,
+    /// What was found for [`Reader::provisional`], by the set of writes.
+    known_unwritten: RefCell<BTreeMap<Past, BTreeSet<usize>>>,
 }
 
 /// A body that decides is not here.
@@ -90,13 +94,18 @@ impl<'v> Reader<'v> {
         }
     }
 
-    /// How a set of writes is read.
+    /// How a set of writes is read. Which deletes count is asked of the whole entity, and so once per set.
     fn provisional(&self, past: Past) -> View<'v> {
         let view = self.view(past, BTreeSet::new());
         if view.live_deletes().is_empty() {
             return view;
         }
-        let unwritten = self.unwritten(&contests(self.history, &view.live(&Pointer::ROOT)));
+        let known = self.known_unwritten.borrow().get(&view.past).cloned();
+        let unwritten = known.unwrap_or_else(|| {
+            let unwritten = self.unwritten(&contests(self.history, &view.live(&Pointer::ROOT)));
+            self.known_unwritten.borrow_mut().insert(view.past.clone(), unwritten.clone());
+            unwritten
+        });
         self.view(view.past, unwritten)
     }
 
