@@ -157,6 +157,8 @@ pub struct Transaction {
     pub actor: Option<String>,
     /// What to write, in order.
     pub edits: Vec<Edit>,
+    /// 256 random bits, new for every transaction and kept by nobody: salts of bodies are made from them.
+    pub random: [u8; 32],
 }
 
 /// One write.
