@@ -115,6 +115,7 @@ impl Machine {
             Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
             Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
+            Edit::Declare { collection, manifest } => self.seal_declaration(collection, manifest, sealing),
             Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, ground, sealing),
         }
     }

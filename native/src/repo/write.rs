@@ -160,6 +160,16 @@ impl Repo {
         self.batch().on_repo_branch().edit(edit, format!("remove the member {}", author.short())).commit().await
     }
 
+    /// Says how a collection merges and who may see and change it, in place of what was said before. What `manifest`
+    /// leaves out is as where nothing is declared. Writes nothing where the collection is declared so already.
+    ///
+    /// # Errors
+    /// `invalid_argument` with the field that is wrong; `permission_denied` for all but owners.
+    pub async fn declare(&self, collection: &str, manifest: Value) -> Result<Receipt> {
+        let edit = Edit::Declare { collection: collection.into(), manifest };
+        self.batch().on_repo_branch().edit(edit, format!("declare the collection {collection}")).commit().await
+    }
+
     /// Takes ops from elsewhere, in any order. Into a repo without ops they bring the repo that they belong to.
     ///
     /// # Errors
