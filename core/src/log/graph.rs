@@ -559,17 +559,20 @@ impl Graph {
     /// Those forks whose later op is among the last `count` to arrive.
     pub fn forks_since(&self, count: usize) -> impl Iterator<Item = ChainFork> + '_ {
         let first = self.entries.len().saturating_sub(count);
-        self.forks().filter(move |fork| fork.second.index() >= first)
+        let before = self.forked.partition_point(|second| second.index() < first);
+        self.forked[before..].iter().filter_map(|second| self.fork_at(*second))
     }
 
     /// Where chains forked, in the order in which that was seen. Costs a look at every op for each: forks are rare.
     pub fn forks(&self) -> impl Iterator<Item = ChainFork> + '_ {
-        self.forked.iter().filter_map(|second| {
-            let (chain, prev) = (self.entries[second.index()].chain, self.entries[second.index()].prev);
-            let is_sibling = |entry: &Entry| entry.chain == chain && entry.prev == prev;
-            let first = self.entries.iter().position(is_sibling)?;
-            Some(ChainFork { first: Node(first as u32), second: *second })
-        })
+        self.forked.iter().filter_map(|second| self.fork_at(*second))
+    }
+
+    fn fork_at(&self, second: Node) -> Option<ChainFork> {
+        let (chain, prev) = (self.entries[second.index()].chain, self.entries[second.index()].prev);
+        let is_sibling = |entry: &Entry| entry.chain == chain && entry.prev == prev;
+        let first = self.entries.iter().position(is_sibling)?;
+        Some(ChainFork { first: Node(first as u32), second })
     }
 
     /// The entity with this name, if an op names it.
