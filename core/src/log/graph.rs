@@ -608,6 +608,13 @@ impl Graph {
         self.frontiers.get(&(branch.0, entity.0)).map_or_else(Vec::new, |frontier| frontier.iter().collect())
     }
 
+    /// Every branch and entity in its log where [`Graph::is_contended`] holds, in no order.
+    pub fn contended(&self) -> impl Iterator<Item = (Branch, Entity)> + '_ {
+        let is_contended = |entity: u32| self.entities[entity as usize].is_contended;
+        let frontiers = self.frontiers.keys().filter(move |(_, entity)| is_contended(*entity));
+        frontiers.map(|(branch, entity)| (Branch(*branch), Entity(*entity)))
+    }
+
     /// Whether the engine's own branch has this number.
     pub fn is_repo_branch(&self, branch: Branch) -> bool {
         self.branch_name(branch) == REPO_BRANCH

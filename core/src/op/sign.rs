@@ -97,6 +97,11 @@ impl<'a> VerifiedOp<'a> {
         self.signature
     }
 
+    /// The op as one whose body is not here.
+    pub fn without_body(self) -> VerifiedOp<'a> {
+        VerifiedOp { body: None, ..self }
+    }
+
     /// The op as one that a later op of its chain vouches for.
     pub fn without_signature(self) -> VerifiedOp<'a> {
         VerifiedOp { signature: None, ..self }
