@@ -20,10 +20,10 @@ pub(super) struct Judge {
     pub(super) graph: Graph,
     /// By node: the number of the op.
     numbers: Vec<u32>,
-    /// The invalid ops.
-    pub(super) refused: HashMap<OpId, Invalid>,
+    /// The invalid ops, with their numbers.
+    refused: HashMap<OpId, (Invalid, u32)>,
     /// Ops whose dependencies are not all judged: their numbers.
-    pub(super) pending: HashMap<OpId, u32>,
+    pending: HashMap<OpId, u32>,
     /// By an op that is not judged or not here: the pending ones that name it.
     waiting: HashMap<OpId, Vec<OpId>>,
 }
@@ -38,7 +38,9 @@ enum Verdict {
 impl Judge {
     /// A judge of about so many ops.
     pub(super) fn with_capacity(ops: usize) -> Judge {
-        Judge { numbers: Vec::with_capacity(ops), ..Judge::default() }
+        let mut judge = Judge { numbers: Vec::with_capacity(ops), ..Judge::default() };
+        judge.graph.reserve(ops);
+        judge
     }
 
     /// Judges an op that did not come before, and whatever waited for it. `read` gives a pending op by its number.
@@ -85,7 +87,7 @@ impl Judge {
         };
         match verdict {
             Err(reason) => {
-                self.refused.insert(op.id(), reason);
+                self.refused.insert(op.id(), (reason, number));
             }
             Ok(()) => {
                 let body = if op.body().is_some() { Presence::Here } else { Presence::Absent };
@@ -113,6 +115,17 @@ impl Judge {
         self.numbers[node.index()] as usize
     }
 
+    /// The number of an op that is invalid or pending.
+    pub(super) fn outside(&self, id: &OpId) -> Option<usize> {
+        let refused = self.refused.get(id).map(|(_, number)| *number);
+        refused.or_else(|| self.pending.get(id).copied()).map(|number| number as usize)
+    }
+
+    /// Whether an op came.
+    pub(super) fn knows(&self, id: &OpId) -> bool {
+        self.graph.find(id).is_some() || self.outside(id).is_some()
+    }
+
     /// What pending ops name that never came, ascending.
     pub(super) fn missing(&self) -> Vec<OpId> {
         let is_wanted = |waiters: &[OpId]| waiters.iter().any(|waiter| self.pending.contains_key(waiter));
@@ -124,7 +137,7 @@ impl Judge {
 
     /// The invalid ops with the reason, ascending.
     pub(super) fn invalid(&self) -> Vec<(OpId, Invalid)> {
-        let mut invalid: Vec<(OpId, Invalid)> = self.refused.iter().map(|(id, reason)| (*id, *reason)).collect();
+        let mut invalid: Vec<(OpId, Invalid)> = self.refused.iter().map(|(id, (reason, _))| (*id, *reason)).collect();
         invalid.sort_unstable();
         invalid
     }

@@ -2,13 +2,17 @@
 //!
 //! Structure is judged and signatures are not.
 
+mod difference;
 mod judge;
+mod log;
 mod union;
 
 use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+pub use self::difference::Difference;
+pub use self::log::Log;
 use self::union::Union;
 use crate::admit::intrinsic::Invalid;
 use crate::merge::conflict::Conflict;

@@ -20,7 +20,7 @@ use crate::merge::conflict::Conflict;
 use crate::op::body::Content;
 use crate::op::header::REPO_BRANCH;
 use crate::op::id::{ConflictId, RepoId};
-use crate::op::sign::{Unverified, VerifiedOp};
+use crate::op::sign::{ShortOp, Unverified};
 use crate::view::deciding::deciding;
 use crate::view::state::{Contents, State};
 
@@ -31,13 +31,13 @@ const BOTH: u8 = LOCAL | REMOTE;
 /// The ops of both sides, each once.
 #[derive(Default)]
 pub(super) struct Union<'a> {
-    ops: Vec<VerifiedOp<'a>>,
+    ops: Vec<ShortOp<'a>>,
     /// By op: the sides that have it.
     sides: Vec<u8>,
     /// By op: the sides that have its body.
     bodies: Vec<u8>,
-    /// Ops by their headers' bytes, so that an op that comes twice is hashed once.
-    by_header: HashTable<u32>,
+    /// Ops by a quick hash of their headers' bytes, beside that hash: an op that comes twice is named once.
+    by_header: HashTable<(u64, u32)>,
     hasher: DefaultHashBuilder,
     malformed: usize,
     judge: Judge,
@@ -50,49 +50,57 @@ impl<'a> Union<'a> {
     /// Both lists, judged. `repo` is the repo; where it is not known, that of the op first in order.
     pub(super) fn of(local: &[Unverified<'a>], remote: &[Unverified<'a>], repo: Option<RepoId>) -> Union<'a> {
         let ops = local.len().max(remote.len());
-        let mut union = Union { ops: Vec::with_capacity(ops), judge: Judge::with_capacity(ops), ..Union::default() };
+        let mut union = Union::with_capacity(ops + ops / 4);
         union.take(local, LOCAL);
         union.take(remote, REMOTE);
         union.judge(repo);
         union
     }
 
+    fn with_capacity(ops: usize) -> Union<'a> {
+        Union {
+            ops: Vec::with_capacity(ops),
+            sides: Vec::with_capacity(ops),
+            bodies: Vec::with_capacity(ops),
+            by_header: HashTable::with_capacity(ops),
+            judge: Judge::with_capacity(ops),
+            ..Union::default()
+        }
+    }
+
     fn take(&mut self, ops: &[Unverified<'a>], side: u8) {
         for op in ops {
-            match self.find(op.header) {
-                Some(at) => self.take_again(at, op, side),
-                None => self.take_new(op, side),
+            let hash = self.hasher.hash_one(op.header);
+            let is_same = |(other, at): &(u64, u32)| {
+                *other == hash && self.ops[*at as usize].header_bytes() == op.header
+            };
+            match self.by_header.find(hash, is_same) {
+                Some((_, at)) => self.take_again(*at as usize, op, side),
+                None => self.take_new(hash, op, side),
             }
         }
     }
 
-    fn find(&self, header: &[u8]) -> Option<usize> {
-        let is_same = |at: &u32| self.ops[*at as usize].header_bytes() == header;
-        self.by_header.find(self.hasher.hash_one(header), is_same).map(|at| *at as usize)
-    }
-
-    fn take_new(&mut self, op: &Unverified<'a>, side: u8) {
+    fn take_new(&mut self, hash: u64, op: &Unverified<'a>, side: u8) {
         match op.rehash() {
-            Ok(verified) => self.push(verified, side),
+            Ok(verified) => {
+                self.by_header.insert_unique(hash, (hash, self.ops.len() as u32), |(hash, _)| *hash);
+                self.push(verified.in_short(), side);
+            }
             Err(_) => self.malformed += 1,
         }
     }
 
-    fn push(&mut self, op: VerifiedOp<'a>, side: u8) {
-        let (ops, hasher) = (&self.ops, &self.hasher);
-        let hash = hasher.hash_one(op.header_bytes());
-        let rehash = |at: &u32| hasher.hash_one(ops[*at as usize].header_bytes());
-        self.by_header.insert_unique(hash, ops.len() as u32, rehash);
+    fn push(&mut self, op: ShortOp<'a>, side: u8) {
         self.sides.push(side);
         self.bodies.push(if op.body().is_some() { side } else { 0 });
         self.ops.push(op);
     }
 
     fn take_again(&mut self, at: usize, op: &Unverified<'a>, side: u8) {
-        let known = self.ops[at].body();
-        if op.body.is_some() && op.body != known {
+        if op.body.is_some() && op.body != self.ops[at].body() {
             match op.rehash() {
-                Ok(verified) => self.ops[at] = verified,
+                Ok(verified) => self.ops[at] = verified.in_short(),
                 Err(_) => {
                     self.malformed += 1;
                     return;
@@ -105,13 +113,16 @@ impl<'a> Union<'a> {
 
     /// Judges every op after its dependencies. Where a clock is wrong that is not `ord` order.
     fn judge(&mut self, repo: Option<RepoId>) {
-        let mut order: Vec<(u64, u32)> = (0..).zip(&self.ops).map(|(at, op)| (op.header().hlc.0, at)).collect();
+        let mut order: Vec<(u64, u32)> = (0..).zip(&self.ops).map(|(at, op)| (op.ord().hlc.0, at)).collect();
         let id = |at: u32| self.ops[at as usize].id();
         order.sort_unstable_by(|(left, at), (right, other)| left.cmp(right).then_with(|| id(*at).cmp(&id(*other))));
-        let repo = repo.or_else(|| order.first().map(|(_, at)| repo_of(&self.ops[*at as usize])));
+        let read = |at: u32| self.ops.get(at as usize).and_then(ShortOp::read);
+        let first = || order.first().and_then(|(_, at)| read(*at)).map(|op| repo_of(&op));
+        let repo = repo.or_else(first);
         for (_, at) in order {
-            let read = |at: u32| self.ops.get(at as usize).cloned();
-            self.judge.take(repo, (at, &self.ops[at as usize]), read);
+            if let Some(op) = read(at) {
+                self.judge.take(repo, (at, &op), read);
+            }
         }
     }
 
@@ -175,8 +186,7 @@ impl<'a> Union<'a> {
     fn judged_alone(&self, side: u8) -> Vec<ConflictId> {
         let mut alone = Union::default();
         for (at, op) in self.ops.iter().enumerate().filter(|(at, _)| self.sides[*at] & side != 0) {
-            let op = if self.bodies[at] & side == 0 { op.clone().without_body() } else { op.clone() };
-            alone.push(op, BOTH);
+            alone.push(if self.bodies[at] & side == 0 { op.without_body() } else { *op }, BOTH);
         }
         alone.judge(self.judge.graph.repo());
         let open = alone.view(BOTH).open();
@@ -203,7 +213,7 @@ impl<'a> Union<'a> {
     /// What an op says to a side.
     fn content(&self, node: Node, side: u8) -> Content {
         let number = self.judge.number(node);
-        let op = &self.ops[number];
+        let Some(op) = self.ops[number].read() else { return Content::Void };
         let body = op.body().filter(|_| self.bodies[number] & side != 0);
         Content::decode(op.header().kind, op.header().body.map(|body| body.format), body)
     }
