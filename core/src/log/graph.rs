@@ -25,6 +25,11 @@ use crate::time::Hlc;
 pub struct Node(pub(super) u32);
 
 impl Node {
+    /// The op that was the one at `index` to arrive, from 0.
+    pub(crate) fn at(index: usize) -> Node {
+        Node(index as u32)
+    }
+
     /// Its place in the order of arrival, from 0.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -149,6 +154,14 @@ impl Graph {
     /// An empty graph. `id_key` is random per process: ids that were ground to collide in its table collide no more.
     pub fn new(id_key: u64) -> Graph {
         Graph { id_key, ..Graph::default() }
+    }
+
+    /// Makes room for so many more ops.
+    pub fn reserve(&mut self, ops: usize) {
+        self.entries.reserve(ops);
+        self.links.reserve(2 * ops);
+        let (entries, id_key) = (&self.entries, self.id_key);
+        self.by_id.reserve(ops, |at| id_hash_with(id_key, &entries[*at as usize].id));
     }
 
     /// The repo, once its genesis is here.
@@ -307,6 +320,9 @@ impl Graph {
     }
 
     fn chain_number(&mut self, header: &Header<'_>) -> u32 {
+        if let Some(prev) = header.prev.and_then(|prev| self.find(&prev)) {
+            return self.entries[prev.index()].chain;
+        }
         let branch = self.branch_names.number(header.branch);
         if branch as usize == self.branches.len() {
             self.branches.push(BranchEntry::default());
@@ -320,6 +336,9 @@ impl Graph {
     }
 
     fn entity_number(&mut self, header: &Header<'_>) -> u32 {
+        if let Some(base) = header.base.iter().next().and_then(|base| self.find(&base)) {
+            return self.entries[base.index()].entity;
+        }
         let collection = self.collections.number(header.collection);
         if collection as usize == self.in_collection.len() {
             self.in_collection.push(Vec::new());
@@ -574,7 +593,8 @@ impl Graph {
     /// Those forks whose later op is among the last `count` to arrive.
     pub fn forks_since(&self, count: usize) -> impl Iterator<Item = ChainFork> + '_ {
         let first = self.entries.len().saturating_sub(count);
-        self.forks().filter(move |fork| fork.second.index() >= first)
+        let before = self.forks.partition_point(|fork| fork.second.index() < first);
+        self.forks[before..].iter().copied()
     }
 
     /// Where chains forked, in the order in which that was seen.
@@ -639,6 +659,13 @@ impl Graph {
     /// The writes to an entity in a branch's log that no other op of that log names as base, whoever wrote it.
     pub fn frontier(&self, branch: Branch, entity: Entity) -> Vec<Node> {
         self.frontiers.get(&(branch.0, entity.0)).map_or_else(Vec::new, |frontier| frontier.iter().collect())
+    }
+
+    /// Every branch and entity in its log where [`Graph::is_contended`] holds, in no order.
+    pub fn contended(&self) -> impl Iterator<Item = (Branch, Entity)> + '_ {
+        let is_contended = |entity: u32| self.entities[entity as usize].is_contended;
+        let frontiers = self.frontiers.keys().filter(move |(_, entity)| is_contended(*entity));
+        frontiers.map(|(branch, entity)| (Branch(*branch), Entity(*entity)))
     }
 
     /// Whether the engine's own branch has this number.

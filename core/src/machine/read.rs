@@ -278,10 +278,14 @@ impl Machine {
     fn entities(&self, branch: Branch, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
         let is_asked = |entity: &Entity| {
             let (of, key) = self.graph.entity_name(*entity);
-            let is_shown = collection.map_or(!authority::is_reserved(of), |collection| collection == of);
-            is_shown && key.starts_with(key_prefix) && !self.graph.frontier(branch, *entity).is_empty()
+            (collection.is_some() || !authority::is_reserved(of))
+                && key.starts_with(key_prefix)
+                && !self.graph.frontier(branch, *entity).is_empty()
         };
-        let mut entities: Vec<Entity> = self.graph.entities().filter(is_asked).collect();
+        let mut entities: Vec<Entity> = match collection {
+            Some(collection) => self.graph.entities_in(collection).filter(is_asked).collect(),
+            None => self.graph.entities().filter(is_asked).collect(),
+        };
         entities.sort_unstable_by_key(|entity| self.graph.entity_name(*entity));
         entities
     }
@@ -388,7 +392,7 @@ impl Machine {
     }
 
     fn find_ops(&self, prefix: &str) -> Vec<OpId> {
-        let starts = |id: &OpId| hex::encode(&id.0).starts_with(prefix);
+        let starts = |id: &OpId| hex::starts_with(&id.0, prefix);
         let mut ids: Vec<OpId> = self.graph.nodes().map(|node| self.graph.id(node)).filter(starts).take(16).collect();
         ids.sort_unstable();
         ids
@@ -401,11 +405,20 @@ impl Machine {
         ops_max: usize,
     ) -> Result<Vec<OpView>, CommandError> {
         let branch = self.branch(branch)?;
-        let wanted = entity.map(|(collection, key)| self.graph.find_entity_named(collection, key));
-        let is_wanted = |node: &Node| wanted.is_none_or(|wanted| Some(self.graph.entity(*node)) == wanted);
-        let mut nodes: Vec<Node> = self.graph.log(branch).filter(is_wanted).collect();
-        nodes.sort_unstable_by_key(|node| core::cmp::Reverse(self.graph.ord(*node)));
-        Ok(nodes.into_iter().take(ops_max).map(|node| self.show(node)).collect())
+        let mut nodes = match entity {
+            None => self.graph.log(branch).collect(),
+            Some((collection, key)) => {
+                let entity = self.graph.find_entity_named(collection, key);
+                entity.map_or_else(Vec::new, |entity| self.writes_in_log(branch, entity))
+            }
+        };
+        let latest_first = |node: &Node| core::cmp::Reverse(self.graph.ord(*node));
+        if ops_max < nodes.len() {
+            nodes.select_nth_unstable_by_key(ops_max, latest_first);
+            nodes.truncate(ops_max);
+        }
+        nodes.sort_unstable_by_key(latest_first);
+        Ok(nodes.into_iter().map(|node| self.show(node)).collect())
     }
 
     fn op_view(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {

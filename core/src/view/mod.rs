@@ -1,3 +1,4 @@
 //! What do people see? Entities as the ops that have effect make them.
 
+pub mod deciding;
 pub mod state;
