@@ -68,7 +68,7 @@ fn a_fork_is_proven_to_somebody_who_has_nothing() {
     let mut carl = MemoryHost::new(3);
     ann.send_to(&mut carl);
     for mut host in [carl, ann.reopened()] {
-        assert_eq!(forks(&mut host), [fork.clone()]);
+        assert_eq!(forks(&mut host), std::slice::from_ref(&fork));
         assert_eq!(proof(&mut host, fork.ops), Ok(proven.clone()));
         assert_eq!(proof(&mut host, [fork.ops[1], fork.ops[0]]), Ok(proven.clone()), "in either order");
     }

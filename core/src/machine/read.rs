@@ -4,6 +4,7 @@
 //! come. Nothing of bodies is kept.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -51,7 +52,7 @@ pub(super) enum Purpose {
     /// What the engine's own branch says, at opening or for a refresh.
     RepoContents(Option<Request>),
     /// What a local write builds on.
-    Write(Preparing),
+    Write(Box<Preparing>),
 }
 
 impl Read {
@@ -206,7 +207,7 @@ impl Machine {
                     let ops = read.nodes.into_iter().zip(ops).filter_map(|(node, op)| Some((node, op?)));
                     Ground { ops: ops.collect(), contents }
                 });
-                self.prepared(preparing, ground, now, out);
+                self.prepared(*preparing, ground, now, out);
             }
         }
     }

@@ -3,6 +3,7 @@
 //! One transaction is written at a time. What it builds on is read first, then its ops are sealed in one go, the last
 //! one is signed, and from there they take the funnel that everybody's ops take.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -135,7 +136,7 @@ impl Machine {
             return self.seal_and_ask(writing, &Ground::default(), now, out);
         }
         self.is_writing = true;
-        self.read(nodes, Purpose::Write(Preparing { writing }), out);
+        self.read(nodes, Purpose::Write(Box::new(Preparing { writing })), out);
     }
 
     /// The ops whose content a transaction's edits look at.
