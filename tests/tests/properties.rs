@@ -137,8 +137,8 @@ fn views(ops: &[StoredOp]) -> Vec<Unverified<'_>> {
 }
 
 /// Logs are of a repo, and a list is of the repo of its first op: only where that is the history's they can be compared.
-fn is_of_repo(repo: RepoId, sides: &[Vec<StoredOp>; 2]) -> bool {
-    let ops = sides.iter().flatten().filter_map(|op| op.rehash().ok());
+fn is_of_repo(repo: RepoId, ops: &[StoredOp]) -> bool {
+    let ops = ops.iter().filter_map(|op| op.rehash().ok());
     let first = ops.min_by_key(|op| op.ord());
     first.is_none_or(|op| op.header().repo.unwrap_or(op.id().into()) == repo)
 }
@@ -147,7 +147,7 @@ fn logs_as_lists(seed: u64, history: &History) -> Result<(), String> {
     let mut dice = Dice::new(seed);
     let bodyless = *dice.pick(&[0, 0, 10]);
     let sides = two_sides(seed, history).map(|side| worn(&side, bodyless, &mut dice));
-    if !is_of_repo(history.repo, &sides) {
+    if !sides.iter().all(|side| is_of_repo(history.repo, side)) {
         return Ok(());
     }
     let [local, remote] = sides.each_ref().map(|side| grown(history.repo, side, &mut dice));
