@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::judge::{Judge, ordered};
 use super::in_place_order;
+use super::judge::{Judge, ordered};
 use crate::admit::intrinsic::Invalid;
 use crate::admit::policy::Policies;
 use crate::log::graph::{Branch, Entity, Graph, Node};

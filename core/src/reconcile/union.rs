@@ -71,9 +71,8 @@ impl<'a> Union<'a> {
     fn take(&mut self, ops: &[Unverified<'a>], side: u8) {
         for op in ops {
             let hash = self.hasher.hash_one(op.header);
-            let is_same = |(other, at): &(u64, u32)| {
-                *other == hash && self.ops[*at as usize].header_bytes() == op.header
-            };
+            let is_same =
+                |(other, at): &(u64, u32)| *other == hash && self.ops[*at as usize].header_bytes() == op.header;
             match self.by_header.find(hash, is_same) {
                 Some((_, at)) => self.take_again(*at as usize, op, side),
                 None => self.take_new(hash, op, side),
