@@ -109,15 +109,19 @@ impl Machine {
         funnel.report.admitted.push(op.id());
     }
 
-    /// The one way into the graph.
-    pub(super) fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+    fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+        self.note_own(op, keeping.origin);
+        self.graph.append(op, keeping)
+    }
+
+    /// Ops by this device's key move its clock, and one that came from elsewhere says that the key is used there too.
+    pub(super) fn note_own(&mut self, op: &VerifiedOp<'_>, origin: Origin) {
         if op.header().author == self.author {
             self.own_clock = self.own_clock.max(Some(op.header().hlc));
-            if keeping.origin == Origin::Remote {
+            if origin == Origin::Remote {
                 self.key_use = super::KeyUse::Copied;
             }
         }
-        self.graph.append(op, keeping)
     }
 
     fn note_repo_content(&mut self, node: Node, op: &VerifiedOp<'_>) {

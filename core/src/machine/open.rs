@@ -11,9 +11,10 @@ use hashbrown::HashSet;
 
 use super::{Machine, Outputs, Phase, Waiting, reply};
 use crate::input::{Command, More, Request, RowHeaders};
-use crate::log::graph::{Graph, Keeping, Presence};
+use crate::log::graph::{Graph, Hint, Keeping, Presence};
 use crate::log::row::{CorruptRow, Record, read_row};
 use crate::op::id::OpId;
+use crate::op::sign::VerifiedOp;
 use crate::output::{Answer, Event, Output, Query};
 use crate::time::Millis;
 
@@ -66,28 +67,41 @@ impl Machine {
     fn append_row(&mut self, row: &RowHeaders, now: Millis) -> Result<(), CorruptRow> {
         let mut records = Vec::new();
         read_row(row.seq, &row.headers, &row.digest, |record| records.push(record))?;
-        for record in records {
-            self.append_record(record, row, now);
+        let hint = |record: &Record<'_>| match record {
+            Record::Op { op, .. } => Some(self.graph.hint(op)),
+            _ => None,
+        };
+        let hints: Vec<Option<Hint>> = records.iter().map(hint).collect();
+        for (record, hint) in records.iter().zip(hints) {
+            match (record, hint) {
+                (Record::Op { op, place, has_body }, Some(hint)) => {
+                    let body = if *has_body { Presence::Here } else { Presence::Absent };
+                    self.restore(op, Keeping { place: *place, body, origin: row.origin }, hint, now);
+                }
+                (record, _) => self.complete(record),
+            }
         }
         Ok(())
     }
 
-    fn append_record(&mut self, record: Record<'_>, row: &RowHeaders, now: Millis) {
+    fn restore(&mut self, op: &VerifiedOp<'_>, keeping: Keeping, hint: Hint, now: Millis) {
+        let is_out = op.header().hlc.is_ahead(now) || self.is_excluded(&op.id());
+        if !is_out && self.graph.restore(op, keeping, hint).is_some() {
+            self.note_own(op, keeping.origin);
+        } else {
+            self.left_out += usize::from(self.graph.find(&op.id()).is_none());
+        }
+    }
+
+    /// Notes what a record adds to an op of an earlier one.
+    fn complete(&mut self, record: &Record<'_>) {
         match record {
-            Record::Op { op, place, has_body } => {
-                let is_out = op.header().hlc.is_ahead(now) || self.is_excluded(&op.id());
-                if is_out || self.graph.find(&op.id()).is_some() || !self.graph.has_dependencies(op.header()) {
-                    self.left_out += usize::from(self.graph.find(&op.id()).is_none());
-                    return;
-                }
-                let body = if has_body { Presence::Here } else { Presence::Absent };
-                self.append(&op, Keeping { place, body, origin: row.origin });
-            }
+            Record::Op { .. } => {}
             Record::Signature(id, signature) => {
-                self.graph.find(&id).into_iter().for_each(|node| self.graph.set_signed(node, signature));
+                self.graph.find(id).into_iter().for_each(|node| self.graph.set_signed(node, signature));
             }
             Record::Body { id, place, .. } => {
-                self.graph.find(&id).into_iter().for_each(|node| self.graph.set_body(node, place));
+                self.graph.find(id).into_iter().for_each(|node| self.graph.set_body(node, *place));
             }
         }
     }
