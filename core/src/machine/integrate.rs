@@ -138,10 +138,11 @@ impl Machine {
     /// Lets the last `count` ops to arrive count.
     pub(super) fn extend_state(&mut self, count: usize) {
         let first = self.graph.len() - count;
+        let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
+        self.is_state_stale |= nodes.iter().any(|node| self.state.awaits(&self.graph.id(*node)));
         if self.is_state_stale {
             self.refresh_state();
         } else {
-            let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
             self.state.authority.extend(&self.graph, &nodes);
         }
     }
