@@ -2,6 +2,7 @@
 
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, EntityQuery, Role};
+use trellis_core::log::row::StoredOp;
 use trellis_core::machine::KeyUse;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::merge::entity::Shown;
@@ -285,6 +286,50 @@ fn redacted_places_are_hidden_everywhere() {
     let hidden = Shown::Json(json(r#"{"body":"b","title":{"$redacted":true}}"#));
     assert_eq!(shown(&mut ann, "1"), hidden);
     assert_eq!(shown(&mut bob, "1"), hidden);
+}
+
+/// A redaction may arrive before the op that it hides: that is hidden as soon as it is here.
+#[test]
+fn a_redaction_that_comes_first_hides_what_comes_later() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let secret = bob.change("notes", "1", set("/title", r#""secret""#));
+    bob.send_to(&mut ann);
+    written(ann.write(REPO, vec![Edit::Redact { ops: vec![secret], pointers: vec![] }]));
+    let Ok(Answer::Ops(ops)) = ann.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    let is_on_repo = |op: &StoredOp| op.rehash().expect("an op").header().branch == REPO;
+    let (first, later): (Vec<StoredOp>, Vec<StoredOp>) = ops.into_iter().partition(is_on_repo);
+    let mut carl = MemoryHost::new(3);
+    for part in [first, later] {
+        carl.run(Command::Import(part)).expect("an import is answered");
+    }
+    assert_eq!(shown(&mut carl, "1"), Shown::Json(json(r#"{"body":"b","title":{"$redacted":true}}"#)));
+}
+
+/// While the body of a removal is withheld nobody knows what it leaves, so nothing of the member has effect; and a
+/// repo whose first members are withheld is not open to everybody.
+#[test]
+fn a_withheld_body_of_a_member_gives_no_standing() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let mut eve = MemoryHost::new(3);
+    ann.send_to(&mut eve);
+    written(ann.write(REPO, vec![Edit::AddMember { author: bob.author(), name: "Bob".into(), role: Role::Writer }]));
+    ann.send_to(&mut bob);
+    bob.change("notes", "2", Change::Replace(json("2")));
+    eve.change("notes", "2", Change::Replace(json("3")));
+    bob.send_to(&mut ann);
+    eve.send_to(&mut ann);
+    let Ok(Answer::Ops(whole)) = ann.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    let mut withheld = whole.clone();
+    for op in &mut withheld {
+        let is_member = op.rehash().expect("an op").header().collection == "_members";
+        op.body = op.body.take().filter(|_| !is_member);
+    }
+    let mut carl = MemoryHost::new(4);
+    carl.run(Command::Import(withheld)).expect("an import is answered");
+    assert_eq!(shown(&mut carl, "2"), Shown::Absent);
+    assert_eq!(shown(&mut carl, "1"), shown(&mut ann, "1"), "the owner needs no member");
+    carl.run(Command::Import(whole)).expect("an import is answered");
+    assert_eq!(shown(&mut carl, "2"), Shown::Json(json("2")));
 }
 
 /// A branch begins from another, goes on alone, and is joined again.
