@@ -293,6 +293,9 @@ impl Graph {
     fn join_frontier(&mut self, node: Node, branch: u32) {
         let entry = &self.entries[node.index()];
         if entry.kind == Kind::Merge.code() as u8 {
+            if planted!(MergingClosesConflict) {
+                self.entities.iter_mut().for_each(|entity| entity.is_contended = false);
+            }
             return;
         }
         let frontier = self.frontiers.entry((branch, entry.entity)).or_default();
@@ -308,7 +311,7 @@ impl Graph {
         let entry = &self.entries[node.index()];
         let parents = entry.links_at as usize..entry.links_at as usize + usize::from(entry.parents);
         let heads = &mut self.branches[branch as usize].heads;
-        for parent in self.links[parents].iter().chain([&entry.prev]) {
+        for parent in self.links[parents].iter().chain([&entry.prev]).filter(|_| !planted!(HeadKeptAfterChild)) {
             heads.remove(Node(*parent));
         }
         heads.insert(node);

@@ -207,7 +207,7 @@ impl Machine {
     /// Gives rows to the host; the reply goes out when the last is durable, or at once where there is none.
     pub(super) fn persist(&mut self, rows: Vec<Row>, answer: Option<(Request, Answer)>, out: &mut Outputs) {
         let mut answer = answer;
-        let last = rows.len().saturating_sub(1);
+        let last = rows.len().saturating_sub(usize::from(!planted!(SeqReusedAfterCrash)));
         for (at, row) in rows.into_iter().enumerate() {
             let answer = if at == last { answer.take() } else { None };
             let ticket = self.tickets.open(Waiting::Persisted(answer));
