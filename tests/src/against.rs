@@ -18,6 +18,7 @@ use trellis_core::op::json::Value as CoreValue;
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::{Pointer, escape};
 use trellis_core::op::sign::Unverified;
+use trellis_core::output::EntityView;
 use trellis_core::reconcile::{Relation, reconcile};
 
 use crate::json::jcs;
@@ -58,8 +59,17 @@ fn texts(ids: &[OpId]) -> Vec<String> {
 /// What the core says, in the same form.
 pub fn core_says(entity: EntityRef<'_>, writes: &[Write<'_>], manifest: &Manifest) -> Value {
     let said = merge(entity, writes, manifest);
-    let conflicts: Vec<_> = said.conflicts.iter().map(conflict).collect();
-    json!({ "frontier": texts(&said.frontier), "value": shown(&said.shown), "conflicts": conflicts })
+    entity_says(&said.frontier, &said.shown, &said.conflicts)
+}
+
+/// What a replica shows, in the same form.
+pub fn view_says(view: &EntityView) -> Value {
+    entity_says(&view.frontier, &view.shown, &view.conflicts)
+}
+
+fn entity_says(frontier: &[OpId], value: &Shown, conflicts: &[Conflict]) -> Value {
+    let conflicts: Vec<_> = conflicts.iter().map(conflict).collect();
+    json!({ "frontier": texts(frontier), "value": shown(value), "conflicts": conflicts })
 }
 
 fn conflict(conflict: &Conflict) -> Value {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+use trellis_core::limits::LINKS_MAX;
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::entity::EntityRef;
 use trellis_core::op::id::{OpId, RepoId};
-use trellis_core::op::kind::Kind;
+use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::op::sign::Unverified;
 use trellis_core::reconcile::{Log, reconcile};
+use trellis_core::time::Hlc;
 use trellis_tests::against::{
     Bodies, core_ineffective, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places,
     tell,
@@ -17,7 +20,7 @@ use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History};
 use trellis_tests::model::Model;
 use trellis_tests::model_rules::mark_ineffective;
-use trellis_tests::sealed::SealedOp;
+use trellis_tests::sealed::{Draft, SealedOp};
 use trellis_tests::spoil::spoil;
 
 /// The check of every seed's history; a failure is told with the shortest beginning of it that fails.
@@ -179,6 +182,62 @@ fn logs_without_members_reconcile_as_their_lists_do() {
     every_history(seeds(300), |seed| Dials { members: 0, ..Dials::any(seed, 120) }, logs_as_lists);
 }
 
+/// Edits an entity in sight of all that is shown of it, at one path, as the owner, who always may.
+fn edited(history: &History, branch: &str, (collection, key): &(String, String), path: &str) -> SealedOp {
+    let mut model = Model::new(&history.ops);
+    mark_ineffective(&mut model, &BTreeSet::new());
+    let owner = history.ops[0].header().author;
+    let on_chain = model.ops.values().filter(|op| op.author == owner && op.branch == branch);
+    let prev = on_chain.max_by_key(|op| (op.seq, op.id));
+    let genesis = &history.ops[0];
+    let draft = Draft {
+        seq: prev.map_or(1, |prev| prev.seq + 1),
+        prev: prev.map(|prev| prev.id),
+        hlc: Hlc(model.ops.values().map(|op| op.hlc).max().unwrap_or(0) + 1),
+        parents: model.heads(branch).into_iter().take(LINKS_MAX).collect(),
+        collection: collection.clone(),
+        key: key.clone(),
+        base: model.entity(branch, collection, key).frontier.into_iter().take(LINKS_MAX).collect(),
+        kind: Kind::Patch,
+        body: Some((Format::Json, format!("{{\"set\":{{\"{path}\":\"edited\"}}}}").into_bytes())),
+        ..Draft::first(history.repo, owner, branch, genesis)
+    };
+    draft.seal()
+}
+
+/// An edit closes no conflict but those whose place it overwrites; the others keep members, and so their ids.
+fn other_paths_stay_in_conflict(seed: u64, history: &History) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let records =
+        |ops: &[SealedOp]| core_reconciles(ops, &[])["conflictRecords"].as_array().cloned().unwrap_or_default();
+    let open = records(&history.ops);
+    let Some(of) = open.get(dice.below(open.len())) else { return Ok(()) };
+    let text = |record: &Value, name: &str| record[name].as_str().unwrap_or_default().to_string();
+    let (branch, entity) = (text(of, "branch"), (text(of, "collection"), text(of, "key")));
+    let path = *dice.pick(&["/a", "/b", "/m", "/m/x", "/n", "/t", "/x", "/new"]);
+    let edit = edited(history, &branch, &entity, path);
+    let after = records(&[history.ops.clone(), vec![edit]].concat());
+    let is_overwritten = |record: &&Value| {
+        let at = (text(record, "branch"), (text(record, "collection"), text(record, "key")));
+        let below =
+            Pointer::parse(&text(record, "path")).is_ok_and(|at| Pointer::parse(path).unwrap().is_prefix_of(&at));
+        at == (branch.clone(), entity.clone()) && below
+    };
+    match open.iter().find(|record| after.contains(record) == is_overwritten(record)) {
+        None => Ok(()),
+        Some(record) => Err(format!("an edit of {branch} {entity:?} at {path}, and {record}")),
+    }
+}
+
+#[test]
+fn an_edit_of_another_path_never_closes_a_conflict() {
+    let dials = |seed: u64| {
+        let members = [0, 8, 25][seed as usize % 3];
+        Dials { members, bodyless: [0, 1, 3, 10][seed as usize % 4], ..Dials::any(seed, 120) }
+    };
+    every_history(seeds(300), dials, other_paths_stay_in_conflict);
+}
+
 fn same_effect(_: u64, history: &History) -> Result<(), String> {
     let mut model = Model::new(&history.ops);
     mark_ineffective(&mut model, &BTreeSet::new());
@@ -203,7 +262,10 @@ fn same_effect(_: u64, history: &History) -> Result<(), String> {
 fn ops_have_effect_where_the_model_says() {
     every_history(
         seeds(400),
-        |seed| Dials { members: 10 + (seed % 3) as u32 * 20, ..Dials::any(seed, 150) },
+        |seed| {
+            let (members, bodyless) = (10 + (seed % 3) as u32 * 20, [0, 10, 30][seed as usize % 3]);
+            Dials { members, bodyless, ..Dials::any(seed, 150) }
+        },
         same_effect,
     );
 }

@@ -8,6 +8,7 @@ mod child;
 mod demo;
 mod dependencies;
 mod no_std;
+mod planted;
 mod setup;
 mod steps;
 mod story;
@@ -36,6 +37,12 @@ const COMMANDS: &[Command] = &[
         usage: "demo",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
+    },
+    Command {
+        name: "planted",
+        usage: "planted",
+        about: "Plants bugs, each of which a test must catch",
+        run: planted::run,
     },
     Command {
         name: "test",

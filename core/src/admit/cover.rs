@@ -196,7 +196,7 @@ impl<'a, 'b> Batch<'a, 'b> {
     fn vouchers(&self) -> Vec<u32> {
         let mut vouchers = alloc::vec![0; self.ops.len()];
         for &at in self.order.iter().rev().filter(|at| self.verdicts[**at] == Verdict::Admit) {
-            vouchers[at] += u32::from(self.ops[at].signature().is_some());
+            vouchers[at] += u32::from(self.ops[at].signature().is_some() || planted!(UnsignedRunAdmitted));
             if let Some(prev) = self.prev_in_batch(at).filter(|_| vouchers[at] > 0) {
                 vouchers[prev] += 1;
             }

@@ -402,6 +402,9 @@ impl Graph {
     fn join_frontier(&mut self, node: Node, branch: u32) {
         let entry = &self.entries[node.index()];
         if entry.kind == Kind::Merge.code() as u8 {
+            if planted!(MergingClosesConflict) {
+                self.entities.iter_mut().for_each(|entity| entity.is_contended = false);
+            }
             return;
         }
         let (before, bases) = entry.bases(&self.links);
@@ -423,7 +426,8 @@ impl Graph {
     fn join_heads(&mut self, node: Node, branch: u32) {
         let entry = &self.entries[node.index()];
         let heads = &mut self.branches[branch as usize].heads;
-        for parent in entry.parents(&self.links).1.iter().chain([&entry.prev]) {
+        let before = entry.parents(&self.links).1.iter().chain([&entry.prev]);
+        for parent in before.filter(|_| !planted!(HeadKeptAfterChild)) {
             heads.remove(Node(*parent));
         }
         heads.insert(node);

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
+use crate::error::CommandError;
 use crate::input::Request;
 use crate::limits::FRAME_OPS_MAX;
 use crate::log::graph::{Keeping, Node, Presence};
@@ -27,6 +28,9 @@ const REFUSED_MAX: usize = 4096;
 
 impl Machine {
     pub(super) fn import(&mut self, request: Request, ops: &[StoredOp], now: Millis, out: &mut Outputs) {
+        if self.is_before_genesis() {
+            return reply(out, request, Err(CommandError::ClockAhead));
+        }
         let unverified: Vec<Unverified<'_>> = ops.iter().map(StoredOp::unverified).collect();
         let (report, rows) = self.integrate(&unverified, Origin::Remote, now, out);
         self.persist(rows, Some((request, Answer::Imported(report))), out);
@@ -142,10 +146,11 @@ impl Machine {
     /// Lets the last `count` ops to arrive count.
     pub(super) fn extend_state(&mut self, count: usize) {
         let first = self.graph.len() - count;
+        let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
+        self.is_state_stale |= nodes.iter().any(|node| self.state.awaits(&self.graph.id(*node)));
         if self.is_state_stale {
             self.refresh_state();
         } else {
-            let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
             self.state.authority.extend(&self.graph, &nodes);
         }
     }
@@ -210,7 +215,7 @@ impl Machine {
     /// Gives rows to the host; the reply goes out when the last is durable, or at once where there is none.
     pub(super) fn persist(&mut self, rows: Vec<Row>, answer: Option<(Request, Answer)>, out: &mut Outputs) {
         let mut answer = answer;
-        let last = rows.len().saturating_sub(1);
+        let last = rows.len().saturating_sub(usize::from(!planted!(SeqReusedAfterCrash)));
         for (at, row) in rows.into_iter().enumerate() {
             let answer = if at == last { answer.take() } else { None };
             let ticket = self.tickets.open(Waiting::Persisted(answer));

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use hashbrown::HashSet;
 
-use super::{Machine, Outputs, Phase, Waiting, reply};
+use super::{KeyUse, Machine, Outputs, Phase, Waiting, reply};
 use crate::input::{Command, More, Request, RowHeaders};
 use crate::log::graph::{Graph, Hint, Keeping, Presence};
 use crate::log::row::{CorruptRow, Record, read_row};
@@ -88,8 +88,8 @@ impl Machine {
         let is_out = op.header().hlc.is_ahead(now) || self.is_excluded(&op.id());
         if !is_out && self.graph.restore(op, keeping, hint).is_some() {
             self.note_own(op, keeping.origin);
-        } else {
-            self.left_out += usize::from(self.graph.find(&op.id()).is_none());
+        } else if self.graph.find(&op.id()).is_none() {
+            self.leave_out(op);
         }
     }
 
@@ -101,9 +101,25 @@ impl Machine {
                 self.graph.find(id).into_iter().for_each(|node| self.graph.set_signed(node, signature));
             }
             Record::Body { id, place, .. } => {
-                self.graph.find(id).into_iter().for_each(|node| self.graph.set_body(node, *place));
+                self.graph.find(id).into_iter().for_each(|node| {
+                    self.graph.set_body(node, *place);
+                    self.repo_contents.remove(&node);
+                });
             }
         }
+    }
+
+    /// A chain that goes on outside the graph cannot be continued: our own key's places there are taken.
+    fn leave_out(&mut self, op: &VerifiedOp<'_>) {
+        self.left_out += 1;
+        if op.header().author == self.author && !planted!(OwnOpsAheadContinued) {
+            self.key_use = KeyUse::Copied;
+        }
+    }
+
+    /// The store has a repo, and by the local clock even its genesis lies too far ahead to be here.
+    pub(super) fn is_before_genesis(&self) -> bool {
+        self.graph.is_empty() && self.left_out > 0
     }
 
     fn is_excluded(&self, id: &OpId) -> bool {

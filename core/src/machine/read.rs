@@ -21,6 +21,7 @@ use crate::merge::entity;
 use crate::op::body::Content;
 use crate::op::hex;
 use crate::op::id::OpId;
+use crate::op::kind::Kind;
 use crate::op::sign::{Refused, Unverified};
 use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
 use crate::time::Millis;
@@ -249,9 +250,10 @@ impl Machine {
         self.graph.find_branch(name).ok_or(CommandError::NoBranch)
     }
 
-    /// The writes to an entity that a branch's log has.
+    /// The writes to an entity that a branch's log has. A `merge` names a branch and writes nothing.
     pub(super) fn writes_in_log(&self, branch: Branch, entity: Entity) -> Vec<Node> {
-        self.graph.writes(entity).filter(|node| self.graph.is_in_log(*node, branch)).collect()
+        let is_write = |node: &Node| self.graph.kind(*node) != Kind::Merge && self.graph.is_in_log(*node, branch);
+        self.graph.writes(entity).filter(is_write).collect()
     }
 
     /// The writes with effect that no other write with effect has seen.
@@ -480,7 +482,7 @@ impl Machine {
                     report.corrupt.push(id);
                 }
                 let has_body = op.is_some_and(|op| op.body.is_some());
-                let is_bodyless = !has_body && self.graph.kind(node) != crate::op::kind::Kind::Delete;
+                let is_bodyless = !has_body && self.graph.kind(node) != Kind::Delete;
                 report.bodies_absent += usize::from(is_bodyless);
             }
         }

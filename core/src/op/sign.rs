@@ -177,8 +177,9 @@ impl Ord40 {
 /// Whether `signature` over `message` is by the holder of `author`, as strictly as RFC 8032 allows: no small-order
 /// keys, no malleable signatures, the same verdict on every replica.
 pub fn is_signed_message(author: &Author, message: &[u8], signature: &Signature) -> bool {
+    let verify = if planted!(LooseSignatures) { ed25519_dalek::Verifier::verify } else { VerifyingKey::verify_strict };
     VerifyingKey::from_bytes(&author.0)
-        .is_ok_and(|key| key.verify_strict(message, &DalekSignature::from_bytes(signature)).is_ok())
+        .is_ok_and(|key| verify(&key, message, &DalekSignature::from_bytes(signature)).is_ok())
 }
 
 fn is_signed(author: &Author, id: &OpId, signature: &Signature) -> bool {
