@@ -8,6 +8,7 @@ mod demo;
 mod dependencies;
 mod no_std;
 mod setup;
+mod sim;
 mod steps;
 mod story;
 mod tally;
@@ -29,6 +30,12 @@ const COMMANDS: &[Command] = &[
         usage: "demo",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
+    },
+    Command {
+        name: "sim",
+        usage: "sim [--seeds N] [--from SEED]",
+        about: "Simulated worlds: crashes, wrong clocks, losses and liars; 1,000 seeds unless told",
+        run: sim::run,
     },
     Command {
         name: "test",
@@ -62,6 +69,6 @@ fn wrong_usage() -> ExitCode {
 }
 
 fn help() -> String {
-    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<24} {}\n", command.usage, command.about));
+    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<30} {}\n", command.usage, command.about));
     format!("The project's own commands:\n{}", rows.collect::<String>())
 }
