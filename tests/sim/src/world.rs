@@ -313,7 +313,12 @@ impl World {
             replica.tick(self.now)?;
         }
         self.exchange()?;
-        self.ops = check::converged(&mut self.replicas, self.now, &mut self.dice)?;
+        self.converge()
+    }
+
+    fn converge(&mut self) -> Done {
+        let later_versions = self.liar.later_versions.len();
+        self.ops = check::converged(&mut self.replicas, later_versions, self.now, &mut self.dice)?;
         Ok(())
     }
 
@@ -365,12 +370,11 @@ impl World {
             self.chains.check(&self.replicas[who])?;
         }
         self.exchange()?;
-        self.ops = check::converged(&mut self.replicas, self.now, &mut self.dice)?;
+        self.converge()?;
         for replica in &mut self.replicas {
             replica.crash(&mut self.dice);
             check::kept(replica, self.now, &mut self.dice)?;
         }
-        self.ops = check::converged(&mut self.replicas, self.now, &mut self.dice)?;
-        Ok(())
+        self.converge()
     }
 }
