@@ -218,21 +218,25 @@ pub fn core_reconciles(local: &[SealedOp], remote: &[SealedOp]) -> Value {
         let record = |c: &Conflict| record(&c.branch, &c.collection, &c.key, &c.path, &c.members);
         conflicts.iter().map(record).collect::<Vec<_>>()
     };
-    let relation = match said.relation {
-        Relation::Equal => "equal",
-        Relation::Behind => "behind",
-        Relation::Ahead => "ahead",
-        Relation::Diverged => "diverged",
-    };
     let invalid: BTreeMap<String, Value> =
         said.invalid.iter().map(|(id, reason)| (id.to_string(), json!(validity::number(*reason)))).collect();
     json!({
         "merged": texts(&said.merged), "forkPoint": said.fork_point.map(|id| id.to_string()),
         "forkHeads": texts(&said.fork_heads), "onlyLocal": texts(&said.only_local), "onlyRemote": texts(&said.only_remote),
         "conflicts": said.conflicts, "conflictRecords": records(&said.conflict_records),
-        "newConflicts": records(&said.new_conflicts), "relation": relation, "clean": said.clean,
+        "newConflicts": records(&said.new_conflicts), "relation": relation_name(said.relation), "clean": said.clean,
         "missing": texts(&said.missing), "invalid": invalid
     })
+}
+
+/// The word for a relation.
+pub fn relation_name(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Equal => "equal",
+        Relation::Behind => "behind",
+        Relation::Ahead => "ahead",
+        Relation::Diverged => "diverged",
+    }
 }
 
 /// Where two values differ first, and how.

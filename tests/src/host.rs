@@ -184,40 +184,45 @@ impl MemoryHost {
 
     /// Reads what a query asks for.
     pub fn load(&self, query: &Query) -> Loaded {
-        match query {
-            Query::Rows { after } => {
-                let rows = self.rows.iter().skip(*after as usize).map(|row| RowHeaders {
-                    seq: row.seq,
-                    origin: row.origin,
-                    headers: row.headers.clone(),
-                    digest: row.digest,
-                });
-                Loaded::Rows { rows: rows.collect(), more: More::End }
-            }
-            Query::Ops(places) => Loaded::Ops(places.iter().map(|at| self.stored(*at)).collect()),
+        load_rows(&self.rows, query)
+    }
+}
+
+/// Reads what a query asks for from rows.
+pub fn load_rows(rows: &[Row], query: &Query) -> Loaded {
+    match query {
+        Query::Rows { after } => {
+            let rows = rows.iter().skip(*after as usize).map(|row| RowHeaders {
+                seq: row.seq,
+                origin: row.origin,
+                headers: row.headers.clone(),
+                digest: row.digest,
+            });
+            Loaded::Rows { rows: rows.collect(), more: More::End }
         }
+        Query::Ops(places) => Loaded::Ops(places.iter().map(|at| stored(rows, *at)).collect()),
     }
+}
 
-    fn stored(&self, at: StoredAt) -> Option<StoredOp> {
-        let row = self.row(at.op)?;
-        let (record, len, _) = read_record(at.op, row.headers.get(at.op.header_at as usize..)?)?;
-        let Record::Op { op, has_body, .. } = record else { return None };
-        let body = match at.late_body {
-            Some(late) => self.late_body(late),
-            None => has_body.then(|| bytes(&row.bodies, at.op.body_at, len)).flatten(),
-        };
-        Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
-    }
+fn stored(rows: &[Row], at: StoredAt) -> Option<StoredOp> {
+    let row = row_of(rows, at.op)?;
+    let (record, len, _) = read_record(at.op, row.headers.get(at.op.header_at as usize..)?)?;
+    let Record::Op { op, has_body, .. } = record else { return None };
+    let body = match at.late_body {
+        Some(late) => late_body(rows, late),
+        None => has_body.then(|| bytes(&row.bodies, at.op.body_at, len)).flatten(),
+    };
+    Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
+}
 
-    fn late_body(&self, at: Place) -> Option<Vec<u8>> {
-        let row = self.row(at)?;
-        let (_, len, _) = read_record(at, row.headers.get(at.header_at as usize..)?)?;
-        bytes(&row.bodies, at.body_at, len)
-    }
+fn late_body(rows: &[Row], at: Place) -> Option<Vec<u8>> {
+    let row = row_of(rows, at)?;
+    let (_, len, _) = read_record(at, row.headers.get(at.header_at as usize..)?)?;
+    bytes(&row.bodies, at.body_at, len)
+}
 
-    fn row(&self, at: Place) -> Option<&Row> {
-        self.rows.get((at.row as usize).checked_sub(1)?)
-    }
+fn row_of(rows: &[Row], at: Place) -> Option<&Row> {
+    rows.get((at.row as usize).checked_sub(1)?)
 }
 
 fn bytes(all: &[u8], at: u32, len: u32) -> Option<Vec<u8>> {

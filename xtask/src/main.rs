@@ -10,6 +10,7 @@ mod dependencies;
 mod no_std;
 mod planted;
 mod setup;
+mod sim;
 mod steps;
 mod story;
 mod tally;
@@ -45,6 +46,12 @@ const COMMANDS: &[Command] = &[
         run: planted::run,
     },
     Command {
+        name: "sim",
+        usage: "sim [--seeds N] [--from SEED]",
+        about: "Simulated worlds: crashes, wrong clocks, losses and liars; 1,000 seeds unless told",
+        run: sim::run,
+    },
+    Command {
         name: "test",
         usage: "test [--quick]",
         about: "Every check and test; --quick: format, lints, unit tests, layers and vectors",
@@ -76,6 +83,6 @@ fn wrong_usage() -> ExitCode {
 }
 
 fn help() -> String {
-    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<24} {}\n", command.usage, command.about));
+    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<30} {}\n", command.usage, command.about));
     format!("The project's own commands:\n{}", rows.collect::<String>())
 }

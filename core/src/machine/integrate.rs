@@ -205,11 +205,19 @@ impl Machine {
     /// Judges held ops whose time has come.
     pub(super) fn release_due(&mut self, now: Millis, out: &mut Outputs) {
         for hlc in self.hold.due(now) {
-            let released = self.hold.release(Wait::Time(hlc));
-            let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
-            let (_, rows) = self.integrate(&held, Origin::Remote, now, out);
-            self.persist(rows, None, out);
+            self.judge_released(Wait::Time(hlc), now, out);
         }
+    }
+
+    /// Judges the held ops that wait for something that has come.
+    pub(super) fn judge_released(&mut self, wait: Wait, now: Millis, out: &mut Outputs) {
+        let released = self.hold.release(wait);
+        if released.is_empty() {
+            return;
+        }
+        let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
+        let (_, rows) = self.integrate(&held, Origin::Remote, now, out);
+        self.persist(rows, None, out);
     }
 
     /// Gives rows to the host; the reply goes out when the last is durable, or at once where there is none.
