@@ -6,6 +6,7 @@
 mod child;
 mod demo;
 mod dependencies;
+mod fuzz;
 mod no_std;
 mod setup;
 mod steps;
@@ -29,6 +30,12 @@ const COMMANDS: &[Command] = &[
         usage: "demo",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "fuzz [TARGET] [--seconds N]",
+        about: "Fuzz the decoders, each for a minute; TARGET --repeat FILE: run one input",
+        run: fuzz::run,
     },
     Command {
         name: "test",
@@ -62,6 +69,6 @@ fn wrong_usage() -> ExitCode {
 }
 
 fn help() -> String {
-    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<24} {}\n", command.usage, command.about));
+    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<28} {}\n", command.usage, command.about));
     format!("The project's own commands:\n{}", rows.collect::<String>())
 }
