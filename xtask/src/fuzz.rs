@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_log_says_how_many_and_where() {
-        let log = "#2\tINITED\nartifact_prefix='c/'; Test unit written to c/json-crash-1\nstat::number_of_executed_units: 77\n";
+        let log = "artifact_prefix='c/'; Test unit written to c/json-crash-1\nstat::number_of_executed_units: 77\n";
         assert_eq!((executions(log), crash(log)), (Some("77"), Some("c/json-crash-1")));
         assert_eq!((executions("Done"), crash("Done")), (None, None));
     }

@@ -52,8 +52,8 @@ const INTERESTING: &[&[u8]] = &[
     b"/*",
 ];
 
-/// One entry of a corpus after a few changes: bits flipped, bytes overwritten, put in, taken out or repeated, the end cut
-/// off, or the rest of another entry put behind.
+/// One entry of a corpus after a few changes: bits flipped, bytes overwritten, put in, taken out or repeated, the end
+/// cut off, or the rest of another entry put behind.
 pub fn mutate(corpus: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = dice.pick(corpus).clone();
     for _ in 0..1 + dice.below(4) {
