@@ -7,6 +7,7 @@ mod bench;
 mod child;
 mod demo;
 mod dependencies;
+mod fuzz;
 mod no_std;
 mod planted;
 mod setup;
@@ -50,6 +51,12 @@ const COMMANDS: &[Command] = &[
         usage: "sim [--seeds N] [--from SEED]",
         about: "Simulated worlds: crashes, wrong clocks, losses and liars; 1,000 seeds unless told",
         run: sim::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "fuzz [TARGET] [--seconds N]",
+        about: "Fuzz the decoders, each for a minute; TARGET --repeat FILE: run one input",
+        run: fuzz::run,
     },
     Command {
         name: "test",
