@@ -261,6 +261,63 @@ fn ops_ahead_of_time_wait() {
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"too early"}"#)));
 }
 
+/// What waits is nobody's parent: writing goes on beside it, on top of what is here.
+#[test]
+fn an_op_that_waits_is_no_parent() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let head = status(&mut bob).branches.iter().find(|branch| branch.name == "main").expect("main").heads.clone();
+    ann.now = Millis(START.0 + 300_001);
+    ann.change("notes", "1", set("/title", r#""too early""#));
+    ann.send_to(&mut bob);
+    assert_eq!(status(&mut bob).held, 1);
+    let written = bob.change("notes", "2", Change::Replace(json("2")));
+    let Ok(Answer::Log(log)) = bob.run(Command::Op(written)) else { panic!("an op") };
+    assert_eq!(log[0].parents, head);
+    assert!(log[0].hlc.millis() < Millis(START.0 + 1), "what waits does not move the clock");
+}
+
+/// Own ops that lie too far ahead of a clock that was set back stay out at opening. Their places in the chain are
+/// taken, so the device goes on under a new key, and nothing forks when their time comes.
+#[test]
+fn own_ops_ahead_of_time_are_not_written_anew() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let before = ann.author();
+    ann.now = Millis(START.0 + 3_600_000);
+    ann.change("notes", "1", set("/title", r#""in an hour""#));
+    ann.now = START;
+    let mut ann = ann.reopened();
+    ann.change("notes", "1", set("/title", r#""now""#));
+    assert_ne!(ann.author(), before);
+    ann.now = Millis(START.0 + 3_600_000);
+    let mut ann = ann.reopened();
+    bob.now = ann.now;
+    ann.send_to(&mut bob);
+    assert_eq!(status(&mut bob).ops, status(&mut ann).ops);
+    assert_eq!(status(&mut ann).forks, []);
+    assert_eq!(conflicts(&mut ann).len(), 1);
+    assert_eq!(conflicts(&mut ann), conflicts(&mut bob));
+}
+
+/// By a clock that was set back before the repo began there is nothing here, but the store is not an empty one.
+#[test]
+fn a_clock_before_the_repo_began_begins_no_second_one() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let rows = ann.rows.clone();
+    ann.now = Millis(START.0 - 3_600_000);
+    let mut early = ann.reopened();
+    let second = early.run(Command::Create { name: "second".into(), nonce: [9; 32] });
+    assert_eq!(second, Err(CommandError::ClockAhead));
+    assert_eq!(early.write("main", vec![Edit::Undo]), Err(CommandError::ClockAhead));
+    assert_eq!(early.author(), ann.author());
+    let mut other = MemoryHost::new(3);
+    other.create();
+    let Ok(Answer::Ops(ops)) = other.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    assert_eq!(early.run(Command::Import(ops)), Err(CommandError::ClockAhead));
+    assert_eq!(early.rows, rows);
+    early.now = START;
+    assert_eq!(status(&mut early.reopened()).repo, status(&mut bob).repo);
+}
+
 /// A clock that is far behind what it has seen refuses to write.
 #[test]
 fn a_clock_far_behind_does_not_write() {

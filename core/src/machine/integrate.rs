@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
+use crate::error::CommandError;
 use crate::input::Request;
 use crate::limits::FRAME_OPS_MAX;
 use crate::log::graph::{Keeping, Node, Presence};
@@ -27,6 +28,9 @@ const REFUSED_MAX: usize = 4096;
 
 impl Machine {
     pub(super) fn import(&mut self, request: Request, ops: &[StoredOp], now: Millis, out: &mut Outputs) {
+        if self.is_before_genesis() {
+            return reply(out, request, Err(CommandError::ClockAhead));
+        }
         let unverified: Vec<Unverified<'_>> = ops.iter().map(StoredOp::unverified).collect();
         let (report, rows) = self.integrate(&unverified, Origin::Remote, now, out);
         self.persist(rows, Some((request, Answer::Imported(report))), out);

@@ -9,11 +9,12 @@ use alloc::vec::Vec;
 
 use hashbrown::HashSet;
 
-use super::{Machine, Outputs, Phase, Waiting, reply};
+use super::{KeyUse, Machine, Outputs, Phase, Waiting, reply};
 use crate::input::{Command, More, Request, RowHeaders};
 use crate::log::graph::{Graph, Keeping, Presence};
 use crate::log::row::{CorruptRow, Record, read_row};
 use crate::op::id::OpId;
+use crate::op::sign::VerifiedOp;
 use crate::output::{Answer, Event, Output, Query};
 use crate::time::Millis;
 
@@ -77,7 +78,9 @@ impl Machine {
             Record::Op { op, place, has_body } => {
                 let is_out = op.header().hlc.is_ahead(now) || self.is_excluded(&op.id());
                 if is_out || self.graph.find(&op.id()).is_some() || !self.graph.has_dependencies(op.header()) {
-                    self.left_out += usize::from(self.graph.find(&op.id()).is_none());
+                    if self.graph.find(&op.id()).is_none() {
+                        self.leave_out(&op);
+                    }
                     return;
                 }
                 let body = if has_body { Presence::Here } else { Presence::Absent };
@@ -87,9 +90,25 @@ impl Machine {
                 self.graph.find(&id).into_iter().for_each(|node| self.graph.set_signed(node, signature));
             }
             Record::Body { id, place, .. } => {
-                self.graph.find(&id).into_iter().for_each(|node| self.graph.set_body(node, place));
+                self.graph.find(&id).into_iter().for_each(|node| {
+                    self.graph.set_body(node, place);
+                    self.repo_contents.remove(&node);
+                });
             }
         }
+    }
+
+    /// A chain that goes on outside the graph cannot be continued: our own key's places there are taken.
+    fn leave_out(&mut self, op: &VerifiedOp<'_>) {
+        self.left_out += 1;
+        if op.header().author == self.author && !planted!(OwnOpsAheadContinued) {
+            self.key_use = KeyUse::Copied;
+        }
+    }
+
+    /// The store has a repo, and by the local clock even its genesis lies too far ahead to be here.
+    pub(super) fn is_before_genesis(&self) -> bool {
+        self.graph.is_empty() && self.left_out > 0
     }
 
     fn is_excluded(&self, id: &OpId) -> bool {

@@ -79,8 +79,8 @@ impl SealedTransaction {
 impl Machine {
     /// Begins a repo.
     pub(super) fn create(&mut self, request: Request, name: &str, nonce: &[u8; 32], now: Millis, out: &mut Outputs) {
-        if !self.corrupt_rows.is_empty() {
-            return reply(out, request, Err(CommandError::Damaged));
+        if let Err(error) = self.may_write_at_all() {
+            return reply(out, request, Err(error));
         }
         if !self.graph.is_empty() {
             return reply(out, request, Err(CommandError::AlreadyCreated));
@@ -90,6 +90,14 @@ impl Machine {
             Ok(op) => self.ask_signature(SealedTransaction { request: Some(request), ops: alloc::vec![op] }, out),
             Err(error) => reply(out, request, Err(error)),
         }
+    }
+
+    /// Nothing is written, and no key made, where the store is damaged or what it holds is out of the clock's sight.
+    fn may_write_at_all(&self) -> Result<(), CommandError> {
+        if !self.corrupt_rows.is_empty() {
+            return Err(CommandError::Damaged);
+        }
+        if self.is_before_genesis() { Err(CommandError::ClockAhead) } else { Ok(()) }
     }
 
     fn seal_genesis(&self, name: &str, nonce: &[u8; 32], now: Millis) -> Result<SealedOp, CommandError> {
@@ -115,7 +123,7 @@ impl Machine {
     pub(super) fn start_write(&mut self, now: Millis, out: &mut Outputs) {
         while !self.is_writing {
             let Some(writing) = self.writes.pop_front() else { return };
-            if self.key_use == KeyUse::Copied {
+            if self.key_use == KeyUse::Copied && self.may_write_at_all().is_ok() {
                 self.writes.push_front(writing);
                 return self.ask_key(out);
             }
@@ -124,8 +132,8 @@ impl Machine {
     }
 
     fn start(&mut self, writing: Writing, now: Millis, out: &mut Outputs) {
-        if !self.corrupt_rows.is_empty() {
-            return answer(out, writing.request, Err(CommandError::Damaged));
+        if let Err(error) = self.may_write_at_all() {
+            return answer(out, writing.request, Err(error));
         }
         if self.graph.is_empty() {
             return answer(out, writing.request, Err(CommandError::NoRepo));
