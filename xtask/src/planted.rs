@@ -30,12 +30,12 @@ const fn bug(name: &'static str, says: &'static str, tests: &'static [&'static s
 
 const BUGS: &[Bug] = &[
     bug("ClockRuleDropped", "an op's clock may lie before those of its dependencies", &["vectors_op"]),
-    bug("TieByArrival", "of equal clocks the op that arrived first counts as earlier", &["merge_entity", "properties"]),
+    bug("TieByArrival", "of equal clocks the op that arrived first counts as earlier", &["merge_entity"]),
     bug("PatchBaseIgnored", "a patch has not seen what its base names", &["machine_scenarios", "vectors_values"]),
     bug("StaleBaseOverwrites", "a write with a base of its own names what is shown instead", &["machine_scenarios"]),
     bug("BodylessStopsSupersession", "what an op without its body has seen is not passed on", &["properties"]),
     bug("EqualValuesConflict", "writes of one value stand against each other", &["vectors_values"]),
-    bug("MergingClosesConflict", "what was in conflict before a merge is not afterwards", &["properties"]),
+    bug("MergingClosesConflict", "what was in conflict before a merge is not afterwards", &["replicas"]),
     bug("HeadKeptAfterChild", "an op that has a child is still a head", &["replicas"]),
     bug("SeqReusedAfterCrash", "a write is spoken of before it is durable, and a crash gives its seq away", &["laws"]),
     bug("OwnOpsAheadContinued", "own ops that a clock set back leaves out are written over", &["machine_scenarios"]),
