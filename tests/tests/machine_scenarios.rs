@@ -275,6 +275,29 @@ fn a_clock_far_behind_does_not_write() {
     assert_eq!(ann.write("main", vec![edit]), Err(CommandError::ClockAhead));
 }
 
+/// Ops that a wrong clock keeps out at opening come back when their time has come, with what waited for them; and the
+/// device does not use their places in its chain a second time.
+#[test]
+fn ops_kept_out_at_opening_come_back() {
+    let (mut ann, mut bob) = ann_and_bob();
+    ann.now = Millis(START.0 + 400_000);
+    ann.change("notes", "1", set("/title", r#""later""#));
+    bob.now = ann.now;
+    ann.send_to(&mut bob);
+    bob.change("notes", "1", set("/body", r#""too""#));
+    let mut again = MemoryHost::open(1, ann.rows.clone(), START, KeyUse::Own);
+    bob.send_to(&mut again);
+    assert_eq!(shown(&mut again, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
+    let due = again.machine.deadline().expect("something waits for the time");
+    assert_eq!(due, Millis(START.0 + 100_000));
+    again.wait_until(due);
+    assert_eq!(shown(&mut again, "1"), Shown::Json(json(r#"{"body":"too","title":"later"}"#)));
+    assert_eq!(status(&mut again).held, 0);
+    again.change("notes", "2", Change::Replace(json("2")));
+    assert_ne!(again.author(), ann.author());
+    assert_eq!(status(&mut again).forks, Vec::<[OpId; 2]>::new());
+}
+
 /// Redacted places read alike everywhere, for those who have the body and for those who do not.
 #[test]
 fn redacted_places_are_hidden_everywhere() {

@@ -1,8 +1,11 @@
 //! A liar: an author who keeps to no rule. What it sends is no op at all, invalid, ahead of time, without what it
-//! stands on, unsigned, or one of two that say that they are the same place in its chain.
+//! stands on, of another version, unsigned, or one of two that say that they are the same place in its chain.
+
+use std::collections::BTreeSet;
 
 use ed25519_dalek::SigningKey;
 use trellis_core::log::row::StoredOp;
+use trellis_core::op::header::{Header, HeaderError};
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::time::{Hlc, Millis};
 use trellis_tests::dice::Dice;
@@ -17,12 +20,14 @@ pub const AHEAD_MS_MAX: u64 = 3_600_000;
 pub struct Liar {
     key: SigningKey,
     made: Vec<SealedOp>,
+    /// Ops of other versions, which wait for a program that knows them.
+    pub later_versions: BTreeSet<OpId>,
 }
 
 impl Liar {
     /// A liar with a key of its own.
     pub fn new() -> Liar {
-        Liar { key: test_key(900), made: Vec::new() }
+        Liar { key: test_key(900), made: Vec::new(), later_versions: BTreeSet::new() }
     }
 
     /// Makes up ops on top of what a replica has.
@@ -41,7 +46,10 @@ impl Liar {
         }
         let sealed: Vec<SealedOp> = drafts.iter().map(Draft::seal).collect();
         self.made.extend(sealed.clone());
-        sealed.into_iter().map(|op| spoiled(op.signed(&self.key).stored(), dice)).collect()
+        let lies: Vec<StoredOp> = sealed.into_iter().map(|op| spoiled(op.signed(&self.key).stored(), dice)).collect();
+        let is_later = |op: &&StoredOp| matches!(Header::decode(&op.header), Err(HeaderError::Version(_)));
+        self.later_versions.extend(lies.iter().filter(is_later).map(|op| OpId::of_header(&op.header)));
+        lies
     }
 
     /// What an honest author would write next, after any op of its own and any op that it sees.
@@ -76,7 +84,8 @@ fn spoiled(mut op: StoredOp, dice: &mut Dice) -> StoredOp {
         1 => op.signature = Some([dice.below(256) as u8; 64]),
         2 => op.body = Some(b"null".to_vec()),
         3 => op.header.truncate(dice.below(op.header.len())),
-        4 => {
+        4 => op.header[2] = 2,
+        5 => {
             let at = dice.below(op.header.len());
             op.header[at] ^= 1 << dice.below(8);
         }
