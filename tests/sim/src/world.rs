@@ -1,5 +1,6 @@
 //! The world: its moves, and the three phases of a run.
 
+use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::OpId;
@@ -32,6 +33,9 @@ pub struct World {
 }
 
 type Done = Result<(), Violation>;
+
+/// What goes wrong at a replica.
+type Fault = fn(&mut World, usize) -> Done;
 
 impl World {
     /// The world of a seed, before anything has happened.
@@ -98,8 +102,8 @@ impl World {
     }
 
     /// A fault that the dials want now.
-    fn fault(&mut self) -> Option<fn(&mut World, usize) -> Done> {
-        let faults: [(u32, fn(&mut World, usize) -> Done); 5] = [
+    fn fault(&mut self) -> Option<Fault> {
+        let faults: [(u32, Fault); 5] = [
             (self.dials.crash, World::crash),
             (self.dials.disk_failure, World::fail),
             (self.dials.restore, World::restore),
@@ -281,11 +285,7 @@ impl World {
         Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit] })
     }
 
-    fn ask(
-        &mut self,
-        who: usize,
-        command: Command,
-    ) -> Result<Result<Answer, trellis_core::error::CommandError>, Violation> {
+    fn ask(&mut self, who: usize, command: Command) -> Result<Result<Answer, CommandError>, Violation> {
         self.replicas[who].ask(command, self.now, &mut self.dice)
     }
 
@@ -364,7 +364,7 @@ impl World {
             };
             let write = Command::Write(Transaction { branch: "main".into(), actor: None, edits: vec![edit] });
             match self.ask(who, write)? {
-                Ok(Answer::Written(_)) | Err(trellis_core::error::CommandError::NotPermitted) => {}
+                Ok(Answer::Written(_)) | Err(CommandError::NotPermitted) => {}
                 other => return Err(format!("replica {who} cannot write any more: {other:?}")),
             }
             self.chains.check(&self.replicas[who])?;
