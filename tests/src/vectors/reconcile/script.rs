@@ -137,7 +137,7 @@ pub(super) struct Case {
 pub(super) fn cases() -> Vec<Case> {
     let text: Vec<&str> = lines(include_str!("cases.txt")).collect();
     let blocks = text.split(|line| line.is_empty()).filter(|block| !block.is_empty());
-    blocks.map(|block| case(block)).chain([crowd()]).collect()
+    blocks.map(case).chain([crowd()]).collect()
 }
 
 fn case(lines: &[&str]) -> Case {
@@ -149,7 +149,7 @@ fn case(lines: &[&str]) -> Case {
         match what {
             "local" => case.sides.local = words(),
             "remote" => case.sides.remote = words(),
-            "merged" => case.expected.merged = rest.split_whitespace().map(|word| mark(word)).collect(),
+            "merged" => case.expected.merged = rest.split_whitespace().map(mark).collect(),
             "heads" => case.expected.heads = words(),
             "conflict" => case.expected.records.push(record(rest)),
             "missing" => case.expected.missing = words(),

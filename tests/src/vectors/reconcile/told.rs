@@ -34,7 +34,7 @@ pub(super) fn told() -> Vec<Told> {
 
 impl Told {
     fn new(seed: u64) -> Told {
-        let members = if seed % 3 == 0 { 15 } else { 0 };
+        let members = if seed.is_multiple_of(3) { 15 } else { 0 };
         let dials = Dials { ops: 22, authors: 4, branches: 2, entities: 2, meet: 20, members, ..Dials::default() };
         let history = History::generate(seed, &Dials { stale_base: 25, bodyless: 2, fork: 6, ..dials });
         let spoiled = spoil(&history, &mut Dice::new(seed), 4);
