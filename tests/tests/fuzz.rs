@@ -61,6 +61,11 @@ fn bundle() {
 }
 
 #[test]
+fn fork_proof() {
+    fuzz("fork_proof");
+}
+
+#[test]
 fn row() {
     fuzz("row");
 }

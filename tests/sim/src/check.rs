@@ -98,7 +98,7 @@ impl Picture {
         }
         Ok(Picture {
             ops: ops(replica, world, dice)?,
-            forked: status.forks.into_iter().flatten().collect(),
+            forked: status.forks.into_iter().flat_map(|fork| fork.ops).collect(),
             heads: status.branches.into_iter().map(|branch| (branch.name.clone(), branch)).collect(),
             entities,
             conflicts,

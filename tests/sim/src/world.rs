@@ -19,6 +19,9 @@ use crate::network::{Message, Network};
 use crate::replica::{Purpose, Replica, Reply};
 use crate::{Outcome, Violation};
 
+/// What salts would be made from: no collection here has salted bodies.
+const NO_SALT: [u8; 32] = [0; 32];
+
 /// Replicas, what is between them, and the time.
 #[derive(Debug)]
 pub struct World {
@@ -33,6 +36,8 @@ pub struct World {
 }
 
 type Done = Result<(), Violation>;
+/// What goes wrong with a replica.
+type Fault = fn(&mut World, usize) -> Done;
 
 /// What goes wrong at a replica.
 type Fault = fn(&mut World, usize) -> Done;
@@ -214,7 +219,7 @@ impl World {
 
     fn on_branch(&mut self, edits: Vec<Edit>) -> Command {
         let branch = self.branch();
-        Command::Write(Transaction { branch, actor: None, edits })
+        Command::Write(Transaction { branch, actor: None, edits, random: NO_SALT })
     }
 
     fn edit(&mut self) -> Edit {
@@ -264,14 +269,14 @@ impl World {
         };
         let (collection, key) = (conflict.collection, conflict.key);
         let edits = vec![Edit::Resolve { collection, key, conflict: conflict.id, choice }];
-        Ok(Command::Write(Transaction { branch, actor: None, edits }))
+        Ok(Command::Write(Transaction { branch, actor: None, edits, random: NO_SALT }))
     }
 
     fn redaction(&mut self, who: usize) -> Command {
         let known: Vec<OpId> = self.replicas[who].disk.durable().keys().copied().collect();
         let ops = if known.is_empty() { Vec::new() } else { vec![*self.dice.pick(&known)] };
         let edits = vec![Edit::Redact { ops, pointers: Vec::new() }];
-        Command::Write(Transaction { branch: REPO.into(), actor: None, edits })
+        Command::Write(Transaction { branch: REPO.into(), actor: None, edits, random: NO_SALT })
     }
 
     fn membership(&mut self, who: usize) -> Command {
@@ -282,7 +287,7 @@ impl World {
             true => Edit::RemoveMember { author },
             false => Edit::AddMember { author, name: "x".into(), role },
         };
-        Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit] })
+        Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit], random: NO_SALT })
     }
 
     fn ask(&mut self, who: usize, command: Command) -> Result<Result<Answer, CommandError>, Violation> {
@@ -362,7 +367,8 @@ impl World {
                 change: Change::Replace(Value::from(who as i32)),
                 base: Base::Shown,
             };
-            let write = Command::Write(Transaction { branch: "main".into(), actor: None, edits: vec![edit] });
+            let write =
+                Command::Write(Transaction { branch: "main".into(), actor: None, edits: vec![edit], random: NO_SALT });
             match self.ask(who, write)? {
                 Ok(Answer::Written(_)) | Err(CommandError::NotPermitted) => {}
                 other => return Err(format!("replica {who} cannot write any more: {other:?}")),

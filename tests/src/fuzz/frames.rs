@@ -1,9 +1,10 @@
-//! Headers, `ops` frames and bundles: what is accepted is written again as the same bytes.
+//! Headers, `ops` frames, bundles and fork proofs: what is accepted is written again as the same bytes.
 
 use std::collections::HashSet;
 
 use trellis_core::link::bundle::{BundleError, BundleReader, BundleWriter, Progress, Signatures, decode_bundle};
 use trellis_core::link::ops::{decode_ops, encode_ops};
+use trellis_core::log::fork::ForkProof;
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::header::Header;
 use trellis_core::op::id::OpId;
@@ -52,6 +53,19 @@ pub(super) fn ops_frame(bytes: &[u8]) -> Verdict {
 fn frame_of(ops: &[StoredOp]) -> Vec<u8> {
     let ops: Vec<_> = ops.iter().map(|op| op.rehash().expect("an op")).collect();
     encode_ops(&ops).expect("a batch that was read can be written")
+}
+
+pub(super) fn fork_proofs() -> Vec<Vec<u8>> {
+    field("fork_proof.json", "proof")
+}
+
+pub(super) fn fork_proof(bytes: &[u8]) -> Verdict {
+    let Ok(proof) = ForkProof::decode(bytes) else { return Verdict::Refused };
+    assert_same("proof", &proof.encode(), bytes);
+    if let Ok(fork) = proof.verify() {
+        assert!(fork.ops[0] < fork.ops[1]);
+    }
+    Verdict::Accepted
 }
 
 pub(super) fn bundles() -> Vec<Vec<u8>> {

@@ -44,6 +44,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "patch", check: texts::patch, corpus: texts::patches },
     Target { name: "ops_frame", check: frames::ops_frame, corpus: frames::ops_frames },
     Target { name: "bundle", check: frames::bundle, corpus: frames::bundles },
+    Target { name: "fork_proof", check: frames::fork_proof, corpus: frames::fork_proofs },
     Target { name: "row", check: row::row, corpus: row::rows },
     Target { name: "config", check: config::config, corpus: config::configs },
 ];
