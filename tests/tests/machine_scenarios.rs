@@ -293,7 +293,7 @@ fn own_ops_ahead_of_time_are_not_written_anew() {
     bob.now = ann.now;
     ann.send_to(&mut bob);
     assert_eq!(status(&mut bob).ops, status(&mut ann).ops);
-    assert_eq!(status(&mut ann).forks, Vec::<[OpId; 2]>::new());
+    assert_eq!(status(&mut ann).forks, []);
     assert_eq!(conflicts(&mut ann).len(), 1);
     assert_eq!(conflicts(&mut ann), conflicts(&mut bob));
 }
@@ -352,7 +352,7 @@ fn ops_kept_out_at_opening_come_back() {
     assert_eq!(status(&mut again).held, 0);
     again.change("notes", "2", Change::Replace(json("2")));
     assert_ne!(again.author(), ann.author());
-    assert_eq!(status(&mut again).forks, Vec::<[OpId; 2]>::new());
+    assert_eq!(status(&mut again).forks, []);
 }
 
 /// Redacted places read alike everywhere, for those who have the body and for those who do not.
