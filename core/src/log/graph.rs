@@ -468,7 +468,8 @@ impl Graph {
         self.entity_index.find(entity_hash(&self.hasher, collection, key), is_same).copied()
     }
 
-    fn id_hash(&self, id: &OpId) -> u64 {
+    /// Where an id belongs in a table of this process.
+    pub(crate) fn id_hash(&self, id: &OpId) -> u64 {
         id_hash_with(self.id_key, id)
     }
 
