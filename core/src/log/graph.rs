@@ -195,8 +195,8 @@ impl Graph {
     pub fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
         let header = op.header();
         let node = Node(self.entries.len() as u32);
-        let chain = self.chain_number(header);
-        let entry = self.entry(op, chain, keeping);
+        let entry = self.entry(op, keeping);
+        let chain = entry.chain;
         let branch = self.chains[chain as usize].branch;
         let id_hash = self.id_hash(&entry.id);
         self.latest = self.latest.max(Some(entry.hlc));
@@ -211,22 +211,23 @@ impl Graph {
         node
     }
 
-    fn entry(&mut self, op: &VerifiedOp<'_>, chain: u32, keeping: Keeping) -> Entry {
+    fn entry(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Entry {
         let header = op.header();
-        let entity = self.entity_number(header);
-        let entity_before = core::mem::replace(&mut self.entities[entity as usize].last, self.entries.len() as u32);
         let links_at = self.links.len() as u32;
-        let number = |graph: &Graph, id: OpId| graph.find(&id).map_or(NONE, |node| node.0);
         for id in header.parents.iter().chain(header.base.iter()) {
-            let link = number(self, id);
+            let link = self.link(&id);
             self.links.push(link);
         }
+        let base = self.links.get(links_at as usize + header.parents.len()).copied();
+        let prev = header.prev.map_or(NONE, |id| self.link(&id));
+        let entity = self.entity_number(header, base.unwrap_or(NONE));
+        let entity_before = core::mem::replace(&mut self.entities[entity as usize].last, self.entries.len() as u32);
         Entry {
             id: op.id(),
             hlc: header.hlc,
-            chain,
+            chain: self.chain_number(header, prev),
             seq: header.seq,
-            prev: header.prev.map_or(NONE, |id| number(self, id)),
+            prev,
             entity,
             entity_before,
             links_at,
@@ -238,6 +239,10 @@ impl Graph {
                 | flag(SEALED_HERE, keeping.origin == super::row::Origin::Local)
                 | flag(BODY_HERE, keeping.body == Presence::Here),
         }
+    }
+
+    fn link(&self, id: &OpId) -> u32 {
+        self.find(id).map_or(NONE, |node| node.0)
     }
 
     fn extend_chain(&mut self, node: Node, chain: u32) {
@@ -260,11 +265,14 @@ impl Graph {
     /// Makes `node` and whatever it reaches part of the branch's log, dependencies first.
     fn join_branch(&mut self, node: Node, branch: u32) {
         let mut reached: Vec<Node> = Vec::new();
-        let mut open: Vec<Node> = self.dependencies(node).collect();
+        let foreign = |graph: &Graph, node: Node| -> Vec<Node> {
+            graph.dependencies(node).filter(|dependency| !graph.is_on(*dependency, branch)).collect()
+        };
+        let mut open: Vec<Node> = foreign(self, node);
         while let Some(dependency) = open.pop() {
-            if !self.is_on(dependency, branch) && self.branches[branch as usize].foreign.insert(dependency) {
+            if self.branches[branch as usize].foreign.insert(dependency) {
                 reached.push(dependency);
-                open.extend(self.dependencies(dependency));
+                open.extend(foreign(self, dependency));
             }
         }
         reached.sort_unstable();
@@ -304,9 +312,10 @@ impl Graph {
         self.chains[self.entries[node.index()].chain as usize].branch == branch
     }
 
-    fn chain_number(&mut self, header: &Header<'_>) -> u32 {
-        if let Some(prev) = header.prev.and_then(|prev| self.find(&prev)) {
-            return self.entries[prev.index()].chain;
+    /// The chain of an op: that of the op before it, if there is one.
+    fn chain_number(&mut self, header: &Header<'_>, prev: u32) -> u32 {
+        if let Some(prev) = self.entries.get(prev as usize) {
+            return prev.chain;
         }
         let branch = self.branch_names.number(header.branch);
         if branch as usize == self.branches.len() {
@@ -320,9 +329,10 @@ impl Graph {
         chain
     }
 
-    fn entity_number(&mut self, header: &Header<'_>) -> u32 {
-        if let Some(base) = header.base.iter().next().and_then(|base| self.find(&base)) {
-            return self.entries[base.index()].entity;
+    /// The entity of an op: that of a write that it replaces, if it replaces one.
+    fn entity_number(&mut self, header: &Header<'_>, base: u32) -> u32 {
+        if let Some(base) = self.entries.get(base as usize) {
+            return base.entity;
         }
         let collection = self.collections.number(header.collection);
         if collection as usize == self.in_collection.len() {

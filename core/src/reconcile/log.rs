@@ -174,8 +174,8 @@ impl Log {
     fn judge_all(&mut self, ops: &[StoredOp]) -> (Vec<usize>, Vec<(OpId, usize)>) {
         let mut short: Vec<(ShortOp<'_>, usize)> = Vec::with_capacity(ops.len());
         for (at, op) in ops.iter().enumerate() {
-            match op.rehash() {
-                Ok(op) => short.push((op.in_short(), at)),
+            match op.unverified().rehash_in_short() {
+                Ok(op) => short.push((op, at)),
                 Err(_) => self.malformed += 1,
             }
         }

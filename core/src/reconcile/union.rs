@@ -82,10 +82,10 @@ impl<'a> Union<'a> {
     }
 
     fn take_new(&mut self, hash: u64, op: &Unverified<'a>, side: u8) {
-        match op.rehash() {
-            Ok(verified) => {
+        match op.rehash_in_short() {
+            Ok(op) => {
                 self.by_header.insert_unique(hash, (hash, self.ops.len() as u32), |(hash, _)| *hash);
-                self.push(verified.in_short(), side);
+                self.push(op, side);
             }
             Err(_) => self.malformed += 1,
         }
@@ -99,8 +99,8 @@ impl<'a> Union<'a> {
 
     fn take_again(&mut self, at: usize, op: &Unverified<'a>, side: u8) {
         if op.body.is_some() && op.body != self.ops[at].body() {
-            match op.rehash() {
-                Ok(verified) => self.ops[at] = verified.in_short(),
+            match op.rehash_in_short() {
+                Ok(op) => self.ops[at] = op,
                 Err(_) => {
                     self.malformed += 1;
                     return;
