@@ -6,7 +6,7 @@
 use ed25519_dalek::{Signature as DalekSignature, VerifyingKey};
 
 use super::header::{Header, HeaderError};
-use super::id::{Author, ContentHash, OpId};
+use super::id::{Author, OpId};
 
 /// An Ed25519 signature over [`OpId::signed_message`].
 pub type Signature = [u8; 64];
@@ -139,16 +139,6 @@ impl<'a> ShortOp<'a> {
         self.op.header
     }
 
-    /// The body, if it is here.
-    pub fn body(&self) -> Option<&'a [u8]> {
-        self.op.body
-    }
-
-    /// The op as one whose body is not here.
-    pub fn without_body(self) -> ShortOp<'a> {
-        ShortOp { op: Unverified { body: None, ..self.op }, ..self }
-    }
-
     /// The op at length. Never none, since the bytes were read before.
     pub fn read(&self) -> Option<VerifiedOp<'a>> {
         let Unverified { header: bytes, body, signature } = self.op;
@@ -192,9 +182,5 @@ fn is_signed(author: &Author, id: &OpId, signature: &Signature) -> bool {
 }
 
 fn body_fits(header: &Header<'_>, body: Option<&[u8]>) -> bool {
-    match (header.body, body) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(named), Some(body)) => named.len as usize == body.len() && named.hash == ContentHash::of(body),
-    }
+    body.is_none_or(|body| header.names_body(body))
 }
