@@ -58,8 +58,13 @@ fn texts(ids: &[OpId]) -> Vec<String> {
 /// What the core says, in the same form.
 pub fn core_says(entity: EntityRef<'_>, writes: &[Write<'_>], manifest: &Manifest) -> Value {
     let said = merge(entity, writes, manifest);
-    let conflicts: Vec<_> = said.conflicts.iter().map(conflict).collect();
-    json!({ "frontier": texts(&said.frontier), "value": shown(&said.shown), "conflicts": conflicts })
+    core_shows(&said.frontier, &said.shown, &said.conflicts)
+}
+
+/// What the core shows of an entity, in the same form.
+pub fn core_shows(frontier: &[OpId], value: &Shown, conflicts: &[Conflict]) -> Value {
+    let conflicts: Vec<_> = conflicts.iter().map(conflict).collect();
+    json!({ "frontier": texts(frontier), "value": shown(value), "conflicts": conflicts })
 }
 
 fn conflict(conflict: &Conflict) -> Value {

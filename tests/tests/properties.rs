@@ -2,19 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use trellis_core::input::{Command, EntityQuery};
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::entity::EntityRef;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::Pointer;
 use trellis_core::op::sign::Unverified;
+use trellis_core::output::Answer;
 use trellis_core::reconcile::{Log, reconcile};
+use trellis_core::time::Millis;
 use trellis_tests::against::{
-    Bodies, core_ineffective, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places,
-    tell,
+    Bodies, core_ineffective, core_reconciles, core_says, core_shows, difference, manifest, model_reconciles,
+    model_says, places, tell,
 };
 use trellis_tests::dice::{Dice, seeds};
-use trellis_tests::history::{Dials, History};
+use trellis_tests::history::{Dials, History, Signing};
+use trellis_tests::host::{MemoryHost, START};
 use trellis_tests::model::Model;
 use trellis_tests::model_rules::mark_ineffective;
 use trellis_tests::sealed::SealedOp;
@@ -137,8 +141,8 @@ fn views(ops: &[StoredOp]) -> Vec<Unverified<'_>> {
 }
 
 /// Logs are of a repo, and a list is of the repo of its first op: only where that is the history's they can be compared.
-fn is_of_repo(repo: RepoId, sides: &[Vec<StoredOp>; 2]) -> bool {
-    let ops = sides.iter().flatten().filter_map(|op| op.rehash().ok());
+fn is_of_repo(repo: RepoId, ops: &[StoredOp]) -> bool {
+    let ops = ops.iter().filter_map(|op| op.rehash().ok());
     let first = ops.min_by_key(|op| op.ord());
     first.is_none_or(|op| op.header().repo.unwrap_or(op.id().into()) == repo)
 }
@@ -147,7 +151,7 @@ fn logs_as_lists(seed: u64, history: &History) -> Result<(), String> {
     let mut dice = Dice::new(seed);
     let bodyless = *dice.pick(&[0, 0, 10]);
     let sides = two_sides(seed, history).map(|side| worn(&side, bodyless, &mut dice));
-    if !is_of_repo(history.repo, &sides) {
+    if !sides.iter().all(|side| is_of_repo(history.repo, side)) {
         return Ok(());
     }
     let [local, remote] = sides.each_ref().map(|side| grown(history.repo, side, &mut dice));
@@ -177,6 +181,33 @@ fn logs_reconcile_as_their_lists_do() {
 #[test]
 fn logs_without_members_reconcile_as_their_lists_do() {
     every_history(seeds(300), |seed| Dials { members: 0, ..Dials::any(seed, 120) }, logs_as_lists);
+}
+
+/// A machine reads only the writes that decide, and shows what all of them make.
+fn same_views(seed: u64, history: &History) -> Result<(), String> {
+    let mut model = Model::new(&history.ops);
+    mark_ineffective(&mut model, &BTreeSet::new());
+    let mut host = MemoryHost::new(seed);
+    host.now = Millis(START.0 * 2);
+    let ops = history.shuffled(&mut Dice::new(seed)).iter().map(SealedOp::stored).collect();
+    host.run(Command::Import(ops)).expect("an import is answered");
+    for (branch, entity) in places(&model).into_iter().filter(|(_, (collection, _))| !collection.starts_with('_')) {
+        let (collection, key) = entity.clone();
+        let query = EntityQuery { branch: branch.clone(), collection, key };
+        let Ok(Answer::Entity(view)) = host.run(Command::Get(query)) else { return Err("no answer".into()) };
+        let expected = model_says(&model, &model.entity(&branch, &entity.0, &entity.1));
+        let came = core_shows(&view.frontier, &view.shown, &view.conflicts);
+        if let Some(told) = difference(&came, &expected) {
+            let writes: Vec<OpId> = model.ops.values().filter(|op| op.entity == entity).map(|op| op.id).collect();
+            return Err(format!("{branch} {entity:?}{told}\n{}", tell(&history.ops, &writes)));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn machines_show_what_the_model_says() {
+    every_history(seeds(200), |seed| Dials { signing: Signing::Every, ..Dials::any(seed, 80) }, same_views);
 }
 
 fn same_effect(_: u64, history: &History) -> Result<(), String> {

@@ -48,7 +48,7 @@ pub struct Difference<'l> {
     pub missing: Vec<OpId>,
     /// Invalid ops with the reason, ascending.
     pub invalid: Vec<(OpId, Invalid)>,
-    /// How many inputs were no ops at all, or had a body that is not theirs.
+    /// How many inputs were no ops at all.
     pub malformed: usize,
     rest: Rest<'l>,
 }
@@ -232,8 +232,12 @@ impl<'l> Logs<'l> {
         let ids = |log: &Log, nodes: &[Node]| nodes.iter().map(|node| log.graph().id(*node)).collect::<Vec<_>>();
         let gained_remote = theirs.gained(remote, local);
         let both = self.both(&ours.gained(local, remote), &gained_remote);
-        let conflicts: Vec<Conflict> = both.iter().flat_map(|both| self.conflicts(*both)).collect();
-        let new_conflicts = conflicts.iter().filter(|conflict| !self.is_known(&both, conflict)).cloned().collect();
+        let (mut conflicts, mut new_conflicts) = (Vec::new(), Vec::new());
+        for both in &both {
+            let open = self.conflicts(*both);
+            new_conflicts.extend(open.iter().filter(|conflict| !self.is_known(*both, conflict)).cloned());
+            conflicts.extend(open);
+        }
         Difference {
             relation: Relation::of(only_local.is_empty(), only_remote.is_empty()),
             fork_point: ours.ends.iter().map(|node| local.ord(*node)).max().map(|ord| ord.id),
@@ -303,13 +307,13 @@ impl<'l> Logs<'l> {
         }
     }
 
-    /// Whether one of the logs shows a conflict alone.
-    fn is_known(self, both: &[Both], conflict: &Conflict) -> bool {
+    /// Whether one of the logs shows a conflict of an entity alone.
+    fn is_known(self, both: Both, conflict: &Conflict) -> bool {
         let opens = |log: &Log, pair: Option<Pair>| {
             let open = pair.and_then(|pair| log.open.get(&pair));
             open.is_some_and(|open| open.iter().any(|known| known.id == conflict.id))
         };
-        both.iter().any(|both| opens(self.local, both.local) || opens(self.remote, both.remote))
+        opens(self.local, both.local) || opens(self.remote, both.remote)
     }
 
     fn log(self, spot: Spot) -> &'l Log {
