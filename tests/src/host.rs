@@ -43,6 +43,8 @@ pub struct MemoryHost {
     pub now: Millis,
     /// What was emitted.
     pub events: Vec<Event>,
+    /// How many ops the machine has asked for.
+    pub ops_read: usize,
     keys: BTreeMap<Author, SigningKey>,
     author: Author,
     next_key: u64,
@@ -65,6 +67,7 @@ impl MemoryHost {
             rows,
             now,
             events: Vec::new(),
+            ops_read: 0,
             keys: BTreeMap::from([(author, key)]),
             author,
             next_key: number + 1_000_000,
@@ -167,7 +170,10 @@ impl MemoryHost {
                     self.rows.push(row);
                     Input::Persisted(ticket)
                 }
-                Output::Load(ticket, query) => Input::Loaded(ticket, self.load(&query)),
+                Output::Load(ticket, query) => {
+                    self.ops_read += if let Query::Ops(places) = &query { places.len() } else { 0 };
+                    Input::Loaded(ticket, self.load(&query))
+                }
             };
             queue.extend(self.machine.step(input, self.now).expect("an answer to an open ticket is taken"));
         }

@@ -444,3 +444,30 @@ fn verify_counts_everything_and_finds_a_changed_body() {
     let Ok(Answer::Verified(report)) = ann.run(Command::Verify) else { panic!("a report") };
     assert_eq!(report.corrupt.len(), 1);
 }
+
+/// However often an entity was replaced, a read looks at the last replacement and at what came after or beside it.
+#[test]
+fn a_read_looks_at_no_more_than_what_decides() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let read = |host: &mut MemoryHost| {
+        let before = host.ops_read;
+        (shown(host, "1"), host.ops_read - before)
+    };
+    for number in 0..50 {
+        ann.put("notes", "1", Value::from(number));
+    }
+    assert_eq!(read(&mut ann), (Shown::Json(json("49")), 1));
+    ann.change("notes", "1", Change::Delete);
+    assert_eq!(read(&mut ann), (Shown::Absent, 1));
+    ann.put("notes", "1", json(r#"{"a":1}"#));
+    ann.change("notes", "1", set("/b", "2"));
+    assert_eq!(read(&mut ann), (Shown::Json(json(r#"{"a":1,"b":2}"#)), 2));
+    bob.put("notes", "1", json("0"));
+    bob.send_to(&mut ann);
+    let (_, writes) = read(&mut ann);
+    assert_eq!(writes, 55, "what stands beside another leads back to what both had seen");
+    let before = ann.ops_read;
+    ann.change("notes", "1", Change::Replace(json("1")));
+    assert_eq!(ann.ops_read, before, "who replaces an entity reads nothing");
+    assert_eq!(read(&mut ann), (Shown::Json(json("1")), 1));
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use trellis_core::input::{Command, EntityQuery};
 use trellis_core::limits::LINKS_MAX;
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::entity::EntityRef;
@@ -10,14 +11,16 @@ use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::op::sign::Unverified;
+use trellis_core::output::Answer;
 use trellis_core::reconcile::{Log, reconcile};
-use trellis_core::time::Hlc;
+use trellis_core::time::{Hlc, Millis};
 use trellis_tests::against::{
     Bodies, core_ineffective, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places,
-    tell,
+    tell, view_says,
 };
 use trellis_tests::dice::{Dice, seeds};
-use trellis_tests::history::{Dials, History};
+use trellis_tests::history::{Dials, History, Signing};
+use trellis_tests::host::{MemoryHost, START};
 use trellis_tests::model::Model;
 use trellis_tests::model_rules::mark_ineffective;
 use trellis_tests::sealed::{Draft, SealedOp};
@@ -236,6 +239,33 @@ fn an_edit_of_another_path_never_closes_a_conflict() {
         Dials { members, bodyless: [0, 1, 3, 10][seed as usize % 4], ..Dials::any(seed, 120) }
     };
     every_history(seeds(300), dials, other_paths_stay_in_conflict);
+}
+
+/// A machine reads only the writes that decide, and shows what all of them make.
+fn same_views(seed: u64, history: &History) -> Result<(), String> {
+    let mut model = Model::new(&history.ops);
+    mark_ineffective(&mut model, &BTreeSet::new());
+    let mut host = MemoryHost::new(seed);
+    host.now = Millis(START.0 * 2);
+    let ops = history.shuffled(&mut Dice::new(seed)).iter().map(SealedOp::stored).collect();
+    host.run(Command::Import(ops)).expect("an import is answered");
+    for (branch, entity) in places(&model).into_iter().filter(|(_, (collection, _))| !collection.starts_with('_')) {
+        let (collection, key) = entity.clone();
+        let query = EntityQuery { branch: branch.clone(), collection, key };
+        let Ok(Answer::Entity(view)) = host.run(Command::Get(query)) else { return Err("no answer".into()) };
+        let expected = model_says(&model, &model.entity(&branch, &entity.0, &entity.1));
+        let came = view_says(&view);
+        if let Some(told) = difference(&came, &expected) {
+            let writes: Vec<OpId> = model.ops.values().filter(|op| op.entity == entity).map(|op| op.id).collect();
+            return Err(format!("{branch} {entity:?}{told}\n{}", tell(&history.ops, &writes)));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn machines_show_what_the_model_says() {
+    every_history(seeds(200), |seed| Dials { signing: Signing::Every, ..Dials::any(seed, 80) }, same_views);
 }
 
 fn same_effect(_: u64, history: &History) -> Result<(), String> {

@@ -30,7 +30,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
-        usage: "bench [P1b ...] [--json]",
+        usage: "bench [P1a ...] [--json]",
         about: "How fast it is, beside its peers and the machine; --ops N: smaller histories",
         run: bench::run,
     },

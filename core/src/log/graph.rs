@@ -386,11 +386,14 @@ impl Graph {
     /// Makes what `node` reaches on other branches part of the branch's log.
     fn join_foreign(&mut self, node: Node, branch: u32) {
         let mut reached: Vec<Node> = Vec::new();
-        let mut open: Vec<Node> = self.dependencies(node).collect();
+        let foreign = |graph: &Graph, node: Node| -> Vec<Node> {
+            graph.dependencies(node).filter(|dependency| !graph.is_on(*dependency, branch)).collect()
+        };
+        let mut open: Vec<Node> = foreign(self, node);
         while let Some(dependency) = open.pop() {
-            if !self.is_on(dependency, branch) && self.branches[branch as usize].foreign.insert(dependency) {
+            if self.branches[branch as usize].foreign.insert(dependency) {
                 reached.push(dependency);
-                open.extend(self.dependencies(dependency));
+                open.extend(foreign(self, dependency));
             }
         }
         reached.sort_unstable();
@@ -487,7 +490,8 @@ impl Graph {
         self.entity_index.find(entity_hash(&self.hasher, collection, key), is_same).copied()
     }
 
-    fn id_hash(&self, id: &OpId) -> u64 {
+    /// Where an id belongs in a table of this process.
+    pub(crate) fn id_hash(&self, id: &OpId) -> u64 {
         id_hash_with(self.id_key, id)
     }
 

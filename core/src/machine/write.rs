@@ -12,7 +12,7 @@ use super::seal::Draw;
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
 use crate::error::CommandError;
 use crate::input::{Change, Edit, Request, Transaction};
-use crate::log::graph::{Branch, Entity, Node};
+use crate::log::graph::{Branch, Node};
 use crate::log::row::{Origin, StoredOp};
 use crate::op::body::encode_json;
 use crate::op::draft::{Draft, SealedOp, Spot};
@@ -150,8 +150,7 @@ impl Machine {
     /// The ops whose content a transaction's edits look at.
     fn ground(&self, transaction: &Transaction) -> Vec<Node> {
         let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
-        let entities = transaction.edits.iter().filter_map(|edit| self.looked_at(branch, edit));
-        let mut nodes: Vec<Node> = entities.flat_map(|entity| self.writes_in_log(branch, entity)).collect();
+        let mut nodes = self.looked_at_all(branch, transaction, &Contents::new());
         nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
         nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
         nodes.sort_unstable();
@@ -159,13 +158,34 @@ impl Machine {
         nodes
     }
 
-    fn looked_at(&self, branch: Branch, edit: &Edit) -> Option<Entity> {
+    /// The writes that a transaction's edits look at and that were not read: some turned out to say nothing, or others
+    /// have come since.
+    pub(super) fn unread(&self, preparing: &Preparing, contents: &Contents) -> Vec<Node> {
+        let transaction = &preparing.writing.transaction;
+        let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
+        let mut nodes = self.looked_at_all(branch, transaction, contents);
+        nodes.retain(|node| !contents.contains_key(node));
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    fn looked_at_all(&self, branch: Branch, transaction: &Transaction, contents: &Contents) -> Vec<Node> {
+        transaction.edits.iter().flat_map(|edit| self.looked_at(branch, edit, contents)).collect()
+    }
+
+    /// The writes that decide about what an edit builds on. What was before a write is asked of all of them.
+    fn looked_at(&self, branch: Branch, edit: &Edit, contents: &Contents) -> Vec<Node> {
         match edit {
             Edit::Entity { collection, key, change: Change::Put(_), .. } | Edit::Resolve { collection, key, .. } => {
-                self.graph.find_entity_named(collection, key)
+                let entity = self.graph.find_entity_named(collection, key);
+                entity.map_or_else(Vec::new, |entity| self.deciding(branch, entity, contents))
             }
-            Edit::Undo => self.last_own_write(branch).map(|node| self.graph.entity(node)),
-            _ => None,
+            Edit::Undo => {
+                let write = self.last_own_write(branch);
+                write.map_or_else(Vec::new, |write| self.writes_in_log(branch, self.graph.entity(write)))
+            }
+            _ => Vec::new(),
         }
     }
 

@@ -48,7 +48,7 @@ pub struct Difference<'l> {
     pub missing: Vec<OpId>,
     /// Invalid ops with the reason, ascending.
     pub invalid: Vec<(OpId, Invalid)>,
-    /// How many inputs were no ops at all, or had a body that is not theirs.
+    /// How many inputs were no ops at all.
     pub malformed: usize,
     rest: Rest<'l>,
 }

@@ -15,7 +15,7 @@ use crate::op::body::Content;
 use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{OpId, RepoId};
 use crate::op::kind::Kind;
-use crate::op::sign::{Ord40, ShortOp};
+use crate::op::sign::{Ord40, ShortOp, Unverified};
 use crate::view::deciding::deciding;
 use crate::view::state::{Contents, State};
 
@@ -154,7 +154,8 @@ impl Log {
     /// Total. Costs hashing the ops, sorting them, and the merge of those of their entities where writes stood beside
     /// each other.
     pub fn extend(&mut self, ops: impl IntoIterator<Item = StoredOp>) {
-        let ops: Vec<StoredOp> = ops.into_iter().collect();
+        let mut ops: Vec<StoredOp> = ops.into_iter().collect();
+        ops.iter_mut().for_each(drop_foreign_body);
         let first = self.judge.graph.len();
         let (kept, again) = self.judge_all(&ops);
         let mut ops: Vec<Option<StoredOp>> = ops.into_iter().map(Some).collect();
@@ -174,8 +175,8 @@ impl Log {
     fn judge_all(&mut self, ops: &[StoredOp]) -> (Vec<usize>, Vec<(OpId, usize)>) {
         let mut short: Vec<(ShortOp<'_>, usize)> = Vec::with_capacity(ops.len());
         for (at, op) in ops.iter().enumerate() {
-            match op.rehash() {
-                Ok(op) => short.push((op.in_short(), at)),
+            match (Unverified { body: None, ..op.unverified() }).rehash_in_short() {
+                Ok(op) => short.push((op, at)),
                 Err(_) => self.malformed += 1,
             }
         }
@@ -288,6 +289,14 @@ impl Log {
 impl Extend<StoredOp> for Log {
     fn extend<I: IntoIterator<Item = StoredOp>>(&mut self, ops: I) {
         Log::extend(self, ops);
+    }
+}
+
+/// A body that is not the one that the header names is as good as none.
+fn drop_foreign_body(op: &mut StoredOp) {
+    let StoredOp { header, body, .. } = op;
+    if let Ok(header) = Header::decode(header) {
+        *body = body.take().filter(|body| header.names_body(body));
     }
 }
 
