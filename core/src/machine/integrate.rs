@@ -137,12 +137,12 @@ impl Machine {
 
     /// Lets the last `count` ops to arrive count.
     pub(super) fn extend_state(&mut self, count: usize) {
-        let first = self.graph.len() - count;
-        if self.is_state_stale {
-            self.refresh_state();
-        } else {
-            let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
-            self.state.authority.extend(&self.graph, &nodes);
+        let nodes: Vec<Node> = self.graph.nodes().skip(self.graph.len() - count).collect();
+        let authority = &mut self.state.authority;
+        self.is_state_stale |= nodes.iter().any(|node| authority.is_cut(&self.graph.author(*node)));
+        match self.is_state_stale {
+            true => self.refresh_state(),
+            false => authority.extend(&self.graph, &nodes),
         }
     }
 
