@@ -247,8 +247,11 @@ fn same_views(seed: u64, history: &History) -> Result<(), String> {
     mark_ineffective(&mut model, &BTreeSet::new());
     let mut host = MemoryHost::new(seed);
     host.now = Millis(START.0 * 2);
-    let ops = history.shuffled(&mut Dice::new(seed)).iter().map(SealedOp::stored).collect();
-    host.run(Command::Import(ops)).expect("an import is answered");
+    let mut dice = Dice::new(seed);
+    for piece in history.shuffled(&mut dice).chunks(1 + dice.below(20)) {
+        let ops = piece.iter().map(SealedOp::stored).collect();
+        host.run(Command::Import(ops)).expect("an import is answered");
+    }
     for (branch, entity) in places(&model).into_iter().filter(|(_, (collection, _))| !collection.starts_with('_')) {
         let (collection, key) = entity.clone();
         let query = EntityQuery { branch: branch.clone(), collection, key };

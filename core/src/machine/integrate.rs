@@ -145,13 +145,14 @@ impl Machine {
 
     /// Lets the last `count` ops to arrive count.
     pub(super) fn extend_state(&mut self, count: usize) {
-        let first = self.graph.len() - count;
-        let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
-        self.is_state_stale |= nodes.iter().any(|node| self.state.awaits(&self.graph.id(*node)));
-        if self.is_state_stale {
-            self.refresh_state();
-        } else {
-            self.state.authority.extend(&self.graph, &nodes);
+        let nodes: Vec<Node> = self.graph.nodes().skip(self.graph.len() - count).collect();
+        let is_asked_anew = |node: &Node| {
+            self.state.awaits(&self.graph.id(*node)) || self.state.authority.is_cut(&self.graph.author(*node))
+        };
+        self.is_state_stale |= nodes.iter().any(is_asked_anew);
+        match self.is_state_stale {
+            true => self.refresh_state(),
+            false => self.state.authority.extend(&self.graph, &nodes),
         }
     }
 

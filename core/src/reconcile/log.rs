@@ -120,6 +120,11 @@ impl Log {
         &self.judge.graph
     }
 
+    /// The key of an op in the total order.
+    pub(super) fn ord(&self, node: Node) -> Ord40 {
+        self.judge.graph.ord(node)
+    }
+
     pub(super) fn ops(&self) -> &[StoredOp] {
         &self.ops
     }
@@ -149,7 +154,7 @@ impl Log {
 
 /// Growth.
 impl Log {
-    /// Takes ops in, in any order and as often as one likes. What is known may bring a body or signature that was absent.
+    /// Takes ops in, in any order and as often as one likes. A known one may bring a body or signature that was absent.
     ///
     /// Total. Costs hashing the ops, sorting them, and the merge of those of their entities where writes stood beside
     /// each other.
@@ -247,7 +252,8 @@ impl Log {
 
     /// Computes anew what ops have changed: who has effect, and the conflicts of what they touch.
     fn refresh(&mut self, nodes: &[Node], stale: Stale) {
-        match stale.is_state {
+        let is_cut = nodes.iter().any(|node| self.state.authority.is_cut(&self.judge.graph.author(*node)));
+        match stale.is_state || is_cut {
             true => self.state = State::of(&self.judge.graph, &self.on_repo, &Policies::default()),
             false => self.state.authority.extend(&self.judge.graph, nodes),
         }
@@ -286,12 +292,6 @@ impl Log {
     }
 }
 
-impl Extend<StoredOp> for Log {
-    fn extend<I: IntoIterator<Item = StoredOp>>(&mut self, ops: I) {
-        Log::extend(self, ops);
-    }
-}
-
 /// A body that is not the one that the header names is as good as none.
 fn drop_foreign_body(op: &mut StoredOp) {
     let StoredOp { header, body, .. } = op;
@@ -304,11 +304,4 @@ fn drop_foreign_body(op: &mut StoredOp) {
 pub(super) fn named_once(graph: &Graph, node: Node) -> impl Iterator<Item = Node> + '_ {
     let prev = graph.prev(node).filter(|prev| !graph.parents(node).any(|parent| parent == *prev));
     graph.parents(node).chain(prev)
-}
-
-impl Log {
-    /// The key of an op in the total order.
-    pub(super) fn ord(&self, node: Node) -> Ord40 {
-        self.judge.graph.ord(node)
-    }
 }

@@ -76,8 +76,8 @@ pub struct Reconciled {
     pub malformed: usize,
 }
 
-/// Reconciles two sets of ops, given in any order and as often as one likes. Signatures are not looked at. A body that is
-/// not the one that the header names is as good as none.
+/// Reconciles two sets of ops, given in any order and as often as one likes. Signatures are not looked at. A body that
+/// is not the one that the header names is as good as none.
 ///
 /// Total. Costs hashing every header, sorting, and the merge of entities where writes stood beside each other.
 pub fn reconcile(local: &[Unverified<'_>], remote: &[Unverified<'_>]) -> Reconciled {
