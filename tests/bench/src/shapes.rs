@@ -41,6 +41,7 @@ const SHAPES: &[Shape] = &[
     Shape { name: "diamonds, imported", make: diamonds, cost: import_in_frames },
     Shape { name: "chain in reverse, imported at once", make: chain, cost: import_reversed },
     Shape { name: "chain on one entity, imported", make: hot, cost: import_in_frames },
+    Shape { name: "chain that nothing vouches for, dropped", make: chain, cost: import_unvouched },
     Shape { name: "chain, reconciled", make: chain, cost: reconcile_halves },
     Shape { name: "chain in reverse, reconciled", make: chain, cost: reconcile_reversed },
     Shape { name: "diamonds, reconciled", make: diamonds, cost: reconcile_halves },
@@ -141,6 +142,13 @@ fn import_in_frames(ops: &[SealedOp]) -> Result<Duration> {
 
 fn import_reversed(ops: &[SealedOp]) -> Result<Duration> {
     import_all(vec![ops.iter().rev().map(stored).collect()], ops.len())
+}
+
+fn import_unvouched(ops: &[SealedOp]) -> Result<Duration> {
+    let bare = ops.iter().map(|op| StoredOp { signature: None, ..stored(op) });
+    let (time, report) = Host::new()?.import(bare.collect())?;
+    ensure!(report.dropped.len() == ops.len(), "{} of {} ops were dropped", report.dropped.len(), ops.len());
+    Ok(time)
 }
 
 fn import_all(frames: Vec<Vec<StoredOp>>, ops: usize) -> Result<Duration> {
