@@ -1,3 +1,4 @@
-//! What do people see? Entities as the ops that have effect make them.
+//! What do people see? Entities as the ops that have effect make them, and the tree of files.
 
+pub mod files;
 pub mod state;
