@@ -5,10 +5,8 @@ use alloc::string::String;
 use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::path::{FilePath, PathError};
-use crate::limits::BLOB_BYTES_MAX;
-use crate::op::hex;
-use crate::op::id::ContentHash;
-use crate::op::json::{Number, Object, Value};
+use crate::op::blob::BlobRef;
+use crate::op::json::{Object, Value};
 
 /// A file, as its entity's value says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,18 +14,9 @@ pub struct FileBody {
     /// Where it is.
     pub path: FilePath,
     /// What it holds; of a link the bytes of its target.
-    pub content: FileContent,
+    pub content: BlobRef,
     /// What kind of file it is.
     pub mode: FileMode,
-}
-
-/// A blob that a file names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileContent {
-    /// The BLAKE3 hash of all of it.
-    pub blob: ContentHash,
-    /// How many bytes: at most [`BLOB_BYTES_MAX`].
-    pub size: u64,
 }
 
 /// The kinds of files.
@@ -70,21 +59,6 @@ impl FileMode {
     }
 }
 
-impl FileContent {
-    /// The value of `/content`.
-    pub fn to_value(self) -> Value {
-        let size = Number::saturated(self.size.into());
-        Value::object([("blob", Value::String(hex::encode(self.blob.as_bytes()))), ("size", size.into())])
-    }
-
-    /// Reads the value of `/content`.
-    pub fn parse(value: &Value) -> Option<FileContent> {
-        let blob = value.member("blob")?.as_str().and_then(hex::parse)?;
-        let size = value.member("size")?.as_integer().and_then(|size| u64::try_from(size).ok())?;
-        (size <= BLOB_BYTES_MAX).then_some(FileContent { blob: ContentHash(blob), size })
-    }
-}
-
 impl FileBody {
     /// The value of the file's entity.
     pub fn to_value(&self) -> Value {
@@ -100,7 +74,7 @@ impl FileBody {
     /// # Errors
     /// [`FileError`]: the entity is not part of the tree.
     pub fn parse(value: &Value) -> Result<FileBody, FileError> {
-        let content = value.member("content").and_then(FileContent::parse).ok_or(FileError::Member("content"))?;
+        let content = value.member("content").and_then(BlobRef::parse).ok_or(FileError::Member("content"))?;
         let mode = value.member("mode").and_then(Value::as_str).and_then(FileMode::parse);
         Ok(FileBody { path: parse_path(value)?, content, mode: mode.ok_or(FileError::Member("mode"))? })
     }
@@ -127,9 +101,11 @@ fn parse_path(value: &Value) -> Result<FilePath, FileError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BLOB_BYTES_MAX;
+    use crate::op::id::ContentHash;
 
     fn body(path: &[u8]) -> FileBody {
-        let content = FileContent { blob: ContentHash([7; 32]), size: 3 };
+        let content = BlobRef { blob: ContentHash([7; 32]), size: 3 };
         FileBody { path: FilePath::new(path).expect("a path"), content, mode: FileMode::Exec }
     }
 
@@ -156,7 +132,7 @@ mod tests {
         assert_eq!(spoilt("path_bytes", "_w==".into()), Err(FileError::Member("path_bytes")));
         assert_eq!(spoilt("mode", "dir".into()), Err(FileError::Member("mode")));
         assert_eq!(spoilt("content", "x".into()), Err(FileError::Member("content")));
-        let large = FileContent { blob: ContentHash([7; 32]), size: BLOB_BYTES_MAX + 1 }.to_value();
+        let large = BlobRef { blob: ContentHash([7; 32]), size: BLOB_BYTES_MAX + 1 }.to_value();
         assert_eq!(spoilt("content", large), Err(FileError::Member("content")));
         assert!(spoilt("later", "x".into()).is_ok());
     }

@@ -134,13 +134,14 @@ fn marks(key: &str) -> impl Iterator<Item = String> + '_ {
 mod tests {
     use alloc::string::ToString;
 
-    use super::super::body::{FileContent, FileMode};
+    use super::super::body::FileMode;
     use super::*;
+    use crate::op::blob::BlobRef;
     use crate::op::id::{ContentHash, OpId};
     use crate::time::Hlc;
 
     fn file(at: u8, path: &str, content: u8) -> File {
-        let content = FileContent { blob: ContentHash([content; 32]), size: 1 };
+        let content = BlobRef { blob: ContentHash([content; 32]), size: 1 };
         File {
             key: alloc::format!("{at:02x}").repeat(16),
             created: Ord40 { hlc: Hlc(at.into()), id: OpId([at; 32]) },
