@@ -32,6 +32,12 @@ pub enum CommandError {
     /// An op that is not here.
     #[error("there is no op {0} here")]
     NoOp(OpId),
+    /// Ops that do not share a place in a chain.
+    #[error("ops {0} and {1} do not have one place in one author's chain")]
+    NoFork(OpId, OpId),
+    /// A fork of which more than a segment would have to be shown.
+    #[error("one signature vouches for more of this chain than a proof may hold")]
+    NoProof,
     /// A branch that has ops already.
     #[error("there is a branch of this name already")]
     BranchExists,
@@ -102,11 +108,11 @@ impl CommandError {
     pub fn code(&self) -> &'static str {
         match self {
             CommandError::NoRepo | CommandError::NoBranch | CommandError::NoOp(_) => "not_found",
-            CommandError::NothingToUndo | CommandError::NoSuchSide(_) => "not_found",
+            CommandError::NothingToUndo | CommandError::NoSuchSide(_) | CommandError::NoFork(..) => "not_found",
             CommandError::AlreadyCreated | CommandError::BranchExists => "already_exists",
             CommandError::ConflictMoved(_) => "conflict_moved",
             CommandError::ClockAhead => "clock_ahead",
-            CommandError::TooLarge => "payload_too_large",
+            CommandError::TooLarge | CommandError::NoProof => "payload_too_large",
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",
             CommandError::Reserved => "invalid_argument",
             CommandError::NotPermitted => "permission_denied",

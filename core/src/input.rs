@@ -133,6 +133,8 @@ pub enum Command {
     Verify,
     /// The members and their roles.
     Members,
+    /// What shows others that these two ops have one place in an author's chain.
+    ForkProof([OpId; 2]),
 }
 
 /// Which entity, and when.

@@ -7,6 +7,7 @@ use crate::admit::intrinsic::Invalid;
 pub use crate::admit::members::Member;
 use crate::error::CommandError;
 use crate::input::{Request, Ticket};
+pub use crate::log::fork::{Fork, ForkProof};
 use crate::log::row::{Place, Row, StoredOp};
 use crate::merge::conflict::Conflict;
 use crate::merge::entity::Shown;
@@ -124,6 +125,8 @@ pub enum Answer {
     Verified(VerifyReport),
     /// Members.
     Members(Vec<Member>),
+    /// What shows a fork to others.
+    ForkProof(ForkProof),
 }
 
 /// What became of imported ops.
@@ -235,7 +238,7 @@ pub struct Status {
     /// Every branch.
     pub branches: Vec<BranchView>,
     /// Where chains forked.
-    pub forks: Vec<[OpId; 2]>,
+    pub forks: Vec<Fork>,
     /// How far the greatest clock here is ahead of the local one.
     pub clock_behind: Option<Millis>,
 }

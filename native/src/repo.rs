@@ -103,6 +103,7 @@ fn explain(failure: Failure, what: &str) -> TrellisError {
             let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}."));
             match error {
                 CommandError::NoOp(op)
+                | CommandError::NoFork(op, _)
                 | CommandError::NoSuchSide(op)
                 | CommandError::BadBase(op)
                 | CommandError::Corrupt(op) => told.about_op(op),

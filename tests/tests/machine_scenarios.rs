@@ -5,7 +5,6 @@ use trellis_core::input::{Base, Change, Choice, Command, Edit, EntityQuery, Role
 use trellis_core::machine::KeyUse;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::merge::entity::Shown;
-use trellis_core::op::id::OpId;
 use trellis_core::op::json::{Value, parse};
 use trellis_core::op::patch::Patch;
 use trellis_core::op::pointer::Pointer;
@@ -220,7 +219,7 @@ fn a_copied_store_takes_a_new_key() {
     meet(&mut ann, &mut copy);
     ann.send_to(&mut bob);
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"from the first","title":"from the copy"}"#)));
-    assert_eq!(status(&mut bob).forks, Vec::<[OpId; 2]>::new());
+    assert_eq!(status(&mut bob).forks, []);
 }
 
 /// A backup that is restored and written to shows itself when the lost ops come back: both stay, and a new key goes on.

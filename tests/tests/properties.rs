@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use trellis_core::log::row::StoredOp;
 use trellis_core::merge::entity::EntityRef;
-use trellis_core::op::id::OpId;
+use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::Pointer;
+use trellis_core::op::sign::Unverified;
+use trellis_core::reconcile::{Log, reconcile};
 use trellis_tests::against::{
     Bodies, core_ineffective, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places,
     tell,
@@ -103,6 +106,77 @@ fn same_reconciliation(seed: u64, history: &History) -> Result<(), String> {
 #[test]
 fn reconcile_answers_what_the_model_answers() {
     every_history(seeds(400), |seed| Dials::any(seed, 40), same_reconciliation);
+}
+
+/// Some replica's ops as they might come to it: bodies missing here and there, some bytes that are no op.
+fn worn(ops: &[SealedOp], bodyless: u32, dice: &mut Dice) -> Vec<StoredOp> {
+    let wear = |op: &SealedOp, dice: &mut Dice| {
+        let body = op.body.clone().filter(|_| !dice.chance(bodyless));
+        StoredOp { body: if dice.chance(1) { Some(b"no body of it".to_vec()) } else { body }, ..op.stored() }
+    };
+    let mut worn: Vec<StoredOp> = ops.iter().map(|op| wear(op, dice)).collect();
+    worn.extend(dice.chance(10).then(|| StoredOp { header: vec![0xa0], body: None, signature: None }));
+    worn
+}
+
+/// A log that grew in pieces of any size.
+fn grown(repo: RepoId, ops: &[StoredOp], dice: &mut Dice) -> Log {
+    let mut log = Log::new(repo);
+    let mut rest = ops;
+    while !rest.is_empty() {
+        let most = *dice.pick(&[1, 5, 100]);
+        let (piece, later) = rest.split_at((1 + dice.below(most)).min(rest.len()));
+        log.extend(piece.iter().cloned());
+        rest = later;
+    }
+    log
+}
+
+fn views(ops: &[StoredOp]) -> Vec<Unverified<'_>> {
+    ops.iter().map(StoredOp::unverified).collect()
+}
+
+/// Logs are of a repo, and a list is of the repo of its first op: only where that is the history's they can be compared.
+fn is_of_repo(repo: RepoId, sides: &[Vec<StoredOp>; 2]) -> bool {
+    let ops = sides.iter().flatten().filter_map(|op| op.rehash().ok());
+    let first = ops.min_by_key(|op| op.ord());
+    first.is_none_or(|op| op.header().repo.unwrap_or(op.id().into()) == repo)
+}
+
+fn logs_as_lists(seed: u64, history: &History) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let bodyless = *dice.pick(&[0, 0, 10]);
+    let sides = two_sides(seed, history).map(|side| worn(&side, bodyless, &mut dice));
+    if !is_of_repo(history.repo, &sides) {
+        return Ok(());
+    }
+    let [local, remote] = sides.each_ref().map(|side| grown(history.repo, side, &mut dice));
+    let (expected, came) = (reconcile(&views(&sides[0]), &views(&sides[1])), local.reconcile(&remote));
+    let alone = reconcile(&views(&sides[0]), &[]);
+    let faults = [
+        (!came.merged().eq(expected.merged.iter().copied()), "merged"),
+        (came.merged_len() != expected.merged.len(), "merged_len"),
+        (came.conflict_records() != expected.conflict_records, "conflict_records"),
+        (!local.merged().eq(alone.merged), "merged of one log"),
+        (local.conflicts() != alone.conflict_records, "conflicts of one log"),
+        (local.missing() != alone.missing, "missing of one log"),
+        (local.invalid() != alone.invalid, "invalid of one log"),
+    ];
+    if let Some((_, what)) = faults.into_iter().find(|(is_fault, _)| *is_fault) {
+        return Err(format!("{what} differs"));
+    }
+    let came = came.reconciled();
+    if came == expected { Ok(()) } else { Err(format!("{came:#?} came, {expected:#?} was expected")) }
+}
+
+#[test]
+fn logs_reconcile_as_their_lists_do() {
+    every_history(seeds(600), |seed| Dials::any(seed, 60), logs_as_lists);
+}
+
+#[test]
+fn logs_without_members_reconcile_as_their_lists_do() {
+    every_history(seeds(300), |seed| Dials { members: 0, ..Dials::any(seed, 120) }, logs_as_lists);
 }
 
 fn same_effect(_: u64, history: &History) -> Result<(), String> {

@@ -1,6 +1,6 @@
-//! Every vector about frames and bundles, run against the core.
+//! Every vector about frames, bundles and fork proofs, run against the core.
 
-use trellis_tests::vectors::{self, bundle, ops_frame};
+use trellis_tests::vectors::{self, bundle, fork_proof, ops_frame};
 
 #[test]
 fn ops_frame() {
@@ -10,4 +10,9 @@ fn ops_frame() {
 #[test]
 fn bundle() {
     vectors::run("bundle.json", bundle::check);
+}
+
+#[test]
+fn fork_proof() {
+    vectors::run("fork_proof.json", fork_proof::check);
 }

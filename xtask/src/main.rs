@@ -3,6 +3,7 @@
 //! Each command is a row of [`COMMANDS`] and a file beside this one. A command sets up what it needs, says what it
 //! runs, and ends with an exit code.
 
+mod bench;
 mod child;
 mod demo;
 mod dependencies;
@@ -24,6 +25,12 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
+    Command {
+        name: "bench",
+        usage: "bench [P1b ...] [--json]",
+        about: "How fast it is, beside its peers and the machine; --ops N: smaller histories",
+        run: bench::run,
+    },
     Command {
         name: "demo",
         usage: "demo",

@@ -8,11 +8,12 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{demo, dependencies, no_std, setup};
+use crate::{bench, demo, dependencies, no_std, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
     check("lints", &["clippy", "--workspace", "--all-targets", "--keep-going", "--locked", "--", "--deny", "warnings"]);
+const BENCH_LINTS: Step = check("bench lints", bench::LINTS);
 const NO_STD: Step = own("no_std", no_std::prove);
 const DEPENDENCIES: Step = own("dependencies", dependencies::check);
 const BUILD: Step = check("build", &["build", "--workspace", "--keep-going", "--locked"]);
@@ -22,8 +23,18 @@ const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--
 const DOCS: Step = own("docs", docs);
 const DEMO: Step = own("demo", demo::prove);
 
-const FULL: &[Step] =
-    &[FORMAT, DEPENDENCIES, LINTS, NO_STD, BUILD, TESTS.after(BUILD), DOC_TESTS.after(BUILD), DOCS, DEMO.after(BUILD)];
+const FULL: &[Step] = &[
+    FORMAT,
+    DEPENDENCIES,
+    LINTS,
+    BENCH_LINTS,
+    NO_STD,
+    BUILD,
+    TESTS.after(BUILD),
+    DOC_TESTS.after(BUILD),
+    DOCS,
+    DEMO.after(BUILD),
+];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
 

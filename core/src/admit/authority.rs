@@ -151,6 +151,13 @@ impl Authority {
                 .is_some_and(|standing| standing.role == Some(Role::Owner))
     }
 
+    /// Whether an op's author, branch and collection decide about its effect, because nobody was removed and no branch
+    /// is linear. Graphs with the same ops on the engine's own branch then agree about every op that they share.
+    pub fn is_by_author(&self) -> bool {
+        let is_uncut = |standing: &Standing| standing.accepted.is_none();
+        self.members.standings.values().all(is_uncut) && self.branches.values().all(|state| state.line.is_none())
+    }
+
     /// What is in force on a branch, where that is linear.
     pub fn line(&self, branch: Branch) -> Option<&Line> {
         self.branches.get(&branch)?.line.as_ref()

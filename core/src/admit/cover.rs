@@ -1,12 +1,12 @@
 //! Admission of what arrives together: which ops may be appended, which wait, and which are refused.
 //!
-//! Ops are judged in `ord` order, which puts dependencies first. Then cover is taken away from candidates that no
-//! verified signature at or after them on their chain vouches for, until nothing changes: whatever is left enters
-//! the graph in one transaction.
+//! Ops are judged in `ord` order, which puts dependencies first. Then candidates are taken back that no verified
+//! signature at or after them on their chain vouches for, and with them what names them and what only those vouched
+//! for: whatever is left enters the graph in one transaction. Every op and every link is looked at a few times at most.
 
 use alloc::vec::Vec;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::intrinsic::{self, Ancestry, Facts, Invalid};
 use crate::log::graph::{Graph, Node};
@@ -53,7 +53,7 @@ pub fn judge(ops: &[VerifiedOp<'_>], replica: Replica<'_>) -> (Vec<Verdict>, Vec
     for at in batch.order.clone() {
         batch.verdicts[at] = batch.judge_one(at);
     }
-    while batch.uncover() {}
+    batch.take_back_uncovered();
     let admitted = batch.order.iter().copied().filter(|at| batch.verdicts[*at] == Verdict::Admit).collect();
     (batch.verdicts, admitted)
 }
@@ -154,54 +154,78 @@ impl<'a, 'b> Batch<'a, 'b> {
         }
     }
 
-    /// Takes back candidates that nothing vouches for, and those that name them; tells whether there were any.
-    fn uncover(&mut self) -> bool {
-        let covered = self.covered();
-        let is_bare = |at: &usize| self.verdicts[*at] == Verdict::Admit && !covered.contains(at);
-        let bare: Vec<usize> = self.order.iter().copied().filter(is_bare).collect();
-        let fates: Vec<Verdict> = bare.iter().map(|at| self.fate(*at)).collect();
-        for (at, fate) in bare.iter().zip(&fates) {
-            self.verdicts[*at] = *fate;
+    /// Takes back candidates that nothing vouches for, and whatever stands only with them.
+    fn take_back_uncovered(&mut self) {
+        let mut vouchers = self.vouchers();
+        let is_bare = |at: &usize| self.verdicts[*at] == Verdict::Admit && vouchers[*at] == 0;
+        let bare: Vec<usize> = self.order.iter().rev().copied().filter(is_bare).collect();
+        if bare.is_empty() {
+            return;
         }
-        if !bare.is_empty() {
-            self.judge_candidates_again();
+        let named_by = self.named_by();
+        for at in &bare {
+            self.verdicts[*at] = self.fate(*at, &named_by[*at]);
         }
-        !bare.is_empty()
+        let mut taken = bare;
+        while let Some(at) = taken.pop() {
+            for by in named_by[at].iter().copied() {
+                if self.verdicts[by] == Verdict::Admit {
+                    self.verdicts[by] = Verdict::Hold(Wait::Op(self.ops[at].id()));
+                    taken.push(by);
+                    self.take_back_chain(by, &mut vouchers, &mut taken);
+                }
+            }
+        }
     }
 
-    fn covered(&self) -> HashSet<usize> {
-        let mut covered = HashSet::new();
+    /// An op of a chain waits now: what only it vouched for waits with it.
+    fn take_back_chain(&mut self, held: usize, vouchers: &mut [u32], taken: &mut Vec<usize>) {
+        let mut last = held;
+        while let Some(prev) = self.prev_in_batch(last).filter(|prev| self.verdicts[*prev] == Verdict::Admit) {
+            vouchers[prev] -= 1;
+            if vouchers[prev] > 0 {
+                return;
+            }
+            self.verdicts[prev] = Verdict::Hold(Wait::Op(self.ops[last].id()));
+            taken.push(prev);
+            last = prev;
+        }
+    }
+
+    /// By op: how many vouch for it, of its own signature and the covered candidates right behind it on its chain.
+    fn vouchers(&self) -> Vec<u32> {
+        let mut vouchers = alloc::vec![0; self.ops.len()];
         for &at in self.order.iter().rev().filter(|at| self.verdicts[**at] == Verdict::Admit) {
-            if self.ops[at].signature().is_some() || covered.contains(&at) {
-                covered.insert(at);
-                covered.extend(self.ops[at].header().prev.and_then(|prev| self.index.get(&prev)));
+            vouchers[at] += u32::from(self.ops[at].signature().is_some());
+            if let Some(prev) = self.prev_in_batch(at).filter(|_| vouchers[at] > 0) {
+                vouchers[prev] += 1;
             }
         }
-        covered
+        vouchers
     }
 
-    /// A candidate without cover waits with the held op that would cover it; without one it is dropped.
-    fn fate(&self, at: usize) -> Verdict {
-        let mut after = self.next_on_chain(self.ops[at].id());
-        while let Some(next) = after {
-            if let Verdict::Hold(_) = self.verdicts[next] {
-                return Verdict::Hold(Wait::Op(self.ops[next].id()));
-            }
-            after = self.next_on_chain(self.ops[next].id());
-        }
-        Verdict::Drop
-    }
-
-    fn next_on_chain(&self, id: OpId) -> Option<usize> {
-        self.order.iter().copied().find(|at| self.ops[*at].header().prev == Some(id))
-    }
-
-    fn judge_candidates_again(&mut self) {
-        for at in self.order.clone() {
-            if self.verdicts[at] == Verdict::Admit {
-                self.verdicts[at] = self.judge_one(at);
+    /// By op: which of the batch name it, in order.
+    fn named_by(&self) -> Vec<Vec<usize>> {
+        let mut named_by = alloc::vec![Vec::new(); self.ops.len()];
+        for &at in &self.order {
+            for named in self.ops[at].header().dependencies().filter_map(|id| self.index.get(&id)) {
+                named_by[*named].push(at);
             }
         }
+        named_by
+    }
+
+    /// A candidate without cover waits with the held op that would cover it; without one it is dropped. Whatever comes
+    /// behind it on its chain has its own verdict by now.
+    fn fate(&self, at: usize, named_by: &[usize]) -> Verdict {
+        let is_next = |by: &&usize| self.ops[**by].header().prev == Some(self.ops[at].id());
+        let is_held = |by: &&usize| matches!(self.verdicts[**by], Verdict::Hold(_));
+        let next = named_by.iter().filter(is_next).find(is_held);
+        next.map_or(Verdict::Drop, |next| Verdict::Hold(Wait::Op(self.ops[*next].id())))
+    }
+
+    fn prev_in_batch(&self, at: usize) -> Option<usize> {
+        self.ops[at].header().prev.and_then(|prev| self.index.get(&prev)).copied()
     }
 }
 

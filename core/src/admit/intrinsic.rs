@@ -55,9 +55,42 @@ pub struct Ancestry<'a> {
     /// The op at `seq - 1`.
     pub prev: Option<Facts<'a>>,
     /// The heads that the author saw.
-    pub parents: Vec<Facts<'a>>,
+    pub parents: FewFacts<'a>,
     /// The writes that the op replaces.
-    pub base: Vec<Facts<'a>>,
+    pub base: FewFacts<'a>,
+}
+
+/// Facts of some ops, mostly of one, which then need no allocation.
+#[derive(Clone, Debug, Default)]
+pub enum FewFacts<'a> {
+    /// Of none.
+    #[default]
+    None,
+    /// Of one.
+    One(Facts<'a>),
+    /// Of any number.
+    Many(Vec<Facts<'a>>),
+}
+
+impl<'a> FewFacts<'a> {
+    fn iter(&self) -> core::slice::Iter<'_, Facts<'a>> {
+        match self {
+            FewFacts::None => [].iter(),
+            FewFacts::One(only) => core::slice::from_ref(only).iter(),
+            FewFacts::Many(many) => many.iter(),
+        }
+    }
+}
+
+impl<'a> FromIterator<Facts<'a>> for FewFacts<'a> {
+    fn from_iter<I: IntoIterator<Item = Facts<'a>>>(facts: I) -> FewFacts<'a> {
+        let mut facts = facts.into_iter();
+        match (facts.next(), facts.next()) {
+            (Some(first), Some(second)) => FewFacts::Many([first, second].into_iter().chain(facts).collect()),
+            (Some(only), None) => FewFacts::One(only),
+            (None, _) => FewFacts::None,
+        }
+    }
 }
 
 /// Why an op is invalid, for good and everywhere.
@@ -155,7 +188,7 @@ fn has_parents_on_branch(header: &Header<'_>, ancestry: &Ancestry<'_>) -> bool {
 }
 
 fn has_parent(header: &Header<'_>, ancestry: &Ancestry<'_>) -> bool {
-    header.is_genesis() || header.kind == Kind::Merge || !ancestry.parents.is_empty()
+    header.is_genesis() || header.kind == Kind::Merge || ancestry.parents.iter().next().is_some()
 }
 
 fn has_base_of_entity(header: &Header<'_>, ancestry: &Ancestry<'_>) -> bool {
@@ -164,7 +197,7 @@ fn has_base_of_entity(header: &Header<'_>, ancestry: &Ancestry<'_>) -> bool {
 
 /// Sorting by clock is a causal order only because this holds for every op in the graph.
 fn is_after_dependencies(header: &Header<'_>, ancestry: &Ancestry<'_>) -> bool {
-    let mut dependencies = ancestry.parents.iter().chain(&ancestry.base).chain(&ancestry.prev);
+    let mut dependencies = ancestry.parents.iter().chain(ancestry.base.iter()).chain(&ancestry.prev);
     dependencies.all(|dependency| header.hlc > dependency.hlc)
 }
 

@@ -13,6 +13,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use super::names::Names;
 use super::row::Place;
 use super::set::{Bits, FewNodes};
+use crate::limits::SEGMENT_OPS_MAX;
 use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
@@ -24,6 +25,11 @@ use crate::time::Hlc;
 pub struct Node(pub(super) u32);
 
 impl Node {
+    /// The op that was the one at `index` to arrive, from 0.
+    pub(crate) fn at(index: usize) -> Node {
+        Node(index as u32)
+    }
+
     /// Its place in the order of arrival, from 0.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -130,8 +136,10 @@ pub struct Graph {
     chains: Vec<Chain>,
     chain_index: HashMap<(u32, Author), u32>,
     frontiers: HashMap<(u32, u32), FewNodes>,
-    /// The later ones of ops that share a place in a chain.
-    forked: Vec<Node>,
+    /// Where chains forked, in the order in which that was seen.
+    forks: Vec<ChainFork>,
+    /// The first op to arrive behind a fork point, by chain and `prev`.
+    firsts: HashMap<(u32, u32), Node>,
     /// Bodies that came after their op, by node.
     late_bodies: HashMap<u32, Place>,
     /// Signatures that came after their op, by node.
@@ -146,6 +154,14 @@ impl Graph {
     /// An empty graph. `id_key` is random per process: ids that were ground to collide in its table collide no more.
     pub fn new(id_key: u64) -> Graph {
         Graph { id_key, ..Graph::default() }
+    }
+
+    /// Makes room for so many more ops.
+    pub fn reserve(&mut self, ops: usize) {
+        self.entries.reserve(ops);
+        self.links.reserve(2 * ops);
+        let (entries, id_key) = (&self.entries, self.id_key);
+        self.by_id.reserve(ops, |at| id_hash_with(id_key, &entries[*at as usize].id));
     }
 
     /// The repo, once its genesis is here.
@@ -236,12 +252,24 @@ impl Graph {
             let is_fork = before.flags & CONTINUED != 0;
             before.flags |= CONTINUED;
             if is_fork {
-                self.forked.push(node);
+                self.note_fork(node, chain, prev);
             }
         } else if !ends.is_empty() {
-            self.forked.push(node);
+            self.note_fork(node, chain, prev);
         }
         self.chains[chain as usize].ends.insert(node);
+    }
+
+    /// The other op came after `prev`, mostly right after it, so the search begins there; it is made once per fork point.
+    fn note_fork(&mut self, second: Node, chain: u32, prev: u32) {
+        let behind = prev.checked_add(1).unwrap_or(0);
+        let is_sibling = |node: &u32| {
+            let entry = &self.entries[*node as usize];
+            entry.chain == chain && entry.prev == prev
+        };
+        let first = || (behind..second.0).find(is_sibling).map_or(second, Node);
+        let first = *self.firsts.entry((chain, prev)).or_insert_with(first);
+        self.forks.push(ChainFork { first, second });
     }
 
     /// Makes `node` and whatever it reaches part of the branch's log, dependencies first.
@@ -292,6 +320,9 @@ impl Graph {
     }
 
     fn chain_number(&mut self, header: &Header<'_>) -> u32 {
+        if let Some(prev) = header.prev.and_then(|prev| self.find(&prev)) {
+            return self.entries[prev.index()].chain;
+        }
         let branch = self.branch_names.number(header.branch);
         if branch as usize == self.branches.len() {
             self.branches.push(BranchEntry::default());
@@ -305,6 +336,9 @@ impl Graph {
     }
 
     fn entity_number(&mut self, header: &Header<'_>) -> u32 {
+        if let Some(base) = header.base.iter().next().and_then(|base| self.find(&base)) {
+            return self.entries[base.index()].entity;
+        }
         let collection = self.collections.number(header.collection);
         if collection as usize == self.in_collection.len() {
             self.in_collection.push(Vec::new());
@@ -559,17 +593,36 @@ impl Graph {
     /// Those forks whose later op is among the last `count` to arrive.
     pub fn forks_since(&self, count: usize) -> impl Iterator<Item = ChainFork> + '_ {
         let first = self.entries.len().saturating_sub(count);
-        self.forks().filter(move |fork| fork.second.index() >= first)
+        let before = self.forks.partition_point(|fork| fork.second.index() < first);
+        self.forks[before..].iter().copied()
     }
 
-    /// Where chains forked, in the order in which that was seen. Costs a look at every op for each: forks are rare.
+    /// Where chains forked, in the order in which that was seen.
     pub fn forks(&self) -> impl Iterator<Item = ChainFork> + '_ {
-        self.forked.iter().filter_map(|second| {
-            let (chain, prev) = (self.entries[second.index()].chain, self.entries[second.index()].prev);
-            let is_sibling = |entry: &Entry| entry.chain == chain && entry.prev == prev;
-            let first = self.entries.iter().position(is_sibling)?;
-            Some(ChainFork { first: Node(first as u32), second: *second })
-        })
+        self.forks.iter().copied()
+    }
+
+    /// Whether two ops have one place in an author's chain.
+    pub fn is_fork(&self, one: Node, other: Node) -> bool {
+        let place = |node: Node| (self.entries[node.index()].chain, self.seq(node));
+        one != other && place(one) == place(other)
+    }
+
+    /// An op and those behind it on its chain, up to one whose signature is kept: what vouches for it. Stops one op
+    /// beyond what one signature may vouch for.
+    pub fn covering(&self, node: Node) -> Vec<Node> {
+        let mut covering = alloc::vec![node];
+        let mut last = node;
+        for next in node.0 + 1..self.entries.len() as u32 {
+            if self.is_signed(last) || covering.len() > SEGMENT_OPS_MAX {
+                break;
+            }
+            if self.entries[next as usize].prev == last.0 {
+                last = Node(next);
+                covering.push(last);
+            }
+        }
+        covering
     }
 
     /// The entity with this name, if an op names it.
@@ -606,6 +659,13 @@ impl Graph {
     /// The writes to an entity in a branch's log that no other op of that log names as base, whoever wrote it.
     pub fn frontier(&self, branch: Branch, entity: Entity) -> Vec<Node> {
         self.frontiers.get(&(branch.0, entity.0)).map_or_else(Vec::new, |frontier| frontier.iter().collect())
+    }
+
+    /// Every branch and entity in its log where [`Graph::is_contended`] holds, in no order.
+    pub fn contended(&self) -> impl Iterator<Item = (Branch, Entity)> + '_ {
+        let is_contended = |entity: u32| self.entities[entity as usize].is_contended;
+        let frontiers = self.frontiers.keys().filter(move |(_, entity)| is_contended(*entity));
+        frontiers.map(|(branch, entity)| (Branch(*branch), Entity(*entity)))
     }
 
     /// Whether the engine's own branch has this number.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what an op means or who sent it.
 
+pub mod fork;
 pub mod graph;
 pub mod hold;
 pub mod names;

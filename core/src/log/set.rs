@@ -107,8 +107,9 @@ impl Bits {
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Node> + '_ {
         let members = |(at, word): (usize, &u64)| {
-            let word = *word;
-            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| Node((at * 64 + bit) as u32))
+            let rest = |word: &u64| Some(word & (word - 1)).filter(|rest| *rest != 0);
+            let words = core::iter::successors(Some(*word).filter(|word| *word != 0), rest);
+            words.map(move |word| Node(at as u32 * 64 + word.trailing_zeros()))
         };
         self.words.iter().enumerate().flat_map(members)
     }

@@ -12,7 +12,8 @@ use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
 use crate::error::CommandError;
 use crate::input::{Command, EntityQuery, Request};
-use crate::log::graph::{Branch, Entity, Node};
+use crate::log::fork::{Fork, ForkProof, Side};
+use crate::log::graph::{Branch, ChainFork, Entity, Node};
 use crate::log::row::StoredOp;
 use crate::log::set::Bits;
 use crate::merge::entity;
@@ -43,6 +44,8 @@ pub(super) enum Purpose {
     Ops(Request),
     /// One op, as people read it.
     Op(Request),
+    /// What vouches for the first of two ops of a fork, so many, and then what vouches for the other.
+    ForkProof(Request, usize),
     /// Whether they are what was written.
     Verify(Request),
     /// What the engine's own branch says, at opening or for a refresh.
@@ -59,6 +62,7 @@ impl Read {
             | Purpose::Conflicts(request, ..)
             | Purpose::Ops(request)
             | Purpose::Op(request)
+            | Purpose::ForkProof(request, _)
             | Purpose::Verify(request) => Some(request),
             Purpose::RepoContents(request) => request,
             Purpose::Write(preparing) => preparing.into_request(),
@@ -98,6 +102,12 @@ impl Machine {
             }
             Command::Export { known } => {
                 self.read(self.unknown_to(&known), Purpose::Ops(request), out);
+                Ok(None)
+            }
+            Command::ForkProof(ops) => {
+                let [one, other] = self.fork(ops)?.map(|op| self.graph.covering(op));
+                let purpose = Purpose::ForkProof(request, one.len());
+                self.read([one, other].concat(), purpose, out);
                 Ok(None)
             }
             Command::Verify => {
@@ -160,6 +170,10 @@ impl Machine {
         match read.purpose {
             Purpose::Ops(request) => reply(out, request, self.intact(&read.nodes, ops).map(Answer::Ops)),
             Purpose::Op(request) => reply(out, request, self.op_view(&read.nodes, ops)),
+            Purpose::ForkProof(request, first_len) => {
+                let ops = self.intact(&read.nodes, ops);
+                reply(out, request, ops.and_then(|ops| fork_proof(ops, first_len)).map(Answer::ForkProof));
+            }
             Purpose::Verify(request) => {
                 let report = self.verify(&read.nodes, &ops);
                 reply(out, request, Ok(Answer::Verified(report)));
@@ -263,10 +277,14 @@ impl Machine {
     fn entities(&self, branch: Branch, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
         let is_asked = |entity: &Entity| {
             let (of, key) = self.graph.entity_name(*entity);
-            let is_shown = collection.map_or(!authority::is_reserved(of), |collection| collection == of);
-            is_shown && key.starts_with(key_prefix) && !self.graph.frontier(branch, *entity).is_empty()
+            (collection.is_some() || !authority::is_reserved(of))
+                && key.starts_with(key_prefix)
+                && !self.graph.frontier(branch, *entity).is_empty()
         };
-        let mut entities: Vec<Entity> = self.graph.entities().filter(is_asked).collect();
+        let mut entities: Vec<Entity> = match collection {
+            Some(collection) => self.graph.entities_in(collection).filter(is_asked).collect(),
+            None => self.graph.entities().filter(is_asked).collect(),
+        };
         entities.sort_unstable_by_key(|entity| self.graph.entity_name(*entity));
         entities
     }
@@ -338,9 +356,24 @@ impl Machine {
             held: self.hold.len(),
             missing: self.hold.missing(),
             branches: branches.collect(),
-            forks: self.graph.forks().map(|fork| [self.graph.id(fork.first), self.graph.id(fork.second)]).collect(),
+            forks: self.graph.forks().filter_map(|fork| self.show_fork(fork)).collect(),
             clock_behind: (behind > 60_000).then_some(Millis(behind)),
         }
+    }
+
+    fn show_fork(&self, ChainFork { first, second }: ChainFork) -> Option<Fork> {
+        let mut ops = [first, second].map(|op| self.graph.id(op));
+        ops.sort_unstable();
+        let branch = self.graph.branch_name(self.graph.branch(first)).to_string();
+        let (author, seq) = (self.graph.author(first), self.graph.seq(first));
+        self.graph.repo().map(|repo| Fork { repo, branch, author, seq, ops })
+    }
+
+    /// Two ops that have one place in a chain.
+    fn fork(&self, [one, other]: [OpId; 2]) -> Result<[Node; 2], CommandError> {
+        let find = |id: OpId| self.graph.find(&id).ok_or(CommandError::NoOp(id));
+        let ops = [find(one)?, find(other)?];
+        if self.graph.is_fork(ops[0], ops[1]) { Ok(ops) } else { Err(CommandError::NoFork(one, other)) }
     }
 
     fn branch_view(&self, branch: Branch) -> BranchView {
@@ -358,7 +391,7 @@ impl Machine {
     }
 
     fn find_ops(&self, prefix: &str) -> Vec<OpId> {
-        let starts = |id: &OpId| hex::encode(&id.0).starts_with(prefix);
+        let starts = |id: &OpId| hex::starts_with(&id.0, prefix);
         let mut ids: Vec<OpId> = self.graph.nodes().map(|node| self.graph.id(node)).filter(starts).take(16).collect();
         ids.sort_unstable();
         ids
@@ -371,11 +404,20 @@ impl Machine {
         ops_max: usize,
     ) -> Result<Vec<OpView>, CommandError> {
         let branch = self.branch(branch)?;
-        let wanted = entity.map(|(collection, key)| self.graph.find_entity_named(collection, key));
-        let is_wanted = |node: &Node| wanted.is_none_or(|wanted| Some(self.graph.entity(*node)) == wanted);
-        let mut nodes: Vec<Node> = self.graph.log(branch).filter(is_wanted).collect();
-        nodes.sort_unstable_by_key(|node| core::cmp::Reverse(self.graph.ord(*node)));
-        Ok(nodes.into_iter().take(ops_max).map(|node| self.show(node)).collect())
+        let mut nodes = match entity {
+            None => self.graph.log(branch).collect(),
+            Some((collection, key)) => {
+                let entity = self.graph.find_entity_named(collection, key);
+                entity.map_or_else(Vec::new, |entity| self.writes_in_log(branch, entity))
+            }
+        };
+        let latest_first = |node: &Node| core::cmp::Reverse(self.graph.ord(*node));
+        if ops_max < nodes.len() {
+            nodes.select_nth_unstable_by_key(ops_max, latest_first);
+            nodes.truncate(ops_max);
+        }
+        nodes.sort_unstable_by_key(latest_first);
+        Ok(nodes.into_iter().map(|node| self.show(node)).collect())
     }
 
     fn op_view(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {
@@ -441,6 +483,17 @@ impl Machine {
             }
         }
     }
+}
+
+/// The proof that ops make which vouch for the two of a fork; `first_len` of them are for the first.
+fn fork_proof(mut ops: Vec<StoredOp>, first_len: usize) -> Result<ForkProof, CommandError> {
+    let other = ops.split_off(first_len.min(ops.len()));
+    ForkProof::new(side(ops)?, side(other)?).map_err(|_| CommandError::NoProof)
+}
+
+fn side(ops: Vec<StoredOp>) -> Result<Side, CommandError> {
+    let signature = ops.last().and_then(|op| op.signature).ok_or(CommandError::NoProof)?;
+    Ok(Side { headers: ops.into_iter().map(|op| op.header).collect(), signature })
 }
 
 /// The id of a stored op, and whether its signature holds.

@@ -28,6 +28,12 @@ pub fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
+/// Whether the digits of `bytes` begin with `prefix`.
+pub fn starts_with(bytes: &[u8], prefix: &str) -> bool {
+    let mut digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(|half| DIGITS[usize::from(half)]);
+    prefix.bytes().all(|digit| digits.next() == Some(digit))
+}
+
 fn digits(byte: u8) -> [char; 2] {
     [DIGITS[usize::from(byte >> 4)].into(), DIGITS[usize::from(byte & 0xf)].into()]
 }

@@ -97,6 +97,12 @@ impl<'a> VerifiedOp<'a> {
         self.signature
     }
 
+    /// The op in short.
+    pub fn in_short(&self) -> ShortOp<'a> {
+        let op = Unverified { header: self.bytes, body: self.body, signature: self.signature };
+        ShortOp { id: self.id, hlc: self.header.hlc, op }
+    }
+
     /// The op as one that a later op of its chain vouches for.
     pub fn without_signature(self) -> VerifiedOp<'a> {
         VerifiedOp { signature: None, ..self }
@@ -105,6 +111,47 @@ impl<'a> VerifiedOp<'a> {
     /// The key of the total order: the clock, then the id.
     pub fn ord(&self) -> Ord40 {
         Ord40 { hlc: self.header.hlc, id: self.id }
+    }
+}
+
+/// A verified op in short, for whoever keeps many: what its bytes say is read again when it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortOp<'a> {
+    id: OpId,
+    hlc: crate::time::Hlc,
+    op: Unverified<'a>,
+}
+
+impl<'a> ShortOp<'a> {
+    /// The id, computed here.
+    pub fn id(&self) -> OpId {
+        self.id
+    }
+
+    /// The header's canonical bytes.
+    pub fn header_bytes(&self) -> &'a [u8] {
+        self.op.header
+    }
+
+    /// The body, if it is here.
+    pub fn body(&self) -> Option<&'a [u8]> {
+        self.op.body
+    }
+
+    /// The op as one whose body is not here.
+    pub fn without_body(self) -> ShortOp<'a> {
+        ShortOp { op: Unverified { body: None, ..self.op }, ..self }
+    }
+
+    /// The op at length. Never none, since the bytes were read before.
+    pub fn read(&self) -> Option<VerifiedOp<'a>> {
+        let Unverified { header: bytes, body, signature } = self.op;
+        Header::decode(bytes).ok().map(|header| VerifiedOp { id: self.id, header, bytes, body, signature })
+    }
+
+    /// The key of the total order: the clock, then the id.
+    pub fn ord(&self) -> Ord40 {
+        Ord40 { hlc: self.hlc, id: self.id }
     }
 }
 

@@ -4,6 +4,7 @@
 //! A state is computed from a graph and what the ops on `_repo` say, and then turns the writes to an entity into what
 //! people see of it.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -17,10 +18,36 @@ use crate::merge::manifest::Manifest;
 use crate::merge::redact::redacted;
 use crate::op::body::{Content, Leaf};
 use crate::op::header::Ids;
-use crate::op::id::OpId;
+use crate::op::id::{Author, OpId};
+use crate::op::kind::Kind;
+use crate::time::Hlc;
 
 /// What ops say, by op.
 pub type Contents = BTreeMap<Node, Content>;
+
+/// A write to an entity, with what it says.
+#[derive(Clone, Debug)]
+pub struct Said<'c> {
+    id: OpId,
+    hlc: Hlc,
+    author: Author,
+    base: Vec<OpId>,
+    effect: Effect,
+    content: Cow<'c, Content>,
+}
+
+impl Said<'_> {
+    fn write(&self) -> Write<'_> {
+        Write {
+            id: self.id,
+            hlc: self.hlc,
+            author: self.author,
+            base: Ids::Slice(&self.base),
+            effect: self.effect,
+            content: &self.content,
+        }
+    }
+}
 
 /// Who has effect, what is redacted, and how collections merge.
 #[derive(Clone, Debug, Default)]
@@ -53,31 +80,42 @@ impl State {
         graph: &Graph,
         (branch, entity): (Branch, Entity),
         nodes: &[Node],
-        content: impl Fn(Node) -> Option<alloc::borrow::Cow<'c, Content>>,
+        content: impl Fn(Node) -> Option<Cow<'c, Content>>,
     ) -> entity::Entity {
+        let said: Vec<Said<'_>> = nodes.iter().filter_map(|node| self.said(graph, *node, &content)).collect();
+        self.meaning(graph, (branch, entity), &said)
+    }
+
+    /// A write and what it says; none where `content` knows nothing of it.
+    pub fn said<'c>(
+        &self,
+        graph: &Graph,
+        node: Node,
+        content: impl Fn(Node) -> Option<Cow<'c, Content>>,
+    ) -> Option<Said<'c>> {
+        let content = self.redacted(graph, node).map(Cow::Owned).or_else(|| content(node))?;
+        Some(Said {
+            id: graph.id(node),
+            hlc: graph.hlc(node),
+            author: graph.author(node),
+            base: graph.base(node).map(|base| graph.id(base)).collect(),
+            effect: self.effect(graph, node),
+            content,
+        })
+    }
+
+    /// What writes to an entity, in any order, mean together on a branch.
+    pub fn meaning(&self, graph: &Graph, (branch, entity): (Branch, Entity), said: &[Said<'_>]) -> entity::Entity {
         let (collection, key) = graph.entity_name(entity);
         let owner = graph.genesis().map(|genesis| graph.author(genesis));
         let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
-        let base = |node: Node| graph.base(node).map(|base| graph.id(base)).collect::<Vec<OpId>>();
-        let said: Vec<_> = nodes
-            .iter()
-            .filter_map(|node| {
-                let content = self.redacted(graph, *node).map(alloc::borrow::Cow::Owned).or_else(|| content(*node))?;
-                Some((*node, content, base(*node)))
-            })
-            .collect();
-        let writes: Vec<Write<'_>> = said
-            .iter()
-            .map(|(node, content, base)| Write {
-                id: graph.id(*node),
-                hlc: graph.hlc(*node),
-                author: graph.author(*node),
-                base: Ids::Slice(base),
-                effect: self.effect(graph, *node),
-                content,
-            })
-            .collect();
+        let writes: Vec<Write<'_>> = said.iter().map(Said::write).collect();
         entity::merge(name, &writes, self.manifest(collection))
+    }
+
+    /// Whether a write has effect and may replace the whole entity; what it says decides whether it does.
+    pub fn is_overwrite(&self, graph: &Graph, node: Node) -> bool {
+        matches!(graph.kind(node), Kind::Put | Kind::Delete) && self.authority.is_effective(graph, node)
     }
 
     fn redacted(&self, graph: &Graph, node: Node) -> Option<Content> {

@@ -15,6 +15,7 @@ mod completions;
 mod config;
 mod conflicts;
 mod export;
+mod fork;
 mod get;
 mod import;
 mod init;
@@ -76,6 +77,7 @@ enum Command {
     Export(export::Export),
     Import(import::Import),
     Verify(verify::Verify),
+    Fork(fork::Fork),
     Sync(sync::Sync),
     Completions(completions::Completions),
 }
@@ -120,6 +122,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Export(args) => args.run(context).await,
         Command::Import(args) => args.run(context).await,
         Command::Verify(args) => args.run(context).await,
+        Command::Fork(args) => args.run(context).await,
         Command::Sync(args) => args.run(context).await,
         Command::Completions(args) => args.run().await,
     }

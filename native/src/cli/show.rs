@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::doc::OpDoc;
+use super::fork::ForkDoc;
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
 use super::words::{local_time, pretty_body};
@@ -24,7 +25,10 @@ impl Show {
         let repo = context.repo().await?;
         let view = repo.op(repo.find_op(&self.op).await?).await?;
         let content = view.stored.as_ref().map(pretty_body).unwrap_or_default();
-        done(Shown { op: OpDoc::new(&view), time: local_time(view.hlc), content })
+        let op = OpDoc::new(&view);
+        let forks = repo.forks().await?;
+        let forks = forks.iter().filter(|fork| fork.ops.contains(&view.id)).map(|fork| ForkDoc::new(fork, None));
+        done(Shown { op, forks: forks.collect(), time: local_time(view.hlc), content })
     }
 }
 
@@ -32,6 +36,7 @@ impl Show {
 #[derive(Serialize)]
 struct Shown {
     op: OpDoc,
+    forks: Vec<ForkDoc>,
     #[serde(skip)]
     time: String,
     #[serde(skip)]
@@ -56,6 +61,8 @@ impl Told for Shown {
         rows.extend(op.actor.iter().map(|actor| said("for", actor)));
         rows.extend(ids("after", &op.parents, page));
         rows.extend(ids("replaces", &op.base, page));
+        let siblings = self.forks.iter().filter_map(|fork| fork.other_than(&op.hash));
+        rows.extend(siblings.map(|other| vec![Cell::new(Look::Bad, "forked with"), page.id_cell(other)]));
         if !op.effective {
             rows.push(vec![Cell::new(Look::Bad, "without effect")]);
         }

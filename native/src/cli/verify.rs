@@ -8,6 +8,7 @@ use trellis_sync::{Code, TrellisError, Verified};
 
 use super::context::Context;
 use super::doc::ids;
+use super::fork::ForkDoc;
 use super::page::{Look, Page};
 use super::report::{ErrorDoc, Exit, Outcome, Told, done};
 use super::words::count;
@@ -20,7 +21,9 @@ pub(crate) struct Verify {}
 impl Verify {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        done(Checked::new(&repo.verify().await?))
+        let verified = repo.verify().await?;
+        let forks = repo.forks().await?.iter().map(|fork| ForkDoc::new(fork, None)).collect();
+        done(Checked::new(&verified, forks))
     }
 }
 
@@ -35,12 +38,13 @@ struct Checked {
     corrupt: Vec<String>,
     uncovered: Vec<String>,
     corrupt_rows: Vec<u32>,
+    forks: Vec<ForkDoc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDoc>,
 }
 
 impl Checked {
-    fn new(verified: &Verified) -> Checked {
+    fn new(verified: &Verified, forks: Vec<ForkDoc>) -> Checked {
         let report = &verified.report;
         Checked {
             ok: verified.is_sound(),
@@ -50,6 +54,7 @@ impl Checked {
             corrupt: ids(&report.corrupt),
             uncovered: ids(&report.uncovered),
             corrupt_rows: verified.corrupt_rows.clone(),
+            forks,
             error: (!verified.is_sound()).then(|| ErrorDoc::from(&damaged())),
         }
     }
@@ -79,6 +84,7 @@ impl Told for Checked {
             let op = page.id(op);
             page.line(format!("  {op} {what}"))
         })?;
+        self.forks.iter().try_for_each(|fork| fork.print(page))?;
         if self.ok { Ok(()) } else { page.line(damaged().message()) }
     }
 

@@ -9,7 +9,9 @@ use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::op::pointer::Pointer;
-use trellis_core::output::{Answer, BranchView, ChainEnd, EntityView, Member, OpView, Status, VerifyReport};
+use trellis_core::output::{
+    Answer, BranchView, ChainEnd, EntityView, Fork, ForkProof, Member, OpView, Status, VerifyReport,
+};
 
 use super::{MAIN, Repo, explain, no_answer};
 use crate::driver::Failure;
@@ -196,6 +198,26 @@ impl Repo {
     pub async fn members(&self) -> Result<Vec<Member>> {
         match self.run(Command::Members, || "list members".into()).await? {
             Answer::Members(members) => Ok(members),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// Where chains forked: a key was used in two places, or somebody lies.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn forks(&self) -> Result<Vec<Fork>> {
+        self.status().await.map(|status| status.forks)
+    }
+
+    /// What shows others, who need none of the ops, that these two have one place in an author's chain.
+    ///
+    /// # Errors
+    /// `not_found` for ops that are not here, or not such two; `payload_too_large` where more ops than a proof may hold
+    /// stand between one of them and a signature.
+    pub async fn fork_proof(&self, ops: [OpId; 2]) -> Result<ForkProof> {
+        match self.run(Command::ForkProof(ops), || "prove the fork".into()).await? {
+            Answer::ForkProof(proof) => Ok(proof),
             _ => Err(no_answer()),
         }
     }

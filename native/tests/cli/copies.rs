@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::shell::Shell;
+use serde_json::json;
+
+use crate::shell::{Shell, texts};
 
 /// `cp -r`
 fn copy(from: &Path, to: &Path) {
@@ -92,4 +94,73 @@ fn no_output_has_the_key() {
     let bundle = fs::read(shell.path("a.bundle")).unwrap();
     let bytes: Vec<u8> = (0..32).map(|at| u8::from_str_radix(&seed[2 * at..2 * at + 2], 16).unwrap()).collect();
     assert!(!bundle.windows(32).any(|window| window == bytes));
+}
+
+/// Ann's folder is thrown back to a backup after others have got what she wrote: her key writes into one place twice.
+fn forked() -> Shell {
+    let shell = Shell::with_repo();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Calm"]);
+    let store = shell.path("a/.trellis/store.db");
+    let backup = fs::read(&store).unwrap();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Storm"]);
+    shell.ok(&["clone", "a", "b"]);
+    fs::write(&store, backup).unwrap();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Sun"]);
+    assert_eq!(shell.run(&["-C", "a", "sync", "reconcile", "--remote", "../b", "--apply"]).code, 2);
+    shell
+}
+
+#[test]
+fn a_fork_is_shown_wherever_one_looks() {
+    let shell = forked();
+    let listed = shell.json(&["-C", "a", "fork", "list"]);
+    assert_eq!(listed["forks"].as_array().unwrap().len(), 1, "{listed}");
+    let fork = &listed["forks"][0];
+    assert_eq!((fork["seq"].as_u64(), fork["branch"].as_str()), (Some(2), Some("main")));
+    let ops = texts(&fork["ops"]);
+    let lists = [&["fork", "list"][..], &["sync", "status"], &["verify"]];
+    for repo in ["a", "b"] {
+        for args in lists {
+            let shown = &shell.json(&[&["-C", repo], args].concat())["forks"][0];
+            assert_eq!((&shown["ops"], &shown["author"]), (&fork["ops"], &fork["author"]), "{repo} {args:?}");
+        }
+        let text = shell.ok(&["-C", repo, "fork", "list"]);
+        let author = &fork["author"].as_str().unwrap()[..12];
+        for part in [&ops[0][..12], &ops[1][..12], author, "op 2 of the chain"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(shell.ok(&["-C", repo, "sync", "status"]).contains("1 fork"));
+        assert!(shell.ok(&["-C", repo, "verify"]).contains(&ops[1][..12]));
+        assert!(shell.ok(&["-C", repo, "show", ops[0]]).contains(&format!("forked with  {}", &ops[1][..12])));
+    }
+    let genesis = shell.json(&["-C", "a", "log"])["ops"].as_array().unwrap().last().unwrap()["hash"].clone();
+    assert_eq!(shell.json(&["-C", "a", "show", genesis.as_str().unwrap()])["forks"], json!([]));
+}
+
+#[test]
+fn a_fork_is_proven_by_a_file_alone() {
+    let shell = forked();
+    let fork = shell.json(&["-C", "a", "fork", "list"])["forks"][0].clone();
+    let op = &texts(&fork["ops"])[1][..8];
+    let exported = shell.json(&["-C", "b", "fork", "export", op, "../fork.proof"]);
+    assert_eq!((&exported["forks"][0], &exported["file"]), (&fork, &json!("../fork.proof")));
+    shell.refusal(&["-C", "a", "fork", "export", op, "../fork.proof"], "already_exists");
+    let checked = shell.json(&["fork", "check", "fork.proof"]);
+    assert_eq!(checked["forks"], json!([fork]), "where there is no repo");
+    assert!(shell.ok(&["fork", "check", "fork.proof"]).contains("The proof holds"));
+    let mut bytes = fs::read(shell.path("fork.proof")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(shell.path("bad.proof"), bytes).unwrap();
+    let refused = shell.refusal(&["fork", "check", "bad.proof"], "invalid_argument");
+    assert!(refused.contains("signature"), "{refused}");
+    shell.refusal(&["fork", "check", "none.proof"], "not_found");
+}
+
+#[test]
+fn what_is_no_fork_cannot_be_exported() {
+    let shell = Shell::with_two();
+    assert_eq!(shell.ok(&["-C", "a", "fork", "list"]), "No chain has forked.\n");
+    let op = texts(&shell.json(&["-C", "a", "set", "notes/1/title", "Sun"])["ops"])[0].to_owned();
+    shell.refusal(&["-C", "a", "fork", "export", &op, "../fork.proof"], "not_found");
+    assert!(!shell.path("fork.proof").exists());
 }

@@ -1,11 +1,11 @@
-//! Several processes on one repo, and processes that are killed.
+//! Several processes on one repo.
 
 use std::collections::BTreeSet;
 use std::thread;
 
 use serde_json::Value;
 
-use crate::shell::{Shell, finish, spawn};
+use crate::shell::Shell;
 
 fn expect_no_fork(shell: &Shell, ops: u64) {
     let status = shell.json(&["-C", "a", "sync", "status"]);
@@ -35,33 +35,4 @@ fn four_processes_lose_nothing_and_fork_nothing() {
 
 fn place_in_chain(op: &Value) -> (u64, &str) {
     (op["seq"].as_u64().unwrap(), op["branch"].as_str().unwrap())
-}
-
-/// How far a child comes before it is killed: so many times the scheduler is asked to let others run.
-fn turns(seed: u64) -> u64 {
-    seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 54
-}
-
-#[test]
-fn a_killed_process_loses_nothing_that_it_reported() {
-    let shell = Shell::with_repo();
-    let mut reported = Vec::new();
-    for cycle in 0..40 {
-        let place = format!("notes/{cycle}/title");
-        let mut child = spawn(&mut shell.command(&["-C", "a", "set", &place, "x"]));
-        for _ in 0..turns(cycle) * 8 {
-            thread::yield_now();
-        }
-        let _ = child.kill();
-        if finish(child).code == 0 {
-            reported.push(place);
-        }
-    }
-    println!("{} of 40 were done before they were killed", reported.len());
-    for place in reported {
-        assert_eq!(shell.ok(&["-C", "a", "get", &place]), "x\n");
-    }
-    let ops = shell.json(&["-C", "a", "sync", "status"])["ops"].as_u64().unwrap();
-    shell.ok(&["-C", "a", "set", "notes/last/title", "x"]);
-    expect_no_fork(&shell, ops + 1);
 }

@@ -7,6 +7,7 @@ pub mod bundle;
 pub mod cbor;
 pub mod cbor_bad;
 pub mod clocks;
+pub mod fork_proof;
 pub mod header;
 pub mod ops_frame;
 pub mod order;
@@ -63,6 +64,7 @@ pub fn generated() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("order.json", order::ABOUT, order::cases()),
         ("ops_frame.json", ops_frame::ABOUT, ops_frame::cases()),
         ("bundle.json", bundle::ABOUT, bundle::cases()),
+        ("fork_proof.json", fork_proof::ABOUT, fork_proof::cases()),
         ("validity.json", validity::ABOUT, validity::cases()),
     ]
 }

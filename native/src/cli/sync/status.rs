@@ -9,6 +9,7 @@ use trellis_sync::core::output::{BranchView, Status as Picture};
 
 use crate::cli::context::Context;
 use crate::cli::doc::ids;
+use crate::cli::fork::ForkDoc;
 use crate::cli::page::{Cell, Look, Page};
 use crate::cli::report::{Outcome, Told, done};
 use crate::cli::words::count;
@@ -41,7 +42,7 @@ struct Stood {
     held: usize,
     missing: Vec<String>,
     branches: Vec<BranchDoc>,
-    forks: Vec<Vec<String>>,
+    forks: Vec<ForkDoc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_behind_ms: Option<u64>,
     links: [(); 0],
@@ -75,7 +76,7 @@ impl Stood {
             held: picture.held,
             missing: ids(&picture.missing),
             branches: picture.branches.iter().map(BranchDoc::from).collect(),
-            forks: picture.forks.iter().map(|fork| ids(fork)).collect(),
+            forks: picture.forks.iter().map(|fork| ForkDoc::new(fork, None)).collect(),
             clock_behind_ms: picture.clock_behind.map(|behind| behind.0),
             links: [],
         }
@@ -94,7 +95,10 @@ impl Stood {
             remarks
                 .push(format!("The clock of this machine is {} s behind what is here; set it right.", behind / 1000));
         }
-        remarks.extend(self.forks.iter().map(|_| "A chain forked: one key was used in two places.".into()));
+        if !self.forks.is_empty() {
+            let forks = count(self.forks.len(), "fork");
+            remarks.push(format!("{forks} of chains: a key was used in two places; see `trellis fork list`."));
+        }
         remarks
     }
 }

@@ -1,0 +1,103 @@
+//! How fast trellis-sync is: each line is our figure, a peer's or the machine's own from the same run, and their ratio.
+//!
+//! Machines differ and change speed while they work, so runs are paired (ours, theirs, ours, theirs) and what counts
+//! is the median of the ratios. Nothing here passes or fails: the goals stand beside the figures.
+
+mod bare;
+mod corpus;
+mod ingest;
+mod local_write;
+mod measure;
+mod memory_host;
+mod merge;
+mod opening;
+#[cfg(feature = "peers")]
+mod peers;
+mod plot;
+mod report;
+mod shapes;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use report::Report;
+
+/// One benchmark.
+struct Bench {
+    id: &'static str,
+    about: &'static str,
+    run: fn(&Setting, &mut Report) -> Result<()>,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench { id: "P1b", about: "reconcile two unordered lists of ops", run: merge::run },
+    Bench { id: "P3", about: "take received ops in, durably", run: ingest::run },
+    Bench { id: "P4", about: "one local write, acked at disk", run: local_write::run },
+    Bench { id: "P8", about: "open a large repo; memory per op", run: opening::run },
+    Bench { id: "P9", about: "cost against the number of ops, for many shapes of history", run: shapes::run },
+];
+
+/// How the benchmarks are run.
+struct Setting {
+    /// A folder on a real disk, for repos and plots.
+    dir: PathBuf,
+    /// The most ops of one history.
+    ops_max: usize,
+}
+
+/// What was asked for.
+struct Asked {
+    setting: Setting,
+    ids: Vec<String>,
+    is_json: bool,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let args: Vec<String> = env::args().skip(1).collect();
+    if let [first, repo] = args.as_slice()
+        && first == opening::MEMORY_OF
+    {
+        return opening::print_memory(repo.as_ref());
+    }
+    let asked = asked(&args)?;
+    std::fs::create_dir_all(&asked.setting.dir)?;
+    let mut report = Report::new(asked.is_json);
+    for bench in BENCHES.iter().filter(|bench| asked.ids.is_empty() || asked.ids.iter().any(|id| id == bench.id)) {
+        report.begin(bench.id, bench.about);
+        (bench.run)(&asked.setting, &mut report).with_context(|| format!("{} failed", bench.id))?;
+    }
+    report.print()
+}
+
+fn asked(args: &[String]) -> Result<Asked> {
+    let setting = Setting { dir: env::temp_dir().join("trellis-bench"), ops_max: 1_000_000 };
+    let mut asked = Asked { setting, ids: Vec::new(), is_json: false };
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--json" => asked.is_json = true,
+            "--dir" => asked.setting.dir = args.next().context("--dir needs a folder")?.into(),
+            "--ops" => asked.setting.ops_max = args.next().context("--ops needs a number")?.parse()?,
+            id if BENCHES.iter().any(|bench| bench.id == id) => asked.ids.push(id.into()),
+            other => bail!("{other} is none of {}, --ops N, --dir FOLDER, --json", ids()),
+        }
+    }
+    Ok(asked)
+}
+
+fn ids() -> String {
+    BENCHES.iter().map(|bench| bench.id).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,91 @@
+//! kill -9: whatever a process was doing, the next one finds every op that was acknowledged, and goes on.
+//!
+//! Real processes, really killed, at moments that a seed chooses. A kill counts as *between* when the process had begun
+//! to write something for which its reply never came: that is where a store can go wrong.
+
+mod audit;
+mod commands;
+mod kill;
+mod writer;
+
+use std::fmt;
+use std::path::Path;
+
+use trellis_tests::dice::Dice;
+use trellis_tests::seed;
+
+/// How many processes of each kind are killed.
+const WRITERS: usize = 180;
+const SETS: usize = 40;
+const IMPORTS: usize = 25;
+const CLONES: usize = 25;
+const INITS: usize = 30;
+
+/// What became of the kills of one kind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    kills: usize,
+    /// The process had begun to write, and its reply was not seen.
+    between: usize,
+    /// Of these, how often the write was there all the same.
+    kept: usize,
+    /// Ops whose reply was seen.
+    acknowledged: usize,
+}
+
+impl Tally {
+    /// One more kill, after which so many ops were there that nobody had been told of.
+    fn count(&mut self, is_between: bool, untold: usize) {
+        self.kills += 1;
+        self.between += usize::from(is_between);
+        self.kept += usize::from(is_between && untold > 0);
+    }
+
+    fn add(&mut self, other: Tally) {
+        self.kills += other.kills;
+        self.between += other.between;
+        self.kept += other.kept;
+        self.acknowledged += other.acknowledged;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Tally { kills, between, kept, acknowledged } = self;
+        let lost = between - kept;
+        write!(
+            f,
+            "{kills:>4} kills, {between:>4} between the first write and the reply ({kept} kept, {lost} undone), "
+        )?;
+        write!(f, "{acknowledged:>5} ops acknowledged")
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_loses_nothing_and_doubles_nothing() {
+    let mut dice = Dice::new(seed!());
+    // Not the system's folder for such things, which may be in memory: there nobody waits for a disk, and a write is over
+    // before a kill can hit it.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let kinds: [(&str, Kind, usize); 5] = [
+        ("writers", writer::cycles, WRITERS),
+        ("set", commands::sets, SETS),
+        ("import", commands::imports, IMPORTS),
+        ("clone", commands::clones, CLONES),
+        ("init", commands::inits, INITS),
+    ];
+    let mut all = Tally::default();
+    for (name, cycles, count) in kinds {
+        let home = folder.path().join(name);
+        std::fs::create_dir(&home).unwrap();
+        let tally = cycles(&home, &mut dice, count);
+        println!("{name:<8} {tally}");
+        all.add(tally);
+    }
+    println!("{:<8} {all}", "all");
+    assert_eq!(all.kills, 300);
+    assert!(2 * all.between >= all.kills, "too few kills landed between the first write and the reply");
+}
+
+/// Kills so many processes, in this folder.
+type Kind = fn(&Path, &mut Dice, usize) -> Tally;

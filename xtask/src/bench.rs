@@ -1,0 +1,39 @@
+//! `cargo xtask bench`: how fast it is, beside its peers and beside what the machine allows.
+//!
+//! The benchmarks are a program of their own with dependencies that nothing else needs, so only this command and a check
+//! of the tests build them.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::child;
+
+const BUILD: &[&str] = &["build", "--release", "--package", "trellis-bench", "--features", "peers", "--locked"];
+/// The lints of the benchmarks with all that they measure.
+pub(crate) const LINTS: &[&str] = &[
+    "clippy",
+    "--package",
+    "trellis-bench",
+    "--all-targets",
+    "--features",
+    "peers",
+    "--locked",
+    "--",
+    "--deny",
+    "warnings",
+];
+
+/// Builds the benchmarks in release and runs those that `args` name, or all.
+///
+/// # Errors
+/// They cannot be built or started.
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    child::run(child::cargo(BUILD))?;
+    let target = child::target_dir()?;
+    let mut program =
+        Command::new(target.join("release/trellis-bench").with_extension(std::env::consts::EXE_EXTENSION));
+    program.arg("--dir").arg(target.join("bench")).args(args).current_dir(child::root());
+    let status = program.status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
