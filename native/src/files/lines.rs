@@ -11,7 +11,7 @@ use gix::merge::blob::builtin_driver::text::{Conflict, ConflictStyle, Labels, Me
 /// Where a zero byte says that content is no text, as in git.
 const LOOKED_AT_MAX: usize = 8000;
 /// Content that is merged or compared by lines, at most.
-const TEXT_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// What every line of markers begins with.
 const MARKERS: [&[u8]; 3] = [b"<<<<<<< ", b"||||||| ", b">>>>>>> "];
 

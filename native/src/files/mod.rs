@@ -1,0 +1,25 @@
+//! The working folder: real files beside the repo that they are recorded in.
+//!
+//! The folder is compared with an index of what it held last, changes become ops, and what the branch shows is written
+//! back. What files mean is decided in `trellis_core::view::files`; here bytes are read, kept and moved.
+
+mod changes;
+mod content;
+mod disk;
+mod index;
+pub mod lines;
+mod merge;
+mod record;
+mod rename;
+mod scan;
+mod settle;
+mod stat;
+mod walk;
+mod workspace;
+
+pub use changes::{Change, Changes};
+pub use disk::{repo_path, system_path};
+pub use record::Recorded;
+pub use settle::Settled;
+pub use walk::{IGNORE, Skipped};
+pub use workspace::Workspace;
