@@ -3,6 +3,8 @@
 //! [`UsageError`] is the host's, [`crate::admit::intrinsic::Invalid`] is a peer's, [`crate::log::row::CorruptRow`] is the
 //! disk's, and [`CommandError`] is what a program hears when its command cannot be carried out.
 
+use alloc::string::String;
+
 use crate::op::id::{ConflictId, OpId};
 use crate::op::pointer::Pointer;
 
@@ -68,6 +70,14 @@ pub enum CommandError {
     /// A member of a base that wrote another entity.
     #[error("op {0} did not write this entity")]
     BadBase(OpId),
+    /// A declaration that is no manifest.
+    #[error("the manifest at \"{at}\": {problem}")]
+    BadManifest {
+        /// The place in the manifest.
+        at: Pointer,
+        /// What is wrong there.
+        problem: String,
+    },
     /// A write that would have no effect: this device's key is not a member that may do it.
     #[error("this device may not do this here; an owner has to make it a member first")]
     NotPermitted,
@@ -114,7 +124,7 @@ impl CommandError {
             CommandError::ClockAhead => "clock_ahead",
             CommandError::TooLarge | CommandError::NoProof => "payload_too_large",
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",
-            CommandError::Reserved => "invalid_argument",
+            CommandError::Reserved | CommandError::BadManifest { .. } => "invalid_argument",
             CommandError::NotPermitted => "permission_denied",
             CommandError::OwnerStays => "permission_denied",
             CommandError::NoMember(_) => "not_found",

@@ -133,6 +133,8 @@ pub enum Command {
     Verify,
     /// The members and their roles.
     Members,
+    /// What collections declare, ascending by collection.
+    Manifests,
     /// What shows others that these two ops have one place in an author's chain.
     ForkProof([OpId; 2]),
 }
@@ -157,6 +159,8 @@ pub struct Transaction {
     pub actor: Option<String>,
     /// What to write, in order.
     pub edits: Vec<Edit>,
+    /// 256 random bits, new for every transaction and kept by nobody: salts of bodies are made from them.
+    pub random: [u8; 32],
 }
 
 /// One write.
@@ -220,6 +224,13 @@ pub enum Edit {
     RemoveMember {
         /// The key.
         author: Author,
+    },
+    /// Say how a collection merges and who may see and change it, in place of what was said before.
+    Declare {
+        /// The collection.
+        collection: String,
+        /// The manifest.
+        manifest: Value,
     },
     /// Take the content of ops, or places of patches, out of everybody's sight.
     Redact {

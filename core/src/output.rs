@@ -12,6 +12,7 @@ use crate::log::row::{Place, Row, StoredOp};
 use crate::merge::conflict::Conflict;
 use crate::merge::entity::Shown;
 use crate::op::id::{Author, OpId, RepoId};
+use crate::op::json::Value;
 use crate::op::kind::Kind;
 use crate::time::{Hlc, Millis};
 
@@ -125,6 +126,8 @@ pub enum Answer {
     Verified(VerifyReport),
     /// Members.
     Members(Vec<Member>),
+    /// What collections declare.
+    Manifests(Vec<ManifestView>),
     /// What shows a fork to others.
     ForkProof(ForkProof),
 }
@@ -241,6 +244,17 @@ pub struct Status {
     pub forks: Vec<Fork>,
     /// How far the greatest clock here is ahead of the local one.
     pub clock_behind: Option<Millis>,
+}
+
+/// What a collection declares.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ManifestView {
+    /// The collection.
+    pub collection: String,
+    /// The op that declares it.
+    pub op: OpId,
+    /// The manifest, as it was written.
+    pub manifest: Value,
 }
 
 /// A branch.

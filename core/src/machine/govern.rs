@@ -1,24 +1,29 @@
-//! Edits of the engine's own branch: members and redactions.
+//! Edits of the engine's own branch: members, manifests and redactions.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::Machine;
 use super::seal::{Draw, Sealing};
 use super::write::Ground;
+use crate::admit::authority::{MANIFESTS, is_reserved};
 use crate::admit::members::{MEMBERS, grant_body, removal_body};
 use crate::admit::redaction::{self, REVIEW};
 use crate::error::CommandError;
 use crate::input::Role;
-use crate::log::graph::Branch;
-use crate::op::body::{Content, encode_json};
+use crate::limits::NAME_BYTES_MAX;
+use crate::log::graph::{Branch, Node};
+use crate::merge::manifest::{Manifest, ManifestError};
+use crate::op::body::{Content, Leaf, encode_json};
 use crate::op::header::REPO_BRANCH;
 use crate::op::hex;
 use crate::op::id::{Author, OpId};
 use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::pointer::Pointer;
+use crate::output::ManifestView;
 
 impl Machine {
     /// Makes a member. The first time, everybody who has written becomes one too, so that nothing loses its effect.
@@ -83,6 +88,33 @@ impl Machine {
         Ok(())
     }
 
+    /// Declares a collection. Writes nothing where that is declared already.
+    pub(super) fn seal_declaration(
+        &self,
+        collection: &str,
+        manifest: &Value,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        check_declarable(collection, manifest)?;
+        match self.manifests().iter().any(|view| view.collection == collection && view.manifest == *manifest) {
+            true => Ok(()),
+            false => self.push_repo_put(MANIFESTS, collection, manifest, sealing),
+        }
+    }
+
+    /// What collections declare, ascending by collection.
+    pub(super) fn manifests(&self) -> Vec<ManifestView> {
+        let view = |(collection, node): (&str, Node)| match self.repo_contents.get(&node)? {
+            Content::Put(Leaf::Json(manifest)) => {
+                let (collection, manifest) = (collection.into(), manifest.clone());
+                Some(ManifestView { collection, op: self.graph.id(node), manifest })
+            }
+            _ => None,
+        };
+        self.state.declarations().filter_map(view).collect()
+    }
+
     /// Withdraws others' ops from a linear branch.
     pub(super) fn seal_drop(&self, line: &str, ops: &[OpId], sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
         self.check_governing(sealing)?;
@@ -130,5 +162,27 @@ impl Machine {
     fn authors(&self) -> Vec<Author> {
         let authors: BTreeSet<Author> = self.graph.chains().map(|(_, author, _)| author).collect();
         authors.into_iter().filter(|author| Some(*author) != self.owner()).collect()
+    }
+}
+
+fn check_declarable(collection: &str, manifest: &Value) -> Result<(), CommandError> {
+    if is_reserved(collection) {
+        return Err(CommandError::Reserved);
+    }
+    if collection.len() > NAME_BYTES_MAX {
+        return Err(CommandError::BadName);
+    }
+    match Manifest::parse(manifest)?.collection {
+        Some(named) if named != collection => {
+            let problem = "this has to be the collection that is declared".into();
+            Err(CommandError::BadManifest { at: Pointer::ROOT.child("collection"), problem })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl From<ManifestError> for CommandError {
+    fn from(ManifestError { at, problem }: ManifestError) -> CommandError {
+        CommandError::BadManifest { at, problem: problem.to_string() }
     }
 }

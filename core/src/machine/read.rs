@@ -91,6 +91,7 @@ impl Machine {
             Command::ChainEnds => Ok(Some(Answer::ChainEnds(self.chain_ends()))),
             Command::Status => Ok(Some(Answer::Status(self.status(now)))),
             Command::Members => Ok(Some(Answer::Members(self.state.authority.members()))),
+            Command::Manifests => Ok(Some(Answer::Manifests(self.manifests()))),
             Command::FindOps(prefix) => Ok(Some(Answer::Ids(self.find_ops(&prefix)))),
             Command::Log { branch, entity, ops_max } => {
                 Ok(Some(Answer::Log(self.log_views(&branch, entity.as_ref(), ops_max)?)))

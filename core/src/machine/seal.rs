@@ -13,7 +13,7 @@ use crate::limits::{LINKS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
 use crate::log::graph::Node;
 use crate::merge::entity::Shown;
 use crate::merge::patching::value_diff;
-use crate::op::body::{BodyError, encode_json};
+use crate::op::body::{BodyError, encode_json, salt, salted};
 use crate::op::draft::{Draft, SealedOp, Spot};
 use crate::op::header::REPO_BRANCH;
 use crate::op::id::{Author, OpId};
@@ -34,6 +34,7 @@ pub(super) struct Sealing<'a> {
     pub(super) clock: Option<Hlc>,
     /// Entities that this transaction wrote, each with its last write.
     pub(super) written: BTreeMap<(String, String), OpId>,
+    random: &'a [u8; 32],
     ops: Vec<SealedOp>,
 }
 
@@ -82,6 +83,7 @@ impl Machine {
             parents: heads.iter().map(|head| self.graph.id(*head)).collect(),
             clock: clocks.chain(self.own_clock).max(),
             written: BTreeMap::new(),
+            random: &transaction.random,
             ops: Vec::new(),
         })
     }
@@ -113,6 +115,7 @@ impl Machine {
             Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
             Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
+            Edit::Declare { collection, manifest } => self.seal_declaration(collection, manifest, sealing),
             Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, ground, sealing),
         }
     }
@@ -212,7 +215,8 @@ impl Machine {
     }
 
     /// Seals one op on top of the last.
-    pub(super) fn push(&self, draw: Draw, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+    pub(super) fn push(&self, mut draw: Draw, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.salt(&mut draw, sealing)?;
         let base_clock = draw.base.iter().filter_map(|id| self.graph.find(id)).map(|node| self.graph.hlc(node)).max();
         let hlc = Hlc::next(sealing.now, sealing.clock.max(base_clock));
         if hlc.is_ahead(sealing.now) || hlc > Hlc::MAX {
@@ -235,6 +239,17 @@ impl Machine {
         sealing.clock = Some(hlc);
         sealing.written.insert((draw.collection, draw.key), op.id);
         sealing.ops.push(op);
+        Ok(())
+    }
+
+    /// Salts a JSON body where the collection wants that. The engine's own collections are read by all and never salted.
+    fn salt(&self, draw: &mut Draw, sealing: &Sealing<'_>) -> Result<(), CommandError> {
+        let is_content = matches!(draw.kind, Kind::Put | Kind::Patch | Kind::Append);
+        let is_salted = !authority::is_reserved(&draw.collection) && self.state.manifest(&draw.collection).is_salted();
+        if let (true, true, Some((format @ Format::Json, body))) = (is_content, is_salted, &mut draw.body) {
+            *body = salted(salt(sealing.random, sealing.ops.len() as u32), body)?;
+            *format = Format::SaltedJson;
+        }
         Ok(())
     }
 }

@@ -223,6 +223,11 @@ impl Manifest {
         Ok(())
     }
 
+    /// Whether JSON bodies are salted, so that a redacted one cannot be guessed from its hash.
+    pub fn is_salted(&self) -> bool {
+        self.policy_class >= PolicyClass::High
+    }
+
     /// The places of declared texts.
     pub fn texts(&self) -> impl Iterator<Item = &Pointer> {
         self.fields.iter().filter(|(_, field)| **field == Field::Text).map(|(at, _)| at)

@@ -12,6 +12,8 @@ use crate::limits::{BODY_BYTES_MAX, JSON_DEPTH_MAX};
 
 /// The random bytes before the JSON of a salted body.
 pub const SALT_BYTES: usize = 16;
+/// What stands before a transaction's random bytes when the salt of one of its ops is hashed.
+const SALT_CONTEXT: &[u8] = b"trellis/salt/1\n";
 
 /// What one op says of its entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,22 +102,30 @@ impl Leaf {
 /// # Errors
 /// [`BodyError::TooDeep`] and [`BodyError::TooLong`].
 pub fn encode_json(value: &Value) -> Result<Vec<u8>, BodyError> {
-    encode(Vec::new(), value)
+    match value.is_within_depth(JSON_DEPTH_MAX) {
+        true => within_bounds(value.to_jcs()),
+        false => Err(BodyError::TooDeep),
+    }
 }
 
-/// The body of a value in format [`Format::SaltedJson`]. The salt is random, and new for every body.
+/// A body of format [`Format::Json`] as one of format [`Format::SaltedJson`].
 ///
 /// # Errors
-/// [`BodyError::TooDeep`] and [`BodyError::TooLong`].
-pub fn encode_salted_json(salt: [u8; SALT_BYTES], value: &Value) -> Result<Vec<u8>, BodyError> {
-    encode(salt.into(), value)
+/// [`BodyError::TooLong`].
+pub fn salted(salt: [u8; SALT_BYTES], json: &[u8]) -> Result<Vec<u8>, BodyError> {
+    within_bounds([&salt, json].concat())
 }
 
-fn encode(mut body: Vec<u8>, value: &Value) -> Result<Vec<u8>, BodyError> {
-    if !value.is_within_depth(JSON_DEPTH_MAX) {
-        return Err(BodyError::TooDeep);
-    }
-    body.append(&mut value.to_jcs());
+/// The salt of the `nth` op of a transaction, from 0: secret where `random` is, and another for every op.
+pub fn salt(random: &[u8; 32], nth: u32) -> [u8; SALT_BYTES] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(SALT_CONTEXT).update(random).update(&nth.to_be_bytes());
+    let mut salt = [0; SALT_BYTES];
+    hasher.finalize_xof().fill(&mut salt);
+    salt
+}
+
+fn within_bounds(body: Vec<u8>) -> Result<Vec<u8>, BodyError> {
     if body.len() > BODY_BYTES_MAX { Err(BodyError::TooLong(body.len())) } else { Ok(body) }
 }
 
@@ -159,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_salt_is_no_part_of_the_value() {
-        let body = encode_salted_json([b'"'; SALT_BYTES], &"x".into()).expect("a body");
+        let body = salted([b'"'; SALT_BYTES], b"\"x\"").expect("a body");
         assert_eq!(body, b"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"x\"");
         let content = |body: &[u8]| Content::decode(Kind::Put, Some(Format::SaltedJson), Some(body));
         assert_eq!(content(&body), Content::Put(Leaf::Json("x".into())));
@@ -171,7 +181,7 @@ mod tests {
     fn bodies_have_bounds() {
         let longest = Value::from("x".repeat(BODY_BYTES_MAX - 2));
         assert_eq!(encode_json(&longest).map(|body| body.len()), Ok(BODY_BYTES_MAX));
-        assert_eq!(encode_salted_json([0; 16], &longest), Err(BodyError::TooLong(BODY_BYTES_MAX + 16)));
+        assert_eq!(salted([0; 16], &longest.to_jcs()), Err(BodyError::TooLong(BODY_BYTES_MAX + 16)));
         let nested = (0..65).fold(Value::Null, |value, _| Value::array([value]));
         assert_eq!(encode_json(&nested), Err(BodyError::TooDeep));
     }

@@ -55,8 +55,15 @@ pub struct State {
     /// Who has effect.
     pub authority: Authority,
     redactions: Redactions,
-    manifests: BTreeMap<String, Manifest>,
+    manifests: BTreeMap<String, Declared>,
     default_manifest: Manifest,
+}
+
+/// A manifest, and the op that declares it.
+#[derive(Clone, Debug)]
+struct Declared {
+    op: Node,
+    manifest: Manifest,
 }
 
 impl State {
@@ -70,7 +77,12 @@ impl State {
 
     /// What a collection declares.
     pub fn manifest(&self, collection: &str) -> &Manifest {
-        self.manifests.get(collection).unwrap_or(&self.default_manifest)
+        self.manifests.get(collection).map_or(&self.default_manifest, |declared| &declared.manifest)
+    }
+
+    /// The collections that declare something, ascending, each with the op that does.
+    pub fn declarations(&self) -> impl Iterator<Item = (&str, Node)> {
+        self.manifests.iter().map(|(collection, declared)| (collection.as_str(), declared.op))
     }
 
     /// What the writes `nodes` to an entity mean on a branch. `content` tells what an op says; writes that it knows
@@ -132,7 +144,7 @@ impl State {
 }
 
 /// Of each collection the `put` of greatest `ord` that has effect and can be read.
-fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> BTreeMap<String, Manifest> {
+fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> BTreeMap<String, Declared> {
     let is_stated =
         |node: &Node| graph.entity_name(graph.entity(*node)).0 == MANIFESTS && authority.is_effective(graph, *node);
     let mut stated: Vec<(&Node, &Content)> = on_repo.iter().filter(|(node, _)| is_stated(node)).collect();
@@ -140,7 +152,7 @@ fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> BTreeM
     let parsed = stated.into_iter().filter_map(|(node, content)| match content {
         Content::Put(Leaf::Json(value)) => {
             let (_, collection) = graph.entity_name(graph.entity(*node));
-            Some((collection.to_string(), Manifest::parse(value).ok()?))
+            Some((collection.to_string(), Declared { op: *node, manifest: Manifest::parse(value).ok()? }))
         }
         _ => None,
     });

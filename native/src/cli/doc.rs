@@ -9,12 +9,12 @@ use trellis_sync::core::merge::conflict::{Conflict, Side, SideValue};
 use trellis_sync::core::merge::entity::Shown;
 use trellis_sync::core::op::hex;
 use trellis_sync::core::op::id::OpId;
-use trellis_sync::core::op::json::{self, Value};
+use trellis_sync::core::op::json::Value;
 use trellis_sync::core::op::kind::{Format, Kind};
 use trellis_sync::core::output::OpView;
 use trellis_sync::{Entity, State, conflict_place};
 
-use super::words::{raw, timestamp};
+use super::words::{json_of, raw, timestamp};
 
 /// Ids as text.
 pub(crate) fn ids(ids: &[OpId]) -> Vec<String> {
@@ -97,7 +97,7 @@ impl WholeDoc {
             format: named.map(|body| format_word(body.format)),
             body_hash: named.map(|body| body.hash.to_string()),
             body_len: named.map(|body| body.len),
-            body: op.body.as_deref().and_then(json::parse_canonical).as_ref().and_then(raw),
+            body: json_of(op).as_ref().and_then(raw),
             signature: op.signature.map(|signature| hex::encode(&signature)),
         })
     }

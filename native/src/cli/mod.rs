@@ -21,6 +21,7 @@ mod import;
 mod init;
 mod log;
 mod ls;
+mod manifest;
 mod members;
 mod merge;
 mod resolve;
@@ -73,6 +74,7 @@ enum Command {
     Branch(branch::Branch),
     Merge(merge::Merge),
     Members(members::Members),
+    Manifest(manifest::Manifest),
     Config(config::Config),
     Export(export::Export),
     Import(import::Import),
@@ -118,6 +120,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Branch(args) => args.run(context).await,
         Command::Merge(args) => args.run(context).await,
         Command::Members(args) => args.run(context).await,
+        Command::Manifest(args) => args.run(context).await,
         Command::Config(args) => args.run(context).await,
         Command::Export(args) => args.run(context).await,
         Command::Import(args) => args.run(context).await,

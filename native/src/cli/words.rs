@@ -4,6 +4,7 @@ use std::io::Read;
 
 use serde_json::value::RawValue;
 use trellis_sync::core::log::row::StoredOp;
+use trellis_sync::core::op::body::Leaf;
 use trellis_sync::core::op::json::{self, JsonReason};
 use trellis_sync::core::time::Hlc;
 use trellis_sync::{Code, Result, TrellisError, Value};
@@ -75,12 +76,21 @@ pub(crate) fn pretty(value: &Value) -> String {
     }
 }
 
+/// What an op's body says, if it is here and is JSON; a salt is no part of that.
+pub(crate) fn json_of(op: &StoredOp) -> Option<Value> {
+    let op = op.rehash().ok()?;
+    match Leaf::decode(op.header().body?.format, op.body()?)? {
+        Leaf::Json(value) => Some(value),
+        Leaf::Bytes(_) => None,
+    }
+}
+
 /// An op's content for people.
 pub(crate) fn pretty_body(op: &StoredOp) -> String {
-    match op.body.as_deref().map(json::parse_canonical) {
-        Some(Some(value)) => pretty(&value),
-        Some(None) => count(op.body.as_ref().map_or(0, Vec::len), "byte"),
-        None => String::new(),
+    match (json_of(op), &op.body) {
+        (Some(value), _) => pretty(&value),
+        (None, Some(body)) => count(body.len(), "byte"),
+        (None, None) => String::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use trellis_core::op::json::Value;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::output::{
-    Answer, BranchView, ChainEnd, EntityView, Fork, ForkProof, Member, OpView, Status, VerifyReport,
+    Answer, BranchView, ChainEnd, EntityView, Fork, ForkProof, ManifestView, Member, OpView, Status, VerifyReport,
 };
 
 use super::{MAIN, Repo, explain, no_answer};
@@ -200,6 +200,25 @@ impl Repo {
             Answer::Members(members) => Ok(members),
             _ => Err(no_answer()),
         }
+    }
+
+    /// What collections declare, ascending by collection; the others merge by `graph_merge`.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn manifests(&self) -> Result<Vec<ManifestView>> {
+        match self.run(Command::Manifests, || "read the manifests".into()).await? {
+            Answer::Manifests(manifests) => Ok(manifests),
+            _ => Err(no_answer()),
+        }
+    }
+
+    /// What a collection declares, if it does.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn manifest(&self, collection: &str) -> Result<Option<ManifestView>> {
+        Ok(self.manifests().await?.into_iter().find(|view| view.collection == collection))
     }
 
     /// Where chains forked: a key was used in two places, or somebody lies.

@@ -86,8 +86,8 @@ impl Repo {
 
     /// Several edits: one transaction, one signature, one receipt.
     pub fn batch(&self) -> Batch {
-        let transaction = Transaction { branch: self.branch().into(), actor: None, edits: Vec::new() };
-        Batch { repo: self.clone(), transaction, what: String::new() }
+        let (repo, branch) = (self.clone(), self.branch().into());
+        Batch { repo, branch, actor: None, edits: Vec::new(), what: String::new() }
     }
 
     /// Closes a conflict.
@@ -160,6 +160,16 @@ impl Repo {
         self.batch().on_repo_branch().edit(edit, format!("remove the member {}", author.short())).commit().await
     }
 
+    /// Says how a collection merges and who may see and change it, in place of what was said before. What `manifest`
+    /// leaves out is as where nothing is declared. Writes nothing where the collection is declared so already.
+    ///
+    /// # Errors
+    /// `invalid_argument` with the field that is wrong; `permission_denied` for all but owners.
+    pub async fn declare(&self, collection: &str, manifest: Value) -> Result<Receipt> {
+        let edit = Edit::Declare { collection: collection.into(), manifest };
+        self.batch().on_repo_branch().edit(edit, format!("declare the collection {collection}")).commit().await
+    }
+
     /// Takes ops from elsewhere, in any order. Into a repo without ops they bring the repo that they belong to.
     ///
     /// # Errors
@@ -211,7 +221,9 @@ fn other_repo() -> TrellisError {
 #[derive(Clone, Debug)]
 pub struct Batch {
     repo: Repo,
-    transaction: Transaction,
+    branch: String,
+    actor: Option<String>,
+    edits: Vec<Edit>,
     what: String,
 }
 
@@ -251,7 +263,7 @@ impl Batch {
 
     /// Says on whose behalf this is written, if not the device's own.
     pub fn actor(mut self, actor: &str) -> Batch {
-        self.transaction.actor = Some(actor.into());
+        self.actor = Some(actor.into());
         self
     }
 
@@ -260,20 +272,21 @@ impl Batch {
     /// # Errors
     /// `payload_too_large` beyond 1,024 ops or 512 KiB, and whatever an edit's verb fails with.
     pub async fn commit(self) -> Result<Receipt> {
-        if self.transaction.edits.is_empty() {
+        let Batch { repo, branch, actor, edits, what } = self;
+        if edits.is_empty() {
             return Err(TrellisError::new(Code::InvalidArgument, "There is nothing in this batch to write."));
         }
-        self.repo.write(self.transaction, &self.what).await
+        repo.write(Transaction { branch, actor, edits, random: random()? }, &what).await
     }
 
     fn edit(mut self, edit: Edit, what: String) -> Batch {
-        self.transaction.edits.push(edit);
+        self.edits.push(edit);
         self.what = if self.what.is_empty() { what } else { "write the batch".into() };
         self
     }
 
     fn on_repo_branch(mut self) -> Batch {
-        self.transaction.branch = "_repo".into();
+        self.branch = "_repo".into();
         self
     }
 }

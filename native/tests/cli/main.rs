@@ -4,6 +4,7 @@ mod copies;
 mod documents;
 mod failures;
 mod history;
+mod manifests;
 mod processes;
 mod records;
 mod settings;
