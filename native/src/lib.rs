@@ -23,6 +23,7 @@ mod bundle;
 pub mod config;
 mod driver;
 pub mod error;
+pub mod files;
 pub mod folder;
 mod fork;
 pub mod keys;

@@ -7,6 +7,7 @@ use alloc::borrow::Cow;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::files::Scope;
 use super::write::{Ground, Preparing};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
@@ -40,6 +41,8 @@ pub(super) enum Purpose {
     Entries(Request, Branch, Vec<Entity>),
     /// The conflicts of several.
     Conflicts(Request, Branch, Vec<Entity>),
+    /// The files among these entities.
+    Files(Request, Scope, Vec<Entity>),
     /// The ops themselves.
     Ops(Request),
     /// One op, as people read it.
@@ -60,6 +63,7 @@ impl Read {
             Purpose::Entity(request, ..)
             | Purpose::Entries(request, ..)
             | Purpose::Conflicts(request, ..)
+            | Purpose::Files(request, ..)
             | Purpose::Ops(request)
             | Purpose::Op(request)
             | Purpose::ForkProof(request, _)
@@ -131,6 +135,7 @@ impl Machine {
                 self.read(nodes, Purpose::Conflicts(request, branch, entities), out);
                 Ok(None)
             }
+            Command::Files { branch, at } => self.read_files(request, &branch, &at, out).map(|()| None),
             Command::Create { .. } | Command::Refresh | Command::Write(_) | Command::Import(_) => {
                 Err(CommandError::Unsupported)
             }
@@ -191,6 +196,10 @@ impl Machine {
             Purpose::Conflicts(request, branch, entities) => {
                 let contents = self.contents(&read.nodes, &ops);
                 reply(out, request, contents.map(|contents| self.conflicts(branch, &entities, &contents)));
+            }
+            Purpose::Files(request, scope, entities) => {
+                let contents = self.contents(&read.nodes, &ops);
+                reply(out, request, contents.map(|contents| Answer::Files(self.files(&scope, &entities, &contents))));
             }
             Purpose::RepoContents(request) => {
                 self.repo_contents.extend(self.readable(&read.nodes, &ops));

@@ -4,7 +4,7 @@
 //! path in an op nor a link that somebody puts in place meanwhile leads out. A file is written under `.trellis/tmp` and
 //! then moved, so it is old or new at any moment.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
-use trellis_core::view::files::{FileMode, FilePath, System};
+use trellis_core::view::files::{FileMode, FilePath, PathError, System};
 
-use super::stat::{Seen, is_absent};
+use super::stat::{Kind, Seen, is_absent};
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::folder::Folder;
 
@@ -33,29 +33,26 @@ const SYSTEM: System = match () {
 pub struct Disk {
     path: PathBuf,
     root: Dir,
-    temporary: Dir,
+    /// The folder of the repo.
+    own: Dir,
+    /// Where files are written first; opened with the first of them.
+    temporary: Option<Dir>,
     next_temporary: u64,
 }
 
 impl Disk {
-    /// Opens the folder, and clears away what a killed process left in it.
+    /// Opens the folder.
     ///
     /// # Errors
     /// What the system reports.
     pub fn open(folder: &Folder) -> Result<Disk> {
         let path = folder.root().to_owned();
         let open = || {
-            let root = Dir::open_ambient_dir(&path, ambient_authority())?;
             let own = Dir::open_ambient_dir(folder.path(), ambient_authority())?;
-            own.create_dir_all(TEMPORARY)?;
-            let temporary = own.open_dir_nofollow(TEMPORARY)?;
-            for left in temporary.entries()? {
-                temporary.remove_file(left?.file_name())?;
-            }
-            Ok((root, temporary))
+            Ok((Dir::open_ambient_dir(&path, ambient_authority())?, own))
         };
-        let (root, temporary) = open().map_err(|cause| from_io("open the folder", &path, cause))?;
-        Ok(Disk { path, root, temporary, next_temporary: 0 })
+        let (root, own) = open().map_err(|cause| from_io("open the folder", &path, cause))?;
+        Ok(Disk { path, root, own, temporary: None, next_temporary: 0 })
     }
 
     /// Where a file lies, for people.
@@ -93,6 +90,51 @@ impl Disk {
         open().map_err(|cause| self.failed("read", path, cause))
     }
 
+    /// The whole content of a file; none for a link.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>> {
+        if self.seen(path)?.is_none_or(|seen| seen.kind == Kind::Link) {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        let read = self.open_file(path)?.read_to_end(&mut content);
+        read.map_err(|cause| self.failed("read", path, cause))?;
+        Ok(Some(content))
+    }
+
+    /// Every file and link below a folder, in whatever depth.
+    ///
+    /// # Errors
+    /// What the system reports; `path_refused` for a name that no repo may hold.
+    pub fn files_below(&self, folder: &FilePath) -> Result<Vec<FilePath>> {
+        let (mut files, mut open) = (Vec::new(), vec![folder.clone()]);
+        while let Some(folder) = open.pop() {
+            for (path, is_folder) in self.entries(&folder)? {
+                if is_folder { open.push(path) } else { files.push(path) }
+            }
+        }
+        Ok(files)
+    }
+
+    /// What stands directly in a folder, and whether it is a folder.
+    fn entries(&self, folder: &FilePath) -> Result<Vec<(FilePath, bool)>> {
+        let list = || {
+            let (above, name) = self.enter(folder)?;
+            let entries = above.open_dir_nofollow(name)?.entries()?;
+            entries.map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?.is_dir())))).collect()
+        };
+        let listed: io::Result<Vec<(OsString, bool)>> = list();
+        let listed = listed.map_err(|cause| self.failed("look into", folder, cause))?;
+        let path = |name: &OsStr| FilePath::new([folder.as_bytes(), b"/", name.as_encoded_bytes()].concat());
+        let named = listed.into_iter().map(|(name, is_folder)| match path(&name) {
+            Ok(path) => Ok((path, is_folder)),
+            Err(cause) => Err(no_path(&self.path_of(folder).join(&name), cause)),
+        });
+        named.collect()
+    }
+
     /// The target of a link, as bytes.
     ///
     /// # Errors
@@ -114,11 +156,41 @@ impl Disk {
         self.expect_held(path)?;
         let name = format!("{}", self.next_temporary);
         self.next_temporary += 1;
-        let written = self.write_temporary(&name, mode, content).and_then(|()| self.place(&name, path));
-        written.map_err(|cause| {
-            let _ = self.temporary.remove_file(&name);
+        let temporary = match self.temporary.take() {
+            Some(temporary) => temporary,
+            None => self.empty_temporary().map_err(|cause| self.failed("write", path, cause))?,
+        };
+        let written = write_temporary(&temporary, &name, mode, content);
+        let placed = written.and_then(|()| self.place(&temporary, &name, path)).map_err(|cause| {
+            let _ = temporary.remove_file(&name);
             self.failed("write", path, cause)
-        })
+        });
+        self.temporary = Some(temporary);
+        placed
+    }
+
+    /// The folder where files are written first, without what a killed process left in it.
+    fn empty_temporary(&self) -> io::Result<Dir> {
+        self.own.create_dir_all(TEMPORARY)?;
+        let temporary = self.own.open_dir_nofollow(TEMPORARY)?;
+        for left in temporary.entries()? {
+            temporary.remove_file(left?.file_name())?;
+        }
+        Ok(temporary)
+    }
+
+    /// Moves a file or a folder to where nothing is; folders on the way are made.
+    ///
+    /// # Errors
+    /// `path_refused` for a name that this system cannot hold; what the system reports.
+    pub fn rename(&self, from: &FilePath, to: &FilePath) -> Result<()> {
+        self.expect_held(to)?;
+        let rename = || {
+            let (folder, name) = self.enter(from)?;
+            let (new_folder, new_name) = self.enter_made(to)?;
+            folder.rename(name, &new_folder, new_name)
+        };
+        rename().map_err(|cause| self.failed("move", from, cause))
     }
 
     /// Removes a file, and the folders above it that are empty then.
@@ -144,24 +216,10 @@ impl Disk {
         Ok(())
     }
 
-    fn write_temporary(&self, name: &str, mode: FileMode, mut content: impl Read) -> io::Result<()> {
-        if mode == FileMode::Link {
-            let mut target = Vec::new();
-            content.read_to_end(&mut target)?;
-            return self.temporary.symlink_contents(os_str(&target)?, name);
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        cap_std::fs::OpenOptionsExt::mode(&mut options, if mode == FileMode::Exec { 0o777 } else { 0o666 });
-        let mut file = self.temporary.open_with(name, &options)?;
-        io::copy(&mut content, &mut file).map(drop)
-    }
-
     /// Gives a written file its name. A folder is not replaced.
-    fn place(&self, temporary: &str, path: &FilePath) -> io::Result<Seen> {
+    fn place(&self, temporary: &Dir, written: &str, path: &FilePath) -> io::Result<Seen> {
         let (folder, name) = self.enter_made(path)?;
-        self.temporary.rename(temporary, &folder, name)?;
+        temporary.rename(written, &folder, name)?;
         folder.symlink_metadata(name).map(|metadata| Seen::of_entry(&metadata))
     }
 
@@ -206,9 +264,28 @@ impl Disk {
     }
 }
 
+fn write_temporary(temporary: &Dir, name: &str, mode: FileMode, mut content: impl Read) -> io::Result<()> {
+    if mode == FileMode::Link {
+        let mut target = Vec::new();
+        content.read_to_end(&mut target)?;
+        return temporary.symlink_contents(os_str(&target)?, name);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    cap_std::fs::OpenOptionsExt::mode(&mut options, if mode == FileMode::Exec { 0o777 } else { 0o666 });
+    let mut file = temporary.open_with(name, &options)?;
+    io::copy(&mut content, &mut file).map(drop)
+}
+
 /// Whether a folder of a path turned out to be a link, so that there is nothing behind it that is ours.
 fn is_link_in_the_way(cause: &io::Error) -> bool {
     cause.kind() == ErrorKind::FilesystemLoop
+}
+
+fn no_path(path: &Path, cause: PathError) -> TrellisError {
+    let message = format!("{} has a name that no repo holds: {cause}.", path.display());
+    TrellisError::new(Code::PathRefused, message).at_path(path).caused_by(cause)
 }
 
 /// A path of a repo as one of this system.

@@ -14,6 +14,7 @@ use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{ContentHash, OpId};
 use trellis_core::view::files::{FileMode, FilePath};
 
+use super::conflicts::About;
 use super::stat::{Seen, Stat};
 use crate::error::{Result, from_io};
 use crate::whole_file::{self, Readers};
@@ -30,6 +31,8 @@ pub struct Index {
     pub row: u32,
     /// Every tracked file by its path.
     pub files: BTreeMap<FilePath, Entry>,
+    /// The conflicts of files that were open then.
+    pub conflicts: Vec<(FilePath, About)>,
     /// When the index was written, in nanoseconds since 1970.
     written: i64,
 }
@@ -94,7 +97,9 @@ impl Index {
 
     fn encode(&self) -> Vec<u8> {
         let files = self.files.iter().map(|(path, entry)| Stored::of(path, entry)).collect();
-        let whole = StoredIndex { branch: self.branch.clone(), row: self.row, files };
+        let conflicts = self.conflicts.iter();
+        let conflicts = conflicts.map(|(path, about)| (path.as_bytes().to_vec(), about.as_str().into())).collect();
+        let whole = StoredIndex { branch: self.branch.clone(), row: self.row, files, conflicts };
         let body = postcard::to_allocvec(&whole).unwrap_or_default();
         [&MAGIC[..], blake3::hash(&body).as_bytes(), &body].concat()
     }
@@ -105,9 +110,11 @@ fn decode(bytes: &[u8]) -> Option<Index> {
     if blake3::hash(body) != blake3::Hash::from_bytes(*hash) {
         return None;
     }
-    let StoredIndex { branch, row, files } = postcard::from_bytes(body).ok()?;
+    let StoredIndex { branch, row, files, conflicts } = postcard::from_bytes(body).ok()?;
     let files = files.into_iter().map(Stored::entry).collect::<Option<_>>()?;
-    Some(Index { branch, row, files, written: i64::MIN })
+    let conflict = |(path, about): (Vec<u8>, String)| Some((FilePath::new(path).ok()?, About::parse(&about)?));
+    let conflicts = conflicts.into_iter().map(conflict).collect::<Option<_>>()?;
+    Some(Index { branch, row, files, conflicts, written: i64::MIN })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,6 +122,7 @@ struct StoredIndex {
     branch: Option<String>,
     row: u32,
     files: Vec<Stored>,
+    conflicts: Vec<(Vec<u8>, String)>,
 }
 
 /// An entry as it lies in the file.

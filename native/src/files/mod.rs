@@ -4,13 +4,16 @@
 //! back. What files mean is decided in `trellis_core::view::files`; here bytes are read, kept and moved.
 
 mod changes;
+mod conflicts;
 mod content;
 mod disk;
 mod index;
 pub mod lines;
 mod merge;
+mod news;
 mod record;
 mod rename;
+mod restore;
 mod scan;
 mod settle;
 mod stat;
@@ -18,7 +21,9 @@ mod walk;
 mod workspace;
 
 pub use changes::{Change, Changes};
+pub use conflicts::{About, FileConflict, file_conflicts};
 pub use disk::{repo_path, system_path};
+pub use news::News;
 pub use record::Recorded;
 pub use settle::Settled;
 pub use walk::{IGNORE, Skipped};

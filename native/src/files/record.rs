@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use trellis_core::input::{Base, Change as Write, Edit, Note};
+use trellis_core::input::{Base, Change as Write, Note};
 use trellis_core::op::blob::BlobRef;
 use trellis_core::op::hex;
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
+use trellis_core::op::place::Entity;
 use trellis_core::op::pointer::Pointer;
 use trellis_core::view::files::body::path_members;
 use trellis_core::view::files::{FILES, FileBody, FileMode, FilePath};
@@ -33,11 +34,14 @@ pub struct Recorded {
     pub settled: Settled,
 }
 
+/// A write of a file: which, how, and on top of what.
+type FileEdit = (Entity, Write, Base);
+
 /// A file as it was kept.
 struct Kept {
     content: BlobRef,
     mode: FileMode,
-    stat: Stat,
+    stat: Option<Stat>,
 }
 
 impl Workspace {
@@ -64,6 +68,21 @@ impl Workspace {
         Ok(Recorded { changes, ops, settled })
     }
 
+    /// Records that files moved, and nothing else of them.
+    pub(super) async fn record_moves(&mut self, moves: Changes) -> Result<Recorded> {
+        let mut kept = BTreeMap::new();
+        for (path, change) in &moves.files {
+            if let Change::Renamed { from, content, mode } = change {
+                let stat = self.index.files.get(from).and_then(|entry| entry.stat);
+                kept.insert(path.clone(), Kept { content: *content, mode: *mode, stat });
+            }
+        }
+        let ops = self.write_changes(&moves, &kept, None).await?;
+        self.note_recorded(&moves, &kept);
+        let settled = self.settle().await?;
+        Ok(Recorded { changes: moves, ops, settled })
+    }
+
     fn expect_known(&self, only: &[FilePath], changes: &Changes) -> Result<()> {
         let is_known = |folder: &&FilePath| {
             let known = self.index.files.keys().chain(changes.files.keys());
@@ -88,7 +107,7 @@ impl Workspace {
                 Change::Added { mode } | Change::Edited { mode, .. } | Change::Renamed { mode, .. } => *mode,
             };
             let (content, seen) = content::keep(&self.disk, path, &mut transaction)?;
-            kept.insert(path.clone(), Kept { content, mode, stat: seen.stat });
+            kept.insert(path.clone(), Kept { content, mode, stat: Some(seen.stat) });
         }
         transaction.commit()?;
         Ok(kept)
@@ -111,13 +130,15 @@ impl Workspace {
         if edits.is_empty() {
             return Ok(Vec::new());
         }
-        let note = Note { message: message.map(Into::into), ..Note::default() };
-        edits.push(Edit::Note { key: new_key()?, note });
-        Ok(self.repo.record(edits).await?.ops().to_vec())
+        let note = Note { key: new_key()?, message: message.map(Into::into), ..Note::default() };
+        let batch = edits.into_iter().fold(self.repo.batch().note(note), |batch, (entity, change, base)| {
+            batch.change(&entity, change, base)
+        });
+        Ok(batch.commit().await?.ops().to_vec())
     }
 
     /// What one file's change is as writes.
-    fn edits(&self, entry: Option<&Entry>, path: &FilePath, kept: Option<&Kept>) -> Result<Vec<Edit>> {
+    fn edits(&self, entry: Option<&Entry>, path: &FilePath, kept: Option<&Kept>) -> Result<Vec<FileEdit>> {
         let Some(entry) = entry else {
             let Some(kept) = kept else { return Ok(Vec::new()) };
             let body = FileBody { path: path.clone(), content: kept.content, mode: kept.mode };
@@ -147,7 +168,7 @@ impl Workspace {
             let before = self.index.files.remove(from);
             if let (Some(entry), Some(kept)) = (before, kept.get(path)) {
                 let own = if path == from { entry.path.clone() } else { path.clone() };
-                let entry = Entry { path: own, content: kept.content, mode: kept.mode, stat: Some(kept.stat), ..entry };
+                let entry = Entry { path: own, content: kept.content, mode: kept.mode, stat: kept.stat, ..entry };
                 self.index.files.insert(path.clone(), entry);
             }
         }
@@ -176,8 +197,8 @@ fn difference(entry: &Entry, path: &FilePath, kept: &Kept, is_in_place: bool) ->
     patch
 }
 
-fn file_edit(key: &str, change: Write, base: Base) -> Edit {
-    Edit::Entity { collection: FILES.into(), key: key.into(), change, base }
+fn file_edit(key: &str, change: Write, base: Base) -> FileEdit {
+    (Entity { collection: FILES.into(), key: key.into() }, change, base)
 }
 
 /// A key that nobody else has: 128 random bits.

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{ContentHash, OpId};
 use trellis_core::output::{FileView, FilesView};
-use trellis_core::view::files::FilePath;
+use trellis_core::view::files::{FileMode, FilePath};
 
+use super::conflicts::{FileConflict, file_conflicts};
 use super::content::{self, mode_of};
 use super::index::Entry;
 use super::lines::Merged;
@@ -35,7 +36,7 @@ pub struct Settled {
     /// Ops that merged contents by lines.
     pub merged: Vec<OpId>,
     /// The conflicts that are open now.
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Vec<FileConflict>,
 }
 
 /// A file as it is to be in the folder.
@@ -46,6 +47,9 @@ struct Target {
     text: Option<Vec<u8>>,
 }
 
+/// What a file holds, and what kind of file it is.
+type Holds = (ContentHash, FileMode);
+
 /// How a file of the folder stands to its entry in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -53,8 +57,8 @@ enum State {
     Absent,
     /// It is as the index says.
     Unchanged,
-    /// It is something else: what it holds, and its stamps.
-    Changed(ContentHash, Stat),
+    /// It is something else.
+    Changed(Holds, Stat),
     /// It is no file.
     NoFile,
 }
@@ -66,14 +70,14 @@ impl Workspace {
     /// What reading and writing fail with. What was done until then stays, and the next call does the rest.
     pub async fn settle(&mut self) -> Result<Settled> {
         let mut row = self.store.last_seq()?;
-        let mut view = self.repo.files().await?;
+        let mut view = self.repo.files(&[]).await?;
         let merged = self.merge_contents(&conflicts_of(&view)).await?;
         if !merged.is_empty() {
             row = self.store.last_seq()?;
-            view = self.repo.files().await?;
+            view = self.repo.files(&[]).await?;
         }
         let targets = self.targets(&view)?;
-        let mut settled = Settled { merged, conflicts: conflicts_of(&view), ..Settled::default() };
+        let mut settled = Settled { merged, conflicts: file_conflicts(&view), ..Settled::default() };
         let blocked = self.blocked(&targets)?;
         self.remove_others(&targets, &blocked, &mut settled)?;
         for (path, target) in targets {
@@ -83,8 +87,33 @@ impl Workspace {
         }
         self.index.branch = Some(self.repo.branch().to_owned());
         self.index.row = row;
+        self.index.conflicts =
+            settled.conflicts.iter().map(|conflict| (conflict.path.clone(), conflict.about)).collect();
         self.write_index()?;
         Ok(settled)
+    }
+
+    /// Brings the folder to another branch.
+    ///
+    /// # Errors
+    /// `not_found` where there is no such branch; `unrecorded_changes` where that would meet changes that are not
+    /// recorded; otherwise as [`Workspace::settle`].
+    pub async fn switch(&mut self, branch: &str) -> Result<Settled> {
+        let repo = self.repo.on_branch(branch);
+        let view = repo.files(&[]).await?;
+        self.expect_recorded(&view)?;
+        self.repo = repo;
+        self.settle().await
+    }
+
+    /// How many files the folder shows otherwise than the branch.
+    pub(super) fn differing(&self, view: &FilesView) -> Result<usize> {
+        let targets = self.targets(view)?;
+        let is_shown = |(path, target): &(&FilePath, &Target)| {
+            self.index.files.get(*path).is_some_and(|entry| holds(entry) == holds(&target.entry))
+        };
+        let gone = self.index.files.keys().filter(|path| !targets.contains_key(*path)).count();
+        Ok(gone + targets.iter().filter(|file| !is_shown(file)).count())
     }
 
     /// Refuses where bringing the folder to another branch would meet changes that are not recorded.
@@ -137,21 +166,25 @@ impl Workspace {
         let mut blocked = BTreeSet::new();
         for (path, entry) in &self.index.files {
             let target = targets.get(path).filter(|target| target.entry.key == entry.key);
-            if target.is_some_and(|target| is_same(entry, &target.entry)) {
+            if target.is_some_and(|target| holds(&target.entry) == holds(entry)) {
                 continue;
             }
-            let holds = target.map(|target| target.entry.hash());
+            let wanted = target.map(|target| holds(&target.entry));
             match self.state(path, Some(entry))? {
                 State::Unchanged => {}
                 State::Absent if target.is_none() => {}
-                State::Changed(hash, _) if Some(hash) == holds => {}
+                State::Changed(holds, _) if Some(holds) == wanted => {}
                 _ => drop(blocked.insert(entry.key.clone())),
             }
         }
         for (path, target) in targets.iter().filter(|(path, _)| !self.index.files.contains_key(*path)) {
             match self.state(path, None)? {
-                State::Changed(hash, _) if hash != target.entry.hash() => drop(blocked.insert(target.entry.key.clone())),
-                State::NoFile if !self.is_emptied(path, targets) => drop(blocked.insert(target.entry.key.clone())),
+                State::Changed(found, _) if found != holds(&target.entry) => {
+                    blocked.insert(target.entry.key.clone());
+                }
+                State::NoFile if !self.is_emptied(path, targets) => {
+                    blocked.insert(target.entry.key.clone());
+                }
                 _ => {}
             }
         }
@@ -190,12 +223,11 @@ impl Workspace {
     fn bring(&mut self, path: FilePath, target: Target, settled: &mut Settled) -> Result<()> {
         let before = self.index.files.get(&path);
         let state = self.state(&path, before)?;
-        let wanted = target.entry.hash();
+        let wanted = holds(&target.entry);
         let stat = match (state, before) {
-            (State::Changed(hash, stat), _) if hash == wanted => Some(stat),
-            (State::Unchanged, Some(before)) if before.hash() == wanted && before.mode == target.entry.mode => before.stat,
-            (State::Changed(..), Some(before)) if is_same(before, &target.entry) => before.stat,
-            (State::Absent, Some(before)) if is_same(before, &target.entry) => before.stat,
+            (State::Changed(found, stat), _) if found == wanted => Some(stat),
+            // Whether it has changes that are not recorded or not, nothing new is to be written.
+            (_, Some(before)) if holds(before) == wanted => before.stat,
             _ => match self.write(&path, &target, settled)? {
                 Some(stat) => Some(stat),
                 None => return Ok(()),
@@ -231,6 +263,15 @@ impl Workspace {
         }
     }
 
+    /// Whether the folder holds what an entry says.
+    pub(super) fn is_held(&self, path: &FilePath, entry: &Entry) -> Result<bool> {
+        Ok(match self.state(path, self.index.files.get(path))? {
+            State::Unchanged => self.index.files.get(path).is_some_and(|tracked| holds(tracked) == holds(entry)),
+            State::Changed(found, _) => found == holds(entry),
+            State::Absent | State::NoFile => false,
+        })
+    }
+
     fn state(&self, path: &FilePath, entry: Option<&Entry>) -> Result<State> {
         let Some(seen) = self.disk.seen(path)? else { return Ok(State::Absent) };
         let Some(mode) = mode_of(seen.kind) else { return Ok(State::NoFile) };
@@ -240,14 +281,14 @@ impl Workspace {
         let (content, seen) = content::hash(&self.disk, path)?;
         match entry {
             Some(entry) if entry.hash() == content.blob && entry.mode == mode => Ok(State::Unchanged),
-            _ => Ok(State::Changed(content.blob, seen.stat)),
+            _ => Ok(State::Changed((content.blob, mode), seen.stat)),
         }
     }
 }
 
-/// Whether the folder is to hold the same for both.
-fn is_same(one: &Entry, other: &Entry) -> bool {
-    (one.hash(), one.mode) == (other.hash(), other.mode)
+/// What the folder holds for an entry.
+fn holds(entry: &Entry) -> Holds {
+    (entry.hash(), entry.mode)
 }
 
 fn conflicts_of(view: &FilesView) -> Vec<Conflict> {

@@ -51,7 +51,7 @@ impl Workspace {
     fn new(repo: &Repo, mode: OpenMode, lock: Option<File>) -> Result<Workspace> {
         let folder = repo.folder().clone();
         let index = Index::read(&index_file(&folder))?.unwrap_or_default();
-        let disk = Disk::open(&folder, lock.is_some())?;
+        let disk = Disk::open(&folder)?;
         let store = Store::open(folder.store(), mode)?;
         let branch = index.branch.as_deref().unwrap_or(repo.branch()).to_owned();
         Ok(Workspace { repo: repo.on_branch(&branch), folder, disk, index, store, _lock: lock })

@@ -36,6 +36,9 @@ pub enum FileError {
     /// The entity's key is not 32 lower-case hex digits.
     #[error("its key is not 32 hex digits")]
     Key,
+    /// The entity's value is no JSON, or cannot be known here.
+    #[error("its value is not here or is no JSON")]
+    Value,
     /// A member is not there, or is not what it has to be.
     #[error("`{0}` is not what it has to be")]
     Member(&'static str),
