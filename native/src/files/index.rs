@@ -81,6 +81,14 @@ impl Index {
         Ok(decode(&bytes).map(|index| Index { written, ..index }))
     }
 
+    /// The branch that the folder of an index shows.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn shown_branch(path: &Path) -> Result<Option<String>> {
+        Ok(Index::read(path)?.and_then(|index| index.branch))
+    }
+
     /// Puts this index in place of the folder's.
     ///
     /// # Errors

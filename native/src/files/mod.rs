@@ -6,6 +6,7 @@
 mod changes;
 mod conflicts;
 mod content;
+mod diff;
 mod disk;
 mod index;
 pub mod lines;
@@ -22,9 +23,11 @@ mod workspace;
 
 pub use changes::{Change, Changes};
 pub use conflicts::{About, FileConflict, file_conflicts};
+pub use diff::{FileDiff, Side};
 pub use disk::{repo_path, system_path};
 pub use news::News;
 pub use record::Recorded;
 pub use settle::Settled;
 pub use walk::{IGNORE, Skipped};
 pub use workspace::Workspace;
+pub(crate) use workspace::shown_branch;

@@ -8,21 +8,22 @@ use trellis_core::view::files::FilePath;
 use super::changes::{Change, Changes};
 use super::index::Entry;
 use super::record::Recorded;
+use super::stat::Kind;
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
 
 impl Workspace {
     /// Gives files back what was recorded of them last, or what they were at the op `from`: those at `paths` and below
-    /// them. Files that are new stay. What is given back from an earlier op is a change like any other.
+    /// them, or all. Files that are new stay. What is given back from an earlier op is a change like any other.
     ///
     /// # Errors
     /// `not_found` where one of `paths` was no file then; what reading and writing fail with.
     pub async fn restore(&mut self, paths: &[FilePath], from: Option<OpId>) -> Result<Vec<FilePath>> {
         let wanted = match from {
             None => self.index.files.clone(),
-            Some(op) => self.files_at(op).await?,
+            Some(op) => self.files_at(&[op]).await?,
         };
-        let is_meant = |path: &FilePath| paths.iter().any(|folder| path.is_below(folder));
+        let is_meant = |path: &FilePath| paths.is_empty() || paths.iter().any(|folder| path.is_below(folder));
         if let Some(path) = paths.iter().find(|folder| !wanted.keys().any(|path| path.is_below(folder))) {
             return Err(no_file(path, from));
         }
@@ -42,8 +43,8 @@ impl Workspace {
         Ok(restored)
     }
 
-    async fn files_at(&self, op: OpId) -> Result<BTreeMap<FilePath, Entry>> {
-        let view = self.repo.files(&[op]).await?;
+    pub(super) async fn files_at(&self, at: &[OpId]) -> Result<BTreeMap<FilePath, Entry>> {
+        let view = self.repo.files(at).await?;
         let files = view.tree.files.into_iter().map(|(path, placed)| {
             let body = placed.file.body;
             let entry = Entry {
@@ -72,6 +73,11 @@ impl Workspace {
         if tracked.is_empty() {
             return Err(no_file(from, None));
         }
+        let inside = match self.disk.seen(to)?.map(|seen| seen.kind) {
+            Some(Kind::Folder) => Some(inside(to, from)?),
+            _ => None,
+        };
+        let to = inside.as_ref().unwrap_or(to);
         if self.disk.seen(to)?.is_some() {
             let message = format!("There is something at {to} already. Choose another name, or remove it first.");
             return Err(TrellisError::new(Code::AlreadyExists, message).at_path(self.disk.path_of(to)));
@@ -86,6 +92,15 @@ impl Workspace {
         self.disk.rename(from, to)?;
         self.record_moves(moves).await
     }
+}
+
+/// The path of something that is moved into a folder.
+fn inside(folder: &FilePath, from: &FilePath) -> Result<FilePath> {
+    let name = from.components().next_back().unwrap_or_default();
+    FilePath::new([folder.as_bytes(), b"/", name].concat()).map_err(|cause| {
+        let message = format!("{from} cannot be moved into {folder}: {cause}.");
+        TrellisError::new(Code::PathRefused, message).caused_by(cause)
+    })
 }
 
 /// Where a path below `from` is when `from` is at `to`.

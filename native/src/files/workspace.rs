@@ -87,7 +87,7 @@ impl Workspace {
 /// # Errors
 /// What the system reports.
 pub(crate) fn shown_branch(folder: &Folder) -> Result<Option<String>> {
-    Ok(Index::read(&index_file(folder))?.and_then(|index| index.branch))
+    Index::shown_branch(&index_file(folder))
 }
 
 fn index_file(folder: &Folder) -> PathBuf {
