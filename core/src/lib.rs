@@ -4,6 +4,9 @@
 
 extern crate alloc;
 
+#[macro_use]
+mod planted;
+
 pub mod admit;
 pub mod error;
 pub mod input;

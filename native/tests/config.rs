@@ -101,6 +101,7 @@ fn a_mistake_is_named_with_file_line_and_field() {
         ("{\n  // why\n  \"branch\": \"a\"\n}", "line 2: this is not JSON"),
         ("{\n  \"branch\": \"a\",\n}", "line 2: this is not JSON"),
         ("{}\n\n{}", "line 3: something follows"),
+        ("{\r\"branch\"\n7}", "line 2: this is not JSON"),
     ] {
         let message = refusal(text);
         assert!(message.starts_with(&format!(".trellis/config.json, {expected}")), "{text}\n{message}");

@@ -18,6 +18,7 @@ use trellis_core::op::json::Value as CoreValue;
 use trellis_core::op::kind::Kind;
 use trellis_core::op::pointer::{Pointer, escape};
 use trellis_core::op::sign::Unverified;
+use trellis_core::output::EntityView;
 use trellis_core::reconcile::{Relation, reconcile};
 
 use crate::json::jcs;
@@ -58,8 +59,17 @@ fn texts(ids: &[OpId]) -> Vec<String> {
 /// What the core says, in the same form.
 pub fn core_says(entity: EntityRef<'_>, writes: &[Write<'_>], manifest: &Manifest) -> Value {
     let said = merge(entity, writes, manifest);
-    let conflicts: Vec<_> = said.conflicts.iter().map(conflict).collect();
-    json!({ "frontier": texts(&said.frontier), "value": shown(&said.shown), "conflicts": conflicts })
+    entity_says(&said.frontier, &said.shown, &said.conflicts)
+}
+
+/// What a replica shows, in the same form.
+pub fn view_says(view: &EntityView) -> Value {
+    entity_says(&view.frontier, &view.shown, &view.conflicts)
+}
+
+fn entity_says(frontier: &[OpId], value: &Shown, conflicts: &[Conflict]) -> Value {
+    let conflicts: Vec<_> = conflicts.iter().map(conflict).collect();
+    json!({ "frontier": texts(frontier), "value": shown(value), "conflicts": conflicts })
 }
 
 fn conflict(conflict: &Conflict) -> Value {
@@ -208,21 +218,25 @@ pub fn core_reconciles(local: &[SealedOp], remote: &[SealedOp]) -> Value {
         let record = |c: &Conflict| record(&c.branch, &c.collection, &c.key, &c.path, &c.members);
         conflicts.iter().map(record).collect::<Vec<_>>()
     };
-    let relation = match said.relation {
-        Relation::Equal => "equal",
-        Relation::Behind => "behind",
-        Relation::Ahead => "ahead",
-        Relation::Diverged => "diverged",
-    };
     let invalid: BTreeMap<String, Value> =
         said.invalid.iter().map(|(id, reason)| (id.to_string(), json!(validity::number(*reason)))).collect();
     json!({
         "merged": texts(&said.merged), "forkPoint": said.fork_point.map(|id| id.to_string()),
         "forkHeads": texts(&said.fork_heads), "onlyLocal": texts(&said.only_local), "onlyRemote": texts(&said.only_remote),
         "conflicts": said.conflicts, "conflictRecords": records(&said.conflict_records),
-        "newConflicts": records(&said.new_conflicts), "relation": relation, "clean": said.clean,
+        "newConflicts": records(&said.new_conflicts), "relation": relation_name(said.relation), "clean": said.clean,
         "missing": texts(&said.missing), "invalid": invalid
     })
+}
+
+/// The word for a relation.
+pub fn relation_name(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Equal => "equal",
+        Relation::Behind => "behind",
+        Relation::Ahead => "ahead",
+        Relation::Diverged => "diverged",
+    }
 }
 
 /// Where two values differ first, and how.

@@ -171,7 +171,8 @@ pub fn conflict_json(conflict: &Conflict) -> Json {
     })
 }
 
-fn shown_json(shown: &Shown) -> Json {
+/// What is shown, as cases write it.
+pub fn shown_json(shown: &Shown) -> Json {
     match shown {
         Shown::Absent => json!("absent"),
         Shown::Json(value) => json!({ "json": plain(value) }),
@@ -180,7 +181,8 @@ fn shown_json(shown: &Shown) -> Json {
     }
 }
 
-fn side_json(value: &SideValue) -> Json {
+/// What a side says, as cases write it.
+pub fn side_json(value: &SideValue) -> Json {
     match value {
         SideValue::Absent => json!("absent"),
         SideValue::Json(value) => json!({ "json": plain(value) }),

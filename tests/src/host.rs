@@ -43,6 +43,8 @@ pub struct MemoryHost {
     pub now: Millis,
     /// What was emitted.
     pub events: Vec<Event>,
+    /// How many ops the machine has asked for.
+    pub ops_read: usize,
     keys: BTreeMap<Author, SigningKey>,
     author: Author,
     next_key: u64,
@@ -65,6 +67,7 @@ impl MemoryHost {
             rows,
             now,
             events: Vec::new(),
+            ops_read: 0,
             keys: BTreeMap::from([(author, key)]),
             author,
             next_key: number + 1_000_000,
@@ -167,7 +170,10 @@ impl MemoryHost {
                     self.rows.push(row);
                     Input::Persisted(ticket)
                 }
-                Output::Load(ticket, query) => Input::Loaded(ticket, self.load(&query)),
+                Output::Load(ticket, query) => {
+                    self.ops_read += if let Query::Ops(places) = &query { places.len() } else { 0 };
+                    Input::Loaded(ticket, self.load(&query))
+                }
             };
             queue.extend(self.machine.step(input, self.now).expect("an answer to an open ticket is taken"));
         }
@@ -184,40 +190,45 @@ impl MemoryHost {
 
     /// Reads what a query asks for.
     pub fn load(&self, query: &Query) -> Loaded {
-        match query {
-            Query::Rows { after } => {
-                let rows = self.rows.iter().skip(*after as usize).map(|row| RowHeaders {
-                    seq: row.seq,
-                    origin: row.origin,
-                    headers: row.headers.clone(),
-                    digest: row.digest,
-                });
-                Loaded::Rows { rows: rows.collect(), more: More::End }
-            }
-            Query::Ops(places) => Loaded::Ops(places.iter().map(|at| self.stored(*at)).collect()),
+        load_rows(&self.rows, query)
+    }
+}
+
+/// Reads what a query asks for from rows.
+pub fn load_rows(rows: &[Row], query: &Query) -> Loaded {
+    match query {
+        Query::Rows { after } => {
+            let rows = rows.iter().skip(*after as usize).map(|row| RowHeaders {
+                seq: row.seq,
+                origin: row.origin,
+                headers: row.headers.clone(),
+                digest: row.digest,
+            });
+            Loaded::Rows { rows: rows.collect(), more: More::End }
         }
+        Query::Ops(places) => Loaded::Ops(places.iter().map(|at| stored(rows, *at)).collect()),
     }
+}
 
-    fn stored(&self, at: StoredAt) -> Option<StoredOp> {
-        let row = self.row(at.op)?;
-        let (record, len, _) = read_record(at.op, row.headers.get(at.op.header_at as usize..)?)?;
-        let Record::Op { op, has_body, .. } = record else { return None };
-        let body = match at.late_body {
-            Some(late) => self.late_body(late),
-            None => has_body.then(|| bytes(&row.bodies, at.op.body_at, len)).flatten(),
-        };
-        Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
-    }
+fn stored(rows: &[Row], at: StoredAt) -> Option<StoredOp> {
+    let row = row_of(rows, at.op)?;
+    let (record, len, _) = read_record(at.op, row.headers.get(at.op.header_at as usize..)?)?;
+    let Record::Op { op, has_body, .. } = record else { return None };
+    let body = match at.late_body {
+        Some(late) => late_body(rows, late),
+        None => has_body.then(|| bytes(&row.bodies, at.op.body_at, len)).flatten(),
+    };
+    Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
+}
 
-    fn late_body(&self, at: Place) -> Option<Vec<u8>> {
-        let row = self.row(at)?;
-        let (_, len, _) = read_record(at, row.headers.get(at.header_at as usize..)?)?;
-        bytes(&row.bodies, at.body_at, len)
-    }
+fn late_body(rows: &[Row], at: Place) -> Option<Vec<u8>> {
+    let row = row_of(rows, at)?;
+    let (_, len, _) = read_record(at, row.headers.get(at.header_at as usize..)?)?;
+    bytes(&row.bodies, at.body_at, len)
+}
 
-    fn row(&self, at: Place) -> Option<&Row> {
-        self.rows.get((at.row as usize).checked_sub(1)?)
-    }
+fn row_of(rows: &[Row], at: Place) -> Option<&Row> {
+    rows.get((at.row as usize).checked_sub(1)?)
 }
 
 fn bytes(all: &[u8], at: u32, len: u32) -> Option<Vec<u8>> {

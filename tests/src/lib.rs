@@ -4,6 +4,7 @@ pub mod against;
 pub mod dice;
 pub mod documents;
 pub mod entities;
+pub mod fuzz;
 pub mod history;
 pub mod host;
 pub mod json;

@@ -11,7 +11,7 @@ use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 
 use crate::model::Model;
-use crate::model_op::{Op, decode};
+use crate::model_op::{Act, Op, decode};
 use crate::sealed::SealedOp;
 
 /// What the eight rules say of an op. Rule 1, the encoding, is behind us: the op is decoded.
@@ -203,8 +203,12 @@ impl<'a> Members<'a> {
     }
 }
 
-/// What a write to `_members` makes of somebody; none where it is no such write.
+/// What a write to `_members` makes of somebody; none where it is no such write. Without its body it might say
+/// anything: until that is here it removes, and leaves nothing.
 fn role(op: &Op) -> Option<&str> {
+    if op.says.parts.iter().any(|(_, act)| *act == Act::MissingPut) {
+        return Some("removed");
+    }
     let role = op.json.as_ref()?.get("role")?.as_str()?;
     ["owner", "writer", "reader", "removed"].contains(&role).then_some(role)
 }

@@ -16,7 +16,6 @@ use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History, Signing, covered};
 use trellis_tests::host::{MemoryHost, START, written};
 use trellis_tests::sealed::SealedOp;
-use trellis_tests::vectors::{bytes_of, load};
 
 fn edit(key: &str) -> Edit {
     let change = Change::Replace(Value::from(key));
@@ -68,7 +67,7 @@ fn a_fork_is_proven_to_somebody_who_has_nothing() {
     let mut carl = MemoryHost::new(3);
     ann.send_to(&mut carl);
     for mut host in [carl, ann.reopened()] {
-        assert_eq!(forks(&mut host), [fork.clone()]);
+        assert_eq!(forks(&mut host), std::slice::from_ref(&fork));
         assert_eq!(proof(&mut host, fork.ops), Ok(proven.clone()));
         assert_eq!(proof(&mut host, [fork.ops[1], fork.ops[0]]), Ok(proven.clone()), "in either order");
     }
@@ -172,37 +171,4 @@ fn every_fork_of_a_history_is_shown_and_proven() {
     }
     println!("{proven} forks proven");
     assert!(proven > 40);
-}
-
-/// Decoding is total and strict: whatever it takes is what it writes.
-#[test]
-fn any_bytes_are_refused_or_written_again() {
-    let corpus: Vec<Vec<u8>> =
-        load("fork_proof.json").iter().map(|case| bytes_of(case, "proof").expect("the case has bytes")).collect();
-    let (mut accepted, mut tried) = (0, 0);
-    for seed in seeds(20_000) {
-        let mut dice = Dice::new(seed);
-        let mut bytes = dice.pick(&corpus).clone();
-        for _ in 0..dice.below(4) {
-            spoil(&mut bytes, &mut dice);
-        }
-        tried += 1;
-        if let Ok(proof) = ForkProof::decode(&bytes) {
-            accepted += 1;
-            assert_eq!(proof.encode(), bytes, "seed {seed}");
-            let _ = proof.verify();
-        }
-    }
-    println!("{accepted} of {tried} inputs accepted");
-}
-
-fn spoil(bytes: &mut Vec<u8>, dice: &mut Dice) {
-    let at = dice.below(bytes.len());
-    match dice.below(5) {
-        0 if !bytes.is_empty() => bytes[at] ^= 1 << dice.below(8),
-        1 if !bytes.is_empty() => bytes[at] = dice.below(256) as u8,
-        2 if !bytes.is_empty() => drop(bytes.remove(at)),
-        3 => bytes.truncate(at),
-        _ => bytes.insert(at, dice.below(256) as u8),
-    }
 }

@@ -2,6 +2,7 @@
 
 use trellis_core::error::CommandError;
 use trellis_core::input::{Base, Change, Choice, Command, Edit, EntityQuery, Role};
+use trellis_core::log::row::StoredOp;
 use trellis_core::machine::KeyUse;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::merge::entity::Shown;
@@ -260,6 +261,63 @@ fn ops_ahead_of_time_wait() {
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"too early"}"#)));
 }
 
+/// What waits is nobody's parent: writing goes on beside it, on top of what is here.
+#[test]
+fn an_op_that_waits_is_no_parent() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let head = status(&mut bob).branches.iter().find(|branch| branch.name == "main").expect("main").heads.clone();
+    ann.now = Millis(START.0 + 300_001);
+    ann.change("notes", "1", set("/title", r#""too early""#));
+    ann.send_to(&mut bob);
+    assert_eq!(status(&mut bob).held, 1);
+    let written = bob.change("notes", "2", Change::Replace(json("2")));
+    let Ok(Answer::Log(log)) = bob.run(Command::Op(written)) else { panic!("an op") };
+    assert_eq!(log[0].parents, head);
+    assert!(log[0].hlc.millis() < Millis(START.0 + 1), "what waits does not move the clock");
+}
+
+/// Own ops that lie too far ahead of a clock that was set back stay out at opening. Their places in the chain are
+/// taken, so the device goes on under a new key, and nothing forks when their time comes.
+#[test]
+fn own_ops_ahead_of_time_are_not_written_anew() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let before = ann.author();
+    ann.now = Millis(START.0 + 3_600_000);
+    ann.change("notes", "1", set("/title", r#""in an hour""#));
+    ann.now = START;
+    let mut ann = ann.reopened();
+    ann.change("notes", "1", set("/title", r#""now""#));
+    assert_ne!(ann.author(), before);
+    ann.now = Millis(START.0 + 3_600_000);
+    let mut ann = ann.reopened();
+    bob.now = ann.now;
+    ann.send_to(&mut bob);
+    assert_eq!(status(&mut bob).ops, status(&mut ann).ops);
+    assert_eq!(status(&mut ann).forks, []);
+    assert_eq!(conflicts(&mut ann).len(), 1);
+    assert_eq!(conflicts(&mut ann), conflicts(&mut bob));
+}
+
+/// By a clock that was set back before the repo began there is nothing here, but the store is not an empty one.
+#[test]
+fn a_clock_before_the_repo_began_begins_no_second_one() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let rows = ann.rows.clone();
+    ann.now = Millis(START.0 - 3_600_000);
+    let mut early = ann.reopened();
+    let second = early.run(Command::Create { name: "second".into(), nonce: [9; 32] });
+    assert_eq!(second, Err(CommandError::ClockAhead));
+    assert_eq!(early.write("main", vec![Edit::Undo]), Err(CommandError::ClockAhead));
+    assert_eq!(early.author(), ann.author());
+    let mut other = MemoryHost::new(3);
+    other.create();
+    let Ok(Answer::Ops(ops)) = other.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    assert_eq!(early.run(Command::Import(ops)), Err(CommandError::ClockAhead));
+    assert_eq!(early.rows, rows);
+    early.now = START;
+    assert_eq!(status(&mut early.reopened()).repo, status(&mut bob).repo);
+}
+
 /// A clock that is far behind what it has seen refuses to write.
 #[test]
 fn a_clock_far_behind_does_not_write() {
@@ -274,6 +332,29 @@ fn a_clock_far_behind_does_not_write() {
     assert_eq!(ann.write("main", vec![edit]), Err(CommandError::ClockAhead));
 }
 
+/// Ops that a wrong clock keeps out at opening come back when their time has come, with what waited for them; and the
+/// device does not use their places in its chain a second time.
+#[test]
+fn ops_kept_out_at_opening_come_back() {
+    let (mut ann, mut bob) = ann_and_bob();
+    ann.now = Millis(START.0 + 400_000);
+    ann.change("notes", "1", set("/title", r#""later""#));
+    bob.now = ann.now;
+    ann.send_to(&mut bob);
+    bob.change("notes", "1", set("/body", r#""too""#));
+    let mut again = MemoryHost::open(1, ann.rows.clone(), START, KeyUse::Own);
+    bob.send_to(&mut again);
+    assert_eq!(shown(&mut again, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
+    let due = again.machine.deadline().expect("something waits for the time");
+    assert_eq!(due, Millis(START.0 + 100_000));
+    again.wait_until(due);
+    assert_eq!(shown(&mut again, "1"), Shown::Json(json(r#"{"body":"too","title":"later"}"#)));
+    assert_eq!(status(&mut again).held, 0);
+    again.change("notes", "2", Change::Replace(json("2")));
+    assert_ne!(again.author(), ann.author());
+    assert_eq!(status(&mut again).forks, []);
+}
+
 /// Redacted places read alike everywhere, for those who have the body and for those who do not.
 #[test]
 fn redacted_places_are_hidden_everywhere() {
@@ -285,6 +366,50 @@ fn redacted_places_are_hidden_everywhere() {
     let hidden = Shown::Json(json(r#"{"body":"b","title":{"$redacted":true}}"#));
     assert_eq!(shown(&mut ann, "1"), hidden);
     assert_eq!(shown(&mut bob, "1"), hidden);
+}
+
+/// A redaction may arrive before the op that it hides: that is hidden as soon as it is here.
+#[test]
+fn a_redaction_that_comes_first_hides_what_comes_later() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let secret = bob.change("notes", "1", set("/title", r#""secret""#));
+    bob.send_to(&mut ann);
+    written(ann.write(REPO, vec![Edit::Redact { ops: vec![secret], pointers: vec![] }]));
+    let Ok(Answer::Ops(ops)) = ann.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    let is_on_repo = |op: &StoredOp| op.rehash().expect("an op").header().branch == REPO;
+    let (first, later): (Vec<StoredOp>, Vec<StoredOp>) = ops.into_iter().partition(is_on_repo);
+    let mut carl = MemoryHost::new(3);
+    for part in [first, later] {
+        carl.run(Command::Import(part)).expect("an import is answered");
+    }
+    assert_eq!(shown(&mut carl, "1"), Shown::Json(json(r#"{"body":"b","title":{"$redacted":true}}"#)));
+}
+
+/// While the body of a removal is withheld nobody knows what it leaves, so nothing of the member has effect; and a
+/// repo whose first members are withheld is not open to everybody.
+#[test]
+fn a_withheld_body_of_a_member_gives_no_standing() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let mut eve = MemoryHost::new(3);
+    ann.send_to(&mut eve);
+    written(ann.write(REPO, vec![Edit::AddMember { author: bob.author(), name: "Bob".into(), role: Role::Writer }]));
+    ann.send_to(&mut bob);
+    bob.change("notes", "2", Change::Replace(json("2")));
+    eve.change("notes", "2", Change::Replace(json("3")));
+    bob.send_to(&mut ann);
+    eve.send_to(&mut ann);
+    let Ok(Answer::Ops(whole)) = ann.run(Command::Export { known: vec![] }) else { panic!("ops") };
+    let mut withheld = whole.clone();
+    for op in &mut withheld {
+        let is_member = op.rehash().expect("an op").header().collection == "_members";
+        op.body = op.body.take().filter(|_| !is_member);
+    }
+    let mut carl = MemoryHost::new(4);
+    carl.run(Command::Import(withheld)).expect("an import is answered");
+    assert_eq!(shown(&mut carl, "2"), Shown::Absent);
+    assert_eq!(shown(&mut carl, "1"), shown(&mut ann, "1"), "the owner needs no member");
+    carl.run(Command::Import(whole)).expect("an import is answered");
+    assert_eq!(shown(&mut carl, "2"), Shown::Json(json("2")));
 }
 
 /// A branch begins from another, goes on alone, and is joined again.
@@ -318,4 +443,31 @@ fn verify_counts_everything_and_finds_a_changed_body() {
     bodies[3] ^= 1;
     let Ok(Answer::Verified(report)) = ann.run(Command::Verify) else { panic!("a report") };
     assert_eq!(report.corrupt.len(), 1);
+}
+
+/// However often an entity was replaced, a read looks at the last replacement and at what came after or beside it.
+#[test]
+fn a_read_looks_at_no_more_than_what_decides() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let read = |host: &mut MemoryHost| {
+        let before = host.ops_read;
+        (shown(host, "1"), host.ops_read - before)
+    };
+    for number in 0..50 {
+        ann.put("notes", "1", Value::from(number));
+    }
+    assert_eq!(read(&mut ann), (Shown::Json(json("49")), 1));
+    ann.change("notes", "1", Change::Delete);
+    assert_eq!(read(&mut ann), (Shown::Absent, 1));
+    ann.put("notes", "1", json(r#"{"a":1}"#));
+    ann.change("notes", "1", set("/b", "2"));
+    assert_eq!(read(&mut ann), (Shown::Json(json(r#"{"a":1,"b":2}"#)), 2));
+    bob.put("notes", "1", json("0"));
+    bob.send_to(&mut ann);
+    let (_, writes) = read(&mut ann);
+    assert_eq!(writes, 55, "what stands beside another leads back to what both had seen");
+    let before = ann.ops_read;
+    ann.change("notes", "1", Change::Replace(json("1")));
+    assert_eq!(ann.ops_read, before, "who replaces an entity reads nothing");
+    assert_eq!(read(&mut ann), (Shown::Json(json("1")), 1));
 }

@@ -2,22 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+use trellis_core::input::{Command, EntityQuery};
+use trellis_core::limits::LINKS_MAX;
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::entity::EntityRef;
 use trellis_core::op::id::{OpId, RepoId};
-use trellis_core::op::kind::Kind;
+use trellis_core::op::kind::{Format, Kind};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::op::sign::Unverified;
+use trellis_core::output::Answer;
 use trellis_core::reconcile::{Log, reconcile};
+use trellis_core::time::{Hlc, Millis};
 use trellis_tests::against::{
     Bodies, core_ineffective, core_reconciles, core_says, difference, manifest, model_reconciles, model_says, places,
-    tell,
+    tell, view_says,
 };
 use trellis_tests::dice::{Dice, seeds};
-use trellis_tests::history::{Dials, History};
+use trellis_tests::history::{Dials, History, Signing};
+use trellis_tests::host::{MemoryHost, START};
 use trellis_tests::model::Model;
 use trellis_tests::model_rules::mark_ineffective;
-use trellis_tests::sealed::SealedOp;
+use trellis_tests::sealed::{Draft, SealedOp};
 use trellis_tests::spoil::spoil;
 
 /// The check of every seed's history; a failure is told with the shortest beginning of it that fails.
@@ -137,8 +143,8 @@ fn views(ops: &[StoredOp]) -> Vec<Unverified<'_>> {
 }
 
 /// Logs are of a repo, and a list is of the repo of its first op: only where that is the history's they can be compared.
-fn is_of_repo(repo: RepoId, sides: &[Vec<StoredOp>; 2]) -> bool {
-    let ops = sides.iter().flatten().filter_map(|op| op.rehash().ok());
+fn is_of_repo(repo: RepoId, ops: &[StoredOp]) -> bool {
+    let ops = ops.iter().filter_map(|op| op.rehash().ok());
     let first = ops.min_by_key(|op| op.ord());
     first.is_none_or(|op| op.header().repo.unwrap_or(op.id().into()) == repo)
 }
@@ -147,7 +153,7 @@ fn logs_as_lists(seed: u64, history: &History) -> Result<(), String> {
     let mut dice = Dice::new(seed);
     let bodyless = *dice.pick(&[0, 0, 10]);
     let sides = two_sides(seed, history).map(|side| worn(&side, bodyless, &mut dice));
-    if !is_of_repo(history.repo, &sides) {
+    if !sides.iter().all(|side| is_of_repo(history.repo, side)) {
         return Ok(());
     }
     let [local, remote] = sides.each_ref().map(|side| grown(history.repo, side, &mut dice));
@@ -179,6 +185,92 @@ fn logs_without_members_reconcile_as_their_lists_do() {
     every_history(seeds(300), |seed| Dials { members: 0, ..Dials::any(seed, 120) }, logs_as_lists);
 }
 
+/// Edits an entity in sight of all that is shown of it, at one path, as the owner, who always may.
+fn edited(history: &History, branch: &str, (collection, key): &(String, String), path: &str) -> SealedOp {
+    let mut model = Model::new(&history.ops);
+    mark_ineffective(&mut model, &BTreeSet::new());
+    let owner = history.ops[0].header().author;
+    let on_chain = model.ops.values().filter(|op| op.author == owner && op.branch == branch);
+    let prev = on_chain.max_by_key(|op| (op.seq, op.id));
+    let genesis = &history.ops[0];
+    let draft = Draft {
+        seq: prev.map_or(1, |prev| prev.seq + 1),
+        prev: prev.map(|prev| prev.id),
+        hlc: Hlc(model.ops.values().map(|op| op.hlc).max().unwrap_or(0) + 1),
+        parents: model.heads(branch).into_iter().take(LINKS_MAX).collect(),
+        collection: collection.clone(),
+        key: key.clone(),
+        base: model.entity(branch, collection, key).frontier.into_iter().take(LINKS_MAX).collect(),
+        kind: Kind::Patch,
+        body: Some((Format::Json, format!("{{\"set\":{{\"{path}\":\"edited\"}}}}").into_bytes())),
+        ..Draft::first(history.repo, owner, branch, genesis)
+    };
+    draft.seal()
+}
+
+/// An edit closes no conflict but those whose place it overwrites; the others keep members, and so their ids.
+fn other_paths_stay_in_conflict(seed: u64, history: &History) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let records =
+        |ops: &[SealedOp]| core_reconciles(ops, &[])["conflictRecords"].as_array().cloned().unwrap_or_default();
+    let open = records(&history.ops);
+    let Some(of) = open.get(dice.below(open.len())) else { return Ok(()) };
+    let text = |record: &Value, name: &str| record[name].as_str().unwrap_or_default().to_string();
+    let (branch, entity) = (text(of, "branch"), (text(of, "collection"), text(of, "key")));
+    let path = *dice.pick(&["/a", "/b", "/m", "/m/x", "/n", "/t", "/x", "/new"]);
+    let edit = edited(history, &branch, &entity, path);
+    let after = records(&[history.ops.clone(), vec![edit]].concat());
+    let is_overwritten = |record: &&Value| {
+        let at = (text(record, "branch"), (text(record, "collection"), text(record, "key")));
+        let below =
+            Pointer::parse(&text(record, "path")).is_ok_and(|at| Pointer::parse(path).unwrap().is_prefix_of(&at));
+        at == (branch.clone(), entity.clone()) && below
+    };
+    match open.iter().find(|record| after.contains(record) == is_overwritten(record)) {
+        None => Ok(()),
+        Some(record) => Err(format!("an edit of {branch} {entity:?} at {path}, and {record}")),
+    }
+}
+
+#[test]
+fn an_edit_of_another_path_never_closes_a_conflict() {
+    let dials = |seed: u64| {
+        let members = [0, 8, 25][seed as usize % 3];
+        Dials { members, bodyless: [0, 1, 3, 10][seed as usize % 4], ..Dials::any(seed, 120) }
+    };
+    every_history(seeds(300), dials, other_paths_stay_in_conflict);
+}
+
+/// A machine reads only the writes that decide, and shows what all of them make.
+fn same_views(seed: u64, history: &History) -> Result<(), String> {
+    let mut model = Model::new(&history.ops);
+    mark_ineffective(&mut model, &BTreeSet::new());
+    let mut host = MemoryHost::new(seed);
+    host.now = Millis(START.0 * 2);
+    let mut dice = Dice::new(seed);
+    for piece in history.shuffled(&mut dice).chunks(1 + dice.below(20)) {
+        let ops = piece.iter().map(SealedOp::stored).collect();
+        host.run(Command::Import(ops)).expect("an import is answered");
+    }
+    for (branch, entity) in places(&model).into_iter().filter(|(_, (collection, _))| !collection.starts_with('_')) {
+        let (collection, key) = entity.clone();
+        let query = EntityQuery { branch: branch.clone(), collection, key };
+        let Ok(Answer::Entity(view)) = host.run(Command::Get(query)) else { return Err("no answer".into()) };
+        let expected = model_says(&model, &model.entity(&branch, &entity.0, &entity.1));
+        let came = view_says(&view);
+        if let Some(told) = difference(&came, &expected) {
+            let writes: Vec<OpId> = model.ops.values().filter(|op| op.entity == entity).map(|op| op.id).collect();
+            return Err(format!("{branch} {entity:?}{told}\n{}", tell(&history.ops, &writes)));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn machines_show_what_the_model_says() {
+    every_history(seeds(200), |seed| Dials { signing: Signing::Every, ..Dials::any(seed, 80) }, same_views);
+}
+
 fn same_effect(_: u64, history: &History) -> Result<(), String> {
     let mut model = Model::new(&history.ops);
     mark_ineffective(&mut model, &BTreeSet::new());
@@ -203,7 +295,10 @@ fn same_effect(_: u64, history: &History) -> Result<(), String> {
 fn ops_have_effect_where_the_model_says() {
     every_history(
         seeds(400),
-        |seed| Dials { members: 10 + (seed % 3) as u32 * 20, ..Dials::any(seed, 150) },
+        |seed| {
+            let (members, bodyless) = (10 + (seed % 3) as u32 * 20, [0, 10, 30][seed as usize % 3]);
+            Dials { members, bodyless, ..Dials::any(seed, 150) }
+        },
         same_effect,
     );
 }

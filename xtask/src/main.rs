@@ -7,8 +7,11 @@ mod bench;
 mod child;
 mod demo;
 mod dependencies;
+mod fuzz;
 mod no_std;
+mod planted;
 mod setup;
+mod sim;
 mod steps;
 mod story;
 mod tally;
@@ -27,7 +30,7 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
-        usage: "bench [P1b ...] [--json]",
+        usage: "bench [P1a ...] [--json]",
         about: "How fast it is, beside its peers and the machine; --ops N: smaller histories",
         run: bench::run,
     },
@@ -36,6 +39,24 @@ const COMMANDS: &[Command] = &[
         usage: "demo",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
+    },
+    Command {
+        name: "planted",
+        usage: "planted",
+        about: "Plants bugs, each of which a test must catch",
+        run: planted::run,
+    },
+    Command {
+        name: "sim",
+        usage: "sim [--seeds N] [--from SEED]",
+        about: "Simulated worlds: crashes, wrong clocks, losses and liars; 1,000 seeds unless told",
+        run: sim::run,
+    },
+    Command {
+        name: "fuzz",
+        usage: "fuzz [TARGET] [--seconds N]",
+        about: "Fuzz the decoders, each for a minute; TARGET --repeat FILE: run one input",
+        run: fuzz::run,
     },
     Command {
         name: "test",
@@ -69,6 +90,6 @@ fn wrong_usage() -> ExitCode {
 }
 
 fn help() -> String {
-    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<24} {}\n", command.usage, command.about));
+    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<30} {}\n", command.usage, command.about));
     format!("The project's own commands:\n{}", rows.collect::<String>())
 }

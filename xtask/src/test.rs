@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, demo, dependencies, no_std, setup};
+use crate::{bench, demo, dependencies, no_std, planted, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -23,6 +23,8 @@ const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--
 const DOCS: Step = own("docs", docs);
 const DEMO: Step = own("demo", demo::prove);
 
+const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
+
 const FULL: &[Step] = &[
     FORMAT,
     DEPENDENCIES,
@@ -31,6 +33,7 @@ const FULL: &[Step] = &[
     NO_STD,
     BUILD,
     TESTS.after(BUILD),
+    PLANTED.after(TESTS),
     DOC_TESTS.after(BUILD),
     DOCS,
     DEMO.after(BUILD),

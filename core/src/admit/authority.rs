@@ -151,6 +151,11 @@ impl Authority {
                 .is_some_and(|standing| standing.role == Some(Role::Owner))
     }
 
+    /// Whether an author was removed, so that which ops keep their effect has to be asked anew when more of them come.
+    pub fn is_cut(&self, author: &Author) -> bool {
+        self.members.standings.get(author).is_some_and(|standing| standing.accepted.is_some())
+    }
+
     /// Whether an op's author, branch and collection decide about its effect, because nobody was removed and no branch
     /// is linear. Graphs with the same ops on the engine's own branch then agree about every op that they share.
     pub fn is_by_author(&self) -> bool {

@@ -6,7 +6,8 @@
 
 use alloc::vec::Vec;
 
-use hashbrown::HashMap;
+use hashbrown::hash_table::Entry;
+use hashbrown::{HashMap, HashTable};
 
 use super::intrinsic::{self, Ancestry, Facts, Invalid};
 use crate::log::graph::{Graph, Node};
@@ -64,7 +65,8 @@ struct Batch<'a, 'b> {
     /// The repo of the graph, or of the genesis that came.
     repo: Option<RepoId>,
     order: Vec<usize>,
-    index: HashMap<OpId, usize>,
+    /// The first of each id.
+    index: HashTable<usize>,
     verdicts: Vec<Verdict>,
 }
 
@@ -79,18 +81,23 @@ impl<'a, 'b> Batch<'a, 'b> {
     fn new(ops: &'a [VerifiedOp<'b>], replica: Replica<'a>) -> Batch<'a, 'b> {
         let mut order: Vec<usize> = (0..ops.len()).collect();
         order.sort_unstable_by_key(|at| (ops[*at].header().hlc, ops[*at].id(), *at));
-        let mut index = HashMap::with_capacity(ops.len());
+        let mut verdicts = alloc::vec![Verdict::Drop; ops.len()];
+        let hash = |at: &usize| replica.graph.id_hash(&ops[*at].id());
+        let mut index = HashTable::with_capacity(ops.len());
         for at in &order {
-            index.entry(ops[*at].id()).or_insert(*at);
+            match index.entry(hash(at), |first: &usize| ops[*first].id() == ops[*at].id(), hash) {
+                Entry::Occupied(_) => verdicts[*at] = Verdict::Known,
+                Entry::Vacant(place) => drop(place.insert(*at)),
+            }
         }
         let genesis = || ops.iter().find(|op| op.header().is_genesis()).map(|op| op.id().into());
         let repo = replica.graph.repo().or_else(genesis);
-        Batch { ops, replica, repo, order, index, verdicts: alloc::vec![Verdict::Drop; ops.len()] }
+        Batch { ops, replica, repo, order, index, verdicts }
     }
 
     fn judge_one(&self, at: usize) -> Verdict {
         let op = &self.ops[at];
-        if self.replica.graph.find(&op.id()).is_some() || self.index.get(&op.id()) != Some(&at) {
+        if self.verdicts[at] == Verdict::Known || self.replica.graph.find(&op.id()).is_some() {
             return Verdict::Known;
         }
         if !self.is_of_repo(op) {
@@ -138,20 +145,23 @@ impl<'a, 'b> Batch<'a, 'b> {
 
     /// Where an op is, if it is in the graph or about to be; else what that means for an op that names it.
     fn find(&self, id: &OpId) -> Result<Found, Verdict> {
+        let own = self.in_batch(id);
+        match own.map(|at| (at, self.verdicts[at])) {
+            Some((at, Verdict::Admit)) => return Ok(Found::InBatch(at)),
+            Some((_, Verdict::Refuse(reason))) => return Err(Verdict::Refuse(reason)),
+            _ => {}
+        }
         if let Some(node) = self.replica.graph.find(id) {
             return Ok(Found::InGraph(node));
         }
-        if let Some(&at) = self.index.get(id) {
-            return match self.verdicts[at] {
-                Verdict::Admit => Ok(Found::InBatch(at)),
-                Verdict::Refuse(reason) => Err(Verdict::Refuse(reason)),
-                _ => Err(Verdict::Hold(Wait::Op(*id))),
-            };
-        }
         match self.replica.refused.get(id) {
-            Some(reason) => Err(Verdict::Refuse(*reason)),
-            None => Err(Verdict::Hold(Wait::Op(*id))),
+            Some(reason) if own.is_none() => Err(Verdict::Refuse(*reason)),
+            _ => Err(Verdict::Hold(Wait::Op(*id))),
         }
+    }
+
+    fn in_batch(&self, id: &OpId) -> Option<usize> {
+        self.index.find(self.replica.graph.id_hash(id), |at| self.ops[*at].id() == *id).copied()
     }
 
     /// Takes back candidates that nothing vouches for, and whatever stands only with them.
@@ -196,7 +206,7 @@ impl<'a, 'b> Batch<'a, 'b> {
     fn vouchers(&self) -> Vec<u32> {
         let mut vouchers = alloc::vec![0; self.ops.len()];
         for &at in self.order.iter().rev().filter(|at| self.verdicts[**at] == Verdict::Admit) {
-            vouchers[at] += u32::from(self.ops[at].signature().is_some());
+            vouchers[at] += u32::from(self.ops[at].signature().is_some() || planted!(UnsignedRunAdmitted));
             if let Some(prev) = self.prev_in_batch(at).filter(|_| vouchers[at] > 0) {
                 vouchers[prev] += 1;
             }
@@ -208,8 +218,8 @@ impl<'a, 'b> Batch<'a, 'b> {
     fn named_by(&self) -> Vec<Vec<usize>> {
         let mut named_by = alloc::vec![Vec::new(); self.ops.len()];
         for &at in &self.order {
-            for named in self.ops[at].header().dependencies().filter_map(|id| self.index.get(&id)) {
-                named_by[*named].push(at);
+            for named in self.ops[at].header().dependencies().filter_map(|id| self.in_batch(&id)) {
+                named_by[named].push(at);
             }
         }
         named_by
@@ -225,7 +235,7 @@ impl<'a, 'b> Batch<'a, 'b> {
     }
 
     fn prev_in_batch(&self, at: usize) -> Option<usize> {
-        self.ops[at].header().prev.and_then(|prev| self.index.get(&prev)).copied()
+        self.ops[at].header().prev.and_then(|prev| self.in_batch(&prev))
     }
 }
 

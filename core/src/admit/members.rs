@@ -3,6 +3,9 @@
 //! The nearer somebody is to the repo's owner by appointments, the more their word weighs: acts are decided level by
 //! level from the owner outwards, and an act that a nearer level has cut off has no effect. Among owners of one level,
 //! removals that cut each other are decided by `ord`.
+//!
+//! A `put` whose body is not here might say anything, so nobody has a standing by it until it comes: it counts as a
+//! removal that leaves nothing.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -14,6 +17,7 @@ use crate::op::body::{Content, Leaf};
 use crate::op::hex;
 use crate::op::id::{Author, OpId, RepoId, SUCCESSOR_CONTEXT};
 use crate::op::json::{Object, Value};
+use crate::op::kind::Kind;
 use crate::op::sign::{Signature, is_signed_message};
 
 /// The collection of members.
@@ -122,8 +126,9 @@ impl Members {
         let records = records(graph, contents);
         let successors = successors(graph, &records);
         let owner = graph.author(genesis);
-        let acts = records.iter().filter_map(|(node, body)| act(graph, *node, body));
-        let acts: Vec<Act> = acts.filter(|act| !act.removes(&owner)).collect();
+        let readable = records.iter().filter_map(|(node, body)| act(graph, *node, body));
+        let bodyless = bodyless(graph, contents);
+        let acts: Vec<Act> = readable.chain(bodyless).filter(|act| !act.removes(&owner)).collect();
         let mut council = Council { graph, acts: &acts, successors: &successors, effective: BTreeSet::new() };
         let levels = council.levels(owner);
         council.decide(&levels);
@@ -356,12 +361,27 @@ impl Standing {
 
 /// The bodies of `put`s in `_members` on the engine's own branch.
 fn records<'a>(graph: &Graph, contents: &'a BTreeMap<Node, Content>) -> Vec<(Node, &'a Object)> {
-    let is_member = |node: Node| graph.entity_name(graph.entity(node)).0 == MEMBERS;
     let body = |(node, content): (&Node, &'a Content)| match content {
-        Content::Put(Leaf::Json(Value::Object(body))) if is_member(*node) => Some((*node, body)),
+        Content::Put(Leaf::Json(Value::Object(body))) if is_member(graph, *node) => Some((*node, body)),
         _ => None,
     };
     contents.iter().filter_map(body).collect()
+}
+
+/// The `put`s in `_members` whose bodies are not here, as removals that leave nothing.
+fn bodyless(graph: &Graph, contents: &BTreeMap<Node, Content>) -> impl Iterator<Item = Act> {
+    let is_bodyless = |(node, content): &(&Node, &Content)| {
+        matches!(content, Content::Missing(Kind::Put)) && is_member(graph, **node)
+    };
+    contents.iter().filter(is_bodyless).filter_map(|(node, _)| {
+        let subject = Author::parse_hex(graph.entity_name(graph.entity(*node)).1)?;
+        let says = Says::Removal { accepted: Bits::default() };
+        Some(Act { node: *node, author: graph.author(*node), subject, says })
+    })
+}
+
+fn is_member(graph: &Graph, node: Node) -> bool {
+    graph.entity_name(graph.entity(node)).0 == MEMBERS
 }
 
 fn act(graph: &Graph, node: Node, body: &Object) -> Option<Act> {

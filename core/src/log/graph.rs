@@ -69,6 +69,10 @@ const SIGNED: u8 = 1;
 const CONTINUED: u8 = 2;
 const SEALED_HERE: u8 = 4;
 const BODY_HERE: u8 = 8;
+/// The op's one parent is its `prev`, and stands nowhere else.
+const PARENT_IS_PREV: u8 = 16;
+/// The op's one base is the write to its entity that came before it, and stands nowhere else.
+const BASE_IS_BEFORE: u8 = 32;
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -87,6 +91,38 @@ struct Entry {
     flags: u8,
 }
 
+impl Entry {
+    /// The parents: `prev`, where it is the one parent, and all others.
+    fn parents<'l>(&self, links: &'l [u32]) -> (Option<u32>, &'l [u32]) {
+        let at = self.links_at as usize;
+        let prev = (self.flags & PARENT_IS_PREV != 0).then_some(self.prev);
+        (prev, &links[at..at + usize::from(self.parents)])
+    }
+
+    /// The bases: the write before, where it is the one base, and all others.
+    fn bases<'l>(&self, links: &'l [u32]) -> (Option<u32>, &'l [u32]) {
+        let at = self.links_at as usize + usize::from(self.parents);
+        let before = (self.flags & BASE_IS_BEFORE != 0).then_some(self.entity_before);
+        (before, &links[at..at + usize::from(self.bases)])
+    }
+}
+
+/// What a graph knew of an op beforehand: whether it is there, and the first of its bases.
+#[derive(Clone, Copy, Debug)]
+pub struct Hint {
+    is_here: bool,
+    base: Option<Node>,
+}
+
+/// Where the names of a header lead: its `prev`, and where its parents and bases begin among the links.
+#[derive(Clone, Copy)]
+struct Links {
+    at: u32,
+    prev: u32,
+    /// Whether everything that it names is here.
+    is_whole: bool,
+}
+
 #[derive(Clone, Debug)]
 struct EntityEntry {
     collection: u32,
@@ -94,6 +130,10 @@ struct EntityEntry {
     last: u32,
     /// Whether a write to it ever stood beside another that it did not replace.
     is_contended: bool,
+    /// The branch that it was first written on; most entities are written on no other.
+    home: u32,
+    /// Its frontier there.
+    frontier: FewNodes,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -135,6 +175,7 @@ pub struct Graph {
     in_collection: Vec<Vec<u32>>,
     chains: Vec<Chain>,
     chain_index: HashMap<(u32, Author), u32>,
+    /// Frontiers of entities on other branches than their home.
     frontiers: HashMap<(u32, u32), FewNodes>,
     /// Where chains forked, in the order in which that was seen.
     forks: Vec<ChainFork>,
@@ -196,10 +237,37 @@ impl Graph {
 
     /// Adds an admitted op: all of its dependencies are here, and it is not.
     pub fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+        let links = self.link(op.header(), Hint { is_here: false, base: None });
+        self.append_linked(op, keeping, links)
+    }
+
+    /// What the graph knows of an op that is going to be restored.
+    ///
+    /// A large graph lies in memory that a processor has to wait for, and it waits for many places no longer than for one:
+    /// so the places of many ops are looked up before the first of them is added.
+    pub fn hint(&self, op: &VerifiedOp<'_>) -> Hint {
+        let base = op.header().base.iter().next().and_then(|base| self.find(&base));
+        Hint { is_here: self.find(&op.id()).is_some(), base }
+    }
+
+    /// Adds an op that was admitted before; none if it is here, or if something that it names is not.
+    pub fn restore(&mut self, op: &VerifiedOp<'_>, keeping: Keeping, hint: Hint) -> Option<Node> {
+        if hint.is_here || self.find(&op.id()).is_some() {
+            return None;
+        }
+        let links = self.link(op.header(), hint);
+        if !links.is_whole {
+            self.links.truncate(links.at as usize);
+            return None;
+        }
+        Some(self.append_linked(op, keeping, links))
+    }
+
+    fn append_linked(&mut self, op: &VerifiedOp<'_>, keeping: Keeping, links: Links) -> Node {
         let header = op.header();
         let node = Node(self.entries.len() as u32);
-        let chain = self.chain_number(header);
-        let entry = self.entry(op, chain, keeping);
+        let chain = self.chain_number(header, links.prev);
+        let entry = self.entry(op, chain, keeping, links);
         let branch = self.chains[chain as usize].branch;
         let id_hash = self.id_hash(&entry.id);
         self.latest = self.latest.max(Some(entry.hlc));
@@ -214,32 +282,66 @@ impl Graph {
         node
     }
 
-    fn entry(&mut self, op: &VerifiedOp<'_>, chain: u32, keeping: Keeping) -> Entry {
-        let header = op.header();
-        let entity = self.entity_number(header);
-        let entity_before = core::mem::replace(&mut self.entities[entity as usize].last, self.entries.len() as u32);
-        let links_at = self.links.len() as u32;
-        let number = |graph: &Graph, id: OpId| graph.find(&id).map_or(NONE, |node| node.0);
-        for id in header.parents.iter().chain(header.base.iter()) {
-            let link = number(self, id);
+    /// Looks up what a header names, and adds the numbers of its parents and bases to the links.
+    fn link(&mut self, header: &Header<'_>, hint: Hint) -> Links {
+        let at = self.links.len() as u32;
+        let prev = header.prev.map_or(NONE, |id| self.number(&id));
+        let mut is_whole = header.prev.is_none() || prev != NONE;
+        for id in header.parents.iter() {
+            let link = if header.prev == Some(id) { prev } else { self.number(&id) };
+            is_whole &= link != NONE;
             self.links.push(link);
+        }
+        let mut hinted = hint.base;
+        for id in header.base.iter() {
+            let link = hinted.take().map_or_else(|| self.number(&id), |node| node.0);
+            is_whole &= link != NONE;
+            self.links.push(link);
+        }
+        Links { at, prev, is_whole }
+    }
+
+    /// What most ops name is the last op.
+    fn number(&self, id: &OpId) -> u32 {
+        match self.entries.last() {
+            Some(last) if last.id == *id => self.entries.len() as u32 - 1,
+            _ => self.find(id).map_or(NONE, |node| node.0),
+        }
+    }
+
+    fn entry(&mut self, op: &VerifiedOp<'_>, chain: u32, keeping: Keeping, links: Links) -> Entry {
+        let header = op.header();
+        let (mut parents, mut bases) = (header.parents.len() as u8, header.base.len() as u8);
+        let base = self.links.get(links.at as usize + usize::from(parents)).copied();
+        let entity = self.entity_number(header, base);
+        let entity_before = core::mem::replace(&mut self.entities[entity as usize].last, self.entries.len() as u32);
+        let mut flags = flag(SIGNED, op.signature().is_some())
+            | flag(SEALED_HERE, keeping.origin == super::row::Origin::Local)
+            | flag(BODY_HERE, keeping.body == Presence::Here);
+        if bases == 1 && base == Some(entity_before) {
+            flags |= BASE_IS_BEFORE;
+            bases = 0;
+            self.links.pop();
+        }
+        if parents == 1 && bases == 0 && self.links.last() == Some(&links.prev) {
+            flags |= PARENT_IS_PREV;
+            parents = 0;
+            self.links.pop();
         }
         Entry {
             id: op.id(),
             hlc: header.hlc,
             chain,
             seq: header.seq,
-            prev: header.prev.map_or(NONE, |id| number(self, id)),
+            prev: links.prev,
             entity,
             entity_before,
-            links_at,
+            links_at: links.at,
             place: keeping.place,
-            parents: header.parents.len() as u8,
-            bases: header.base.len() as u8,
+            parents,
+            bases,
             kind: u8::try_from(header.kind.code()).unwrap_or(u8::MAX),
-            flags: flag(SIGNED, op.signature().is_some())
-                | flag(SEALED_HERE, keeping.origin == super::row::Origin::Local)
-                | flag(BODY_HERE, keeping.body == Presence::Here),
+            flags,
         }
     }
 
@@ -274,41 +376,61 @@ impl Graph {
 
     /// Makes `node` and whatever it reaches part of the branch's log, dependencies first.
     fn join_branch(&mut self, node: Node, branch: u32) {
+        if self.dependencies(node).any(|dependency| !self.is_on(dependency, branch)) {
+            self.join_foreign(node, branch);
+        }
+        self.join_frontier(node, branch);
+        self.join_heads(node, branch);
+    }
+
+    /// Makes what `node` reaches on other branches part of the branch's log.
+    fn join_foreign(&mut self, node: Node, branch: u32) {
         let mut reached: Vec<Node> = Vec::new();
-        let mut open: Vec<Node> = self.dependencies(node).collect();
+        let foreign = |graph: &Graph, node: Node| -> Vec<Node> {
+            graph.dependencies(node).filter(|dependency| !graph.is_on(*dependency, branch)).collect()
+        };
+        let mut open: Vec<Node> = foreign(self, node);
         while let Some(dependency) = open.pop() {
-            if !self.is_on(dependency, branch) && self.branches[branch as usize].foreign.insert(dependency) {
+            if self.branches[branch as usize].foreign.insert(dependency) {
                 reached.push(dependency);
-                open.extend(self.dependencies(dependency));
+                open.extend(foreign(self, dependency));
             }
         }
         reached.sort_unstable();
         for foreign in reached {
             self.join_frontier(foreign, branch);
         }
-        self.join_frontier(node, branch);
-        self.join_heads(node, branch);
     }
 
     fn join_frontier(&mut self, node: Node, branch: u32) {
         let entry = &self.entries[node.index()];
         if entry.kind == Kind::Merge.code() as u8 {
+            if planted!(MergingClosesConflict) {
+                self.entities.iter_mut().for_each(|entity| entity.is_contended = false);
+            }
             return;
         }
-        let frontier = self.frontiers.entry((branch, entry.entity)).or_default();
-        let bases = entry.links_at as usize + usize::from(entry.parents);
-        for base in &self.links[bases..bases + usize::from(entry.bases)] {
+        let (before, bases) = entry.bases(&self.links);
+        let entity = &mut self.entities[entry.entity as usize];
+        if entity.home == NONE {
+            entity.home = branch;
+        }
+        let frontier = match entity.home == branch {
+            true => &mut entity.frontier,
+            false => self.frontiers.entry((branch, entry.entity)).or_default(),
+        };
+        for base in before.iter().chain(bases) {
             frontier.remove(Node(*base));
         }
-        self.entities[entry.entity as usize].is_contended |= !frontier.is_empty();
+        entity.is_contended |= !frontier.is_empty();
         frontier.insert(node);
     }
 
     fn join_heads(&mut self, node: Node, branch: u32) {
         let entry = &self.entries[node.index()];
-        let parents = entry.links_at as usize..entry.links_at as usize + usize::from(entry.parents);
         let heads = &mut self.branches[branch as usize].heads;
-        for parent in self.links[parents].iter().chain([&entry.prev]) {
+        let before = entry.parents(&self.links).1.iter().chain([&entry.prev]);
+        for parent in before.filter(|_| !planted!(HeadKeptAfterChild)) {
             heads.remove(Node(*parent));
         }
         heads.insert(node);
@@ -319,9 +441,9 @@ impl Graph {
         self.chains[self.entries[node.index()].chain as usize].branch == branch
     }
 
-    fn chain_number(&mut self, header: &Header<'_>) -> u32 {
-        if let Some(prev) = header.prev.and_then(|prev| self.find(&prev)) {
-            return self.entries[prev.index()].chain;
+    fn chain_number(&mut self, header: &Header<'_>, prev: u32) -> u32 {
+        if let Some(prev) = self.entries.get(prev as usize) {
+            return prev.chain;
         }
         let branch = self.branch_names.number(header.branch);
         if branch as usize == self.branches.len() {
@@ -335,9 +457,9 @@ impl Graph {
         chain
     }
 
-    fn entity_number(&mut self, header: &Header<'_>) -> u32 {
-        if let Some(base) = header.base.iter().next().and_then(|base| self.find(&base)) {
-            return self.entries[base.index()].entity;
+    fn entity_number(&mut self, header: &Header<'_>, base: Option<u32>) -> u32 {
+        if let Some(base) = base.and_then(|base| self.entries.get(base as usize)) {
+            return base.entity;
         }
         let collection = self.collections.number(header.collection);
         if collection as usize == self.in_collection.len() {
@@ -347,7 +469,9 @@ impl Graph {
             return entity;
         }
         let entity = self.entities.len() as u32;
-        self.entities.push(EntityEntry { collection, key: header.key.into(), last: NONE, is_contended: false });
+        let (last, home, frontier) = (NONE, NONE, FewNodes::None);
+        let key = header.key.into();
+        self.entities.push(EntityEntry { collection, key, last, is_contended: false, home, frontier });
         let (entities, hasher) = (&self.entities, &self.hasher);
         let hash = entity_hash(hasher, collection, header.key);
         self.entity_index.insert_unique(hash, entity, |at| {
@@ -366,7 +490,8 @@ impl Graph {
         self.entity_index.find(entity_hash(&self.hasher, collection, key), is_same).copied()
     }
 
-    fn id_hash(&self, id: &OpId) -> u64 {
+    /// Where an id belongs in a table of this process.
+    pub(crate) fn id_hash(&self, id: &OpId) -> u64 {
         id_hash_with(self.id_key, id)
     }
 
@@ -465,16 +590,14 @@ impl Graph {
 
     /// The heads that its author saw.
     pub fn parents(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
-        let entry = &self.entries[node.index()];
-        let at = entry.links_at as usize;
-        self.links[at..at + usize::from(entry.parents)].iter().map(|link| Node(*link))
+        let (prev, others) = self.entries[node.index()].parents(&self.links);
+        prev.into_iter().chain(others.iter().copied()).map(Node)
     }
 
     /// The writes to its entity that it replaces.
     pub fn base(&self, node: Node) -> impl Iterator<Item = Node> + '_ {
-        let entry = &self.entries[node.index()];
-        let at = entry.links_at as usize + usize::from(entry.parents);
-        self.links[at..at + usize::from(entry.bases)].iter().map(|link| Node(*link))
+        let (before, others) = self.entries[node.index()].bases(&self.links);
+        before.into_iter().chain(others.iter().copied()).map(Node)
     }
 
     /// Everything that it names.
@@ -528,11 +651,6 @@ impl Graph {
     /// Every chain: its branch, its author and its ends, in the order in which chains came.
     pub fn chains(&self) -> impl Iterator<Item = (Branch, Author, Vec<Node>)> + '_ {
         self.chains.iter().map(|chain| (Branch(chain.branch), chain.author, chain.ends.iter().collect()))
-    }
-
-    /// Whether everything that a header names is here.
-    pub fn has_dependencies(&self, header: &Header<'_>) -> bool {
-        header.dependencies().all(|id| self.find(&id).is_some())
     }
 
     /// Ops that no signature at or after them on their chain vouches for; empty unless something was left out.
@@ -658,14 +776,20 @@ impl Graph {
 
     /// The writes to an entity in a branch's log that no other op of that log names as base, whoever wrote it.
     pub fn frontier(&self, branch: Branch, entity: Entity) -> Vec<Node> {
-        self.frontiers.get(&(branch.0, entity.0)).map_or_else(Vec::new, |frontier| frontier.iter().collect())
+        let at = &self.entities[entity.0 as usize];
+        let frontier = match at.home == branch.0 {
+            true => Some(&at.frontier),
+            false => self.frontiers.get(&(branch.0, entity.0)),
+        };
+        frontier.map_or_else(Vec::new, |frontier| frontier.iter().collect())
     }
 
     /// Every branch and entity in its log where [`Graph::is_contended`] holds, in no order.
     pub fn contended(&self) -> impl Iterator<Item = (Branch, Entity)> + '_ {
-        let is_contended = |entity: u32| self.entities[entity as usize].is_contended;
-        let frontiers = self.frontiers.keys().filter(move |(_, entity)| is_contended(*entity));
-        frontiers.map(|(branch, entity)| (Branch(*branch), Entity(*entity)))
+        let at_home = self.entities.iter().enumerate().map(|(at, entity)| (entity.home, at as u32));
+        let everywhere = at_home.filter(|(home, _)| *home != NONE).chain(self.frontiers.keys().copied());
+        let contended = everywhere.filter(|(_, entity)| self.entities[*entity as usize].is_contended);
+        contended.map(|(branch, entity)| (Branch(branch), Entity(entity)))
     }
 
     /// Whether the engine's own branch has this number.
@@ -679,9 +803,8 @@ fn flag(bit: u8, is_set: bool) -> u8 {
 }
 
 fn id_hash_with(key: u64, id: &OpId) -> u64 {
-    let (low, rest) = id.0.split_at(8);
-    let word = |bytes: &[u8]| bytes.iter().take(8).fold(0_u64, |word, byte| word << 8 | u64::from(*byte));
-    let product = u128::from(word(low) ^ key) * u128::from(word(rest) | 1);
+    let word = |at: usize| id.0[at..].first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let product = u128::from(word(0) ^ key) * u128::from(word(8) | 1);
     product as u64 ^ (product >> 64) as u64
 }
 

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
+use crate::error::CommandError;
 use crate::input::Request;
 use crate::limits::FRAME_OPS_MAX;
 use crate::log::graph::{Keeping, Node, Presence};
@@ -27,6 +28,9 @@ const REFUSED_MAX: usize = 4096;
 
 impl Machine {
     pub(super) fn import(&mut self, request: Request, ops: &[StoredOp], now: Millis, out: &mut Outputs) {
+        if self.is_before_genesis() {
+            return reply(out, request, Err(CommandError::ClockAhead));
+        }
         let unverified: Vec<Unverified<'_>> = ops.iter().map(StoredOp::unverified).collect();
         let (report, rows) = self.integrate(&unverified, Origin::Remote, now, out);
         self.persist(rows, Some((request, Answer::Imported(report))), out);
@@ -109,15 +113,19 @@ impl Machine {
         funnel.report.admitted.push(op.id());
     }
 
-    /// The one way into the graph.
-    pub(super) fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+    fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+        self.note_own(op, keeping.origin);
+        self.graph.append(op, keeping)
+    }
+
+    /// Ops by this device's key move its clock, and one that came from elsewhere says that the key is used there too.
+    pub(super) fn note_own(&mut self, op: &VerifiedOp<'_>, origin: Origin) {
         if op.header().author == self.author {
             self.own_clock = self.own_clock.max(Some(op.header().hlc));
-            if keeping.origin == Origin::Remote {
+            if origin == Origin::Remote {
                 self.key_use = super::KeyUse::Copied;
             }
         }
-        self.graph.append(op, keeping)
     }
 
     fn note_repo_content(&mut self, node: Node, op: &VerifiedOp<'_>) {
@@ -137,12 +145,14 @@ impl Machine {
 
     /// Lets the last `count` ops to arrive count.
     pub(super) fn extend_state(&mut self, count: usize) {
-        let first = self.graph.len() - count;
-        if self.is_state_stale {
-            self.refresh_state();
-        } else {
-            let nodes: Vec<Node> = self.graph.nodes().skip(first).collect();
-            self.state.authority.extend(&self.graph, &nodes);
+        let nodes: Vec<Node> = self.graph.nodes().skip(self.graph.len() - count).collect();
+        let is_asked_anew = |node: &Node| {
+            self.state.awaits(&self.graph.id(*node)) || self.state.authority.is_cut(&self.graph.author(*node))
+        };
+        self.is_state_stale |= nodes.iter().any(is_asked_anew);
+        match self.is_state_stale {
+            true => self.refresh_state(),
+            false => self.state.authority.extend(&self.graph, &nodes),
         }
     }
 
@@ -196,17 +206,25 @@ impl Machine {
     /// Judges held ops whose time has come.
     pub(super) fn release_due(&mut self, now: Millis, out: &mut Outputs) {
         for hlc in self.hold.due(now) {
-            let released = self.hold.release(Wait::Time(hlc));
-            let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
-            let (_, rows) = self.integrate(&held, Origin::Remote, now, out);
-            self.persist(rows, None, out);
+            self.judge_released(Wait::Time(hlc), now, out);
         }
+    }
+
+    /// Judges the held ops that wait for something that has come.
+    pub(super) fn judge_released(&mut self, wait: Wait, now: Millis, out: &mut Outputs) {
+        let released = self.hold.release(wait);
+        if released.is_empty() {
+            return;
+        }
+        let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
+        let (_, rows) = self.integrate(&held, Origin::Remote, now, out);
+        self.persist(rows, None, out);
     }
 
     /// Gives rows to the host; the reply goes out when the last is durable, or at once where there is none.
     pub(super) fn persist(&mut self, rows: Vec<Row>, answer: Option<(Request, Answer)>, out: &mut Outputs) {
         let mut answer = answer;
-        let last = rows.len().saturating_sub(1);
+        let last = rows.len().saturating_sub(usize::from(!planted!(SeqReusedAfterCrash)));
         for (at, row) in rows.into_iter().enumerate() {
             let answer = if at == last { answer.take() } else { None };
             let ticket = self.tickets.open(Waiting::Persisted(answer));

@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use self::open::Opening;
+use self::open::{Opening, RowsAhead};
 use self::read::Read;
 use self::write::{SealedTransaction, Writing};
 use crate::admit::intrinsic::Invalid;
@@ -79,6 +79,8 @@ pub struct Machine {
     corrupt_rows: BTreeSet<u32>,
     /// How many ops of the store stayed out of the graph at opening.
     left_out: usize,
+    /// Rows that some of them stand in.
+    rows_ahead: RowsAhead,
     phase: Phase,
     tickets: Tickets<Waiting>,
     writes: VecDeque<Writing>,
@@ -130,6 +132,7 @@ impl Machine {
             last_row: 0,
             corrupt_rows: BTreeSet::new(),
             left_out: 0,
+            rows_ahead: RowsAhead::default(),
             phase: Phase::Opening(Opening::new(config.id_key)),
             tickets: Tickets::new(),
             writes: VecDeque::new(),
@@ -160,6 +163,7 @@ impl Machine {
             Input::Loaded(ticket, loaded) => self.on_loaded(ticket, loaded, now, &mut out)?,
             Input::Tick => {}
         }
+        self.take_rows_ahead(now, &mut out);
         self.release_due(now, &mut out);
         self.start_write(now, &mut out);
         Ok(out)
@@ -167,7 +171,7 @@ impl Machine {
 
     /// When the machine next wants an `Input::Tick`, if ever.
     pub fn deadline(&self) -> Option<Millis> {
-        self.hold.deadline()
+        [self.hold.deadline(), self.rows_ahead.deadline()].into_iter().flatten().min()
     }
 
     /// The local sequence of the last row that the machine knows.

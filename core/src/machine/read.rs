@@ -4,11 +4,13 @@
 //! come. Nothing of bodies is kept.
 
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::files::Scope;
-use super::write::{Ground, Preparing};
+use super::write::{Ground, Preparing, answer};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
 use crate::error::CommandError;
@@ -21,9 +23,11 @@ use crate::merge::entity;
 use crate::op::body::Content;
 use crate::op::hex;
 use crate::op::id::OpId;
+use crate::op::kind::Kind;
 use crate::op::sign::{Refused, Unverified};
 use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
 use crate::time::Millis;
+use crate::view::deciding::deciding;
 use crate::view::state::Contents;
 
 /// Ops that were asked for, and what they are for.
@@ -54,7 +58,7 @@ pub(super) enum Purpose {
     /// What the engine's own branch says, at opening or for a refresh.
     RepoContents(Option<Request>),
     /// What a local write builds on.
-    Write(Preparing),
+    Write(Box<Preparing>),
 }
 
 impl Read {
@@ -123,16 +127,14 @@ impl Machine {
             Command::Entries { branch, collection, key_prefix } => {
                 let branch = self.branch(&branch)?;
                 let entities = self.entities(branch, collection.as_deref(), &key_prefix);
-                let nodes = entities.iter().flat_map(|entity| self.writes_in_log(branch, *entity)).collect();
-                self.read(nodes, Purpose::Entries(request, branch, entities), out);
+                self.read(self.deciding_all(branch, &entities), Purpose::Entries(request, branch, entities), out);
                 Ok(None)
             }
             Command::Conflicts { branch } => {
                 let branch = self.branch(&branch)?;
                 let mut entities = self.entities(branch, None, "");
                 entities.retain(|entity| self.graph.is_contended(*entity));
-                let nodes = entities.iter().flat_map(|entity| self.writes_in_log(branch, *entity)).collect();
-                self.read(nodes, Purpose::Conflicts(request, branch, entities), out);
+                self.read(self.deciding_all(branch, &entities), Purpose::Conflicts(request, branch, entities), out);
                 Ok(None)
             }
             Command::Files { branch, at } => self.read_files(request, &branch, &at, out).map(|()| None),
@@ -152,7 +154,7 @@ impl Machine {
         let (Ok(branch), Some(entity)) = (self.branch(&query.branch), entity) else {
             return Ok(Some(Answer::Entity(EntityView::absent(&query.collection, &query.key))));
         };
-        self.read(self.writes_in_log(branch, entity), Purpose::Entity(request, branch, entity), out);
+        self.read(self.deciding_all(branch, &[entity]), Purpose::Entity(request, branch, entity), out);
         Ok(None)
     }
 
@@ -184,18 +186,8 @@ impl Machine {
                 let report = self.verify(&read.nodes, &ops);
                 reply(out, request, Ok(Answer::Verified(report)));
             }
-            Purpose::Entity(request, branch, entity) => {
-                let contents = self.contents(&read.nodes, &ops);
-                let view = contents.map(|contents| Answer::Entity(self.view(branch, entity, &contents)));
-                reply(out, request, view);
-            }
-            Purpose::Entries(request, branch, entities) => {
-                let contents = self.contents(&read.nodes, &ops);
-                reply(out, request, contents.map(|contents| self.entries(branch, &entities, &contents)));
-            }
-            Purpose::Conflicts(request, branch, entities) => {
-                let contents = self.contents(&read.nodes, &ops);
-                reply(out, request, contents.map(|contents| self.conflicts(branch, &entities, &contents)));
+            purpose @ (Purpose::Entity(..) | Purpose::Entries(..) | Purpose::Conflicts(..)) => {
+                self.on_writes_read(read.nodes, purpose, &ops, out);
             }
             Purpose::Files(request, scope, entities) => {
                 let contents = self.contents(&read.nodes, &ops);
@@ -211,12 +203,52 @@ impl Machine {
                 }
             }
             Purpose::Write(preparing) => {
-                let ground = self.contents(&read.nodes, &ops).map(|contents| {
+                let contents = self.contents(&read.nodes, &ops);
+                let unread = contents.as_ref().map_or(Vec::new(), |contents| self.unread(&preparing, contents));
+                if !unread.is_empty() {
+                    return self.read([read.nodes, unread].concat(), Purpose::Write(preparing), out);
+                }
+                let ground = contents.map(|contents| {
                     let ops = read.nodes.into_iter().zip(ops).filter_map(|(node, op)| Some((node, op?)));
                     Ground { ops: ops.collect(), contents }
                 });
-                self.prepared(preparing, ground, now, out);
+                self.prepared(*preparing, ground, now, out);
             }
+        }
+    }
+
+    /// Answers what is asked of entities whose writes were read. Where a write turned out to say nothing, those before it
+    /// have to be read, too.
+    fn on_writes_read(&mut self, nodes: Vec<Node>, purpose: Purpose, ops: &[Option<StoredOp>], out: &mut Outputs) {
+        let contents = match self.contents(&nodes, ops) {
+            Ok(contents) => contents,
+            Err(error) => return answer(out, Read { nodes, purpose }.into_request(), Err(error)),
+        };
+        let writes = self.deciding_among(&nodes, &contents);
+        let is_unread = |node: &Node| !contents.contains_key(node);
+        let unread: Vec<Node> = writes.values().flatten().copied().filter(is_unread).collect();
+        if !unread.is_empty() {
+            return self.read([nodes, unread].concat(), purpose, out);
+        }
+        let none = Vec::new();
+        let merged = |branch: Branch, entity: &Entity| {
+            self.merged_of(branch, *entity, writes.get(entity).unwrap_or(&none), &contents)
+        };
+        match purpose {
+            Purpose::Entity(request, branch, entity) => {
+                let view = self.view(entity, merged(branch, &entity));
+                reply(out, request, Ok(Answer::Entity(view)));
+            }
+            Purpose::Entries(request, branch, entities) => {
+                let views = entities.iter().map(|entity| self.view(*entity, merged(branch, entity)));
+                let is_shown = |view: &EntityView| view.shown != entity::Shown::Absent || !view.conflicts.is_empty();
+                reply(out, request, Ok(Answer::Entries(views.filter(is_shown).collect())));
+            }
+            Purpose::Conflicts(request, branch, entities) => {
+                let conflicts = entities.iter().flat_map(|entity| merged(branch, entity).conflicts);
+                reply(out, request, Ok(Answer::Conflicts(conflicts.collect())));
+            }
+            _ => {}
         }
     }
 
@@ -257,9 +289,10 @@ impl Machine {
         self.graph.find_branch(name).ok_or(CommandError::NoBranch)
     }
 
-    /// The writes to an entity that a branch's log has.
+    /// The writes to an entity that a branch's log has. A `merge` names a branch and writes nothing.
     pub(super) fn writes_in_log(&self, branch: Branch, entity: Entity) -> Vec<Node> {
-        self.graph.writes(entity).filter(|node| self.graph.is_in_log(*node, branch)).collect()
+        let is_write = |node: &Node| self.graph.kind(*node) != Kind::Merge && self.graph.is_in_log(*node, branch);
+        self.graph.writes(entity).filter(is_write).collect()
     }
 
     /// The writes with effect that no other write with effect has seen.
@@ -299,9 +332,34 @@ impl Machine {
         entities
     }
 
+    /// The writes that decide what an entity is. Those that `contents` knows nothing of count as not void.
+    pub(super) fn deciding(&self, branch: Branch, entity: Entity, contents: &Contents) -> Vec<Node> {
+        self.deciding_from(self.graph.frontier(branch, entity), contents)
+    }
+
+    fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
+        let is_whole = |node: Node| {
+            self.state.is_overwrite(&self.graph, node) && contents.get(&node).is_none_or(|said| *said != Content::Void)
+        };
+        deciding(heads, |node| self.graph.base(node), is_whole)
+    }
+
+    fn deciding_all(&self, branch: Branch, entities: &[Entity]) -> Vec<Node> {
+        entities.iter().flat_map(|entity| self.deciding(branch, *entity, &Contents::new())).collect()
+    }
+
+    /// By entity the writes that decide what it was when `nodes` were asked for.
+    fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
+        let mut writes: BTreeMap<Entity, Vec<Node>> = BTreeMap::new();
+        for node in nodes {
+            writes.entry(self.graph.entity(*node)).or_default().push(*node);
+        }
+        writes.into_iter().map(|(entity, nodes)| (entity, self.deciding_from(nodes, contents))).collect()
+    }
+
     /// Computes an entity from what its writes say.
     pub(super) fn merged(&self, branch: Branch, entity: Entity, contents: &Contents) -> entity::Entity {
-        self.merged_of(branch, entity, &self.writes_in_log(branch, entity), contents)
+        self.merged_of(branch, entity, &self.deciding(branch, entity, contents), contents)
     }
 
     /// Computes an entity from some of its writes.
@@ -320,9 +378,8 @@ impl Machine {
         nodes.map(|node| self.graph.id(node)).collect()
     }
 
-    fn view(&self, branch: Branch, entity: Entity, contents: &Contents) -> EntityView {
+    fn view(&self, entity: Entity, merged: entity::Entity) -> EntityView {
         let (collection, key) = self.graph.entity_name(entity);
-        let merged = self.merged(branch, entity, contents);
         EntityView {
             collection: collection.to_string(),
             key: key.to_string(),
@@ -330,17 +387,6 @@ impl Machine {
             frontier: merged.frontier,
             conflicts: merged.conflicts,
         }
-    }
-
-    fn entries(&self, branch: Branch, entities: &[Entity], contents: &Contents) -> Answer {
-        let views = entities.iter().map(|entity| self.view(branch, *entity, contents));
-        Answer::Entries(
-            views.filter(|view| view.shown != entity::Shown::Absent || !view.conflicts.is_empty()).collect(),
-        )
-    }
-
-    fn conflicts(&self, branch: Branch, entities: &[Entity], contents: &Contents) -> Answer {
-        Answer::Conflicts(entities.iter().flat_map(|entity| self.merged(branch, *entity, contents).conflicts).collect())
     }
 
     fn chain_ends(&self) -> Vec<ChainEnd> {
@@ -488,7 +534,7 @@ impl Machine {
                     report.corrupt.push(id);
                 }
                 let has_body = op.is_some_and(|op| op.body.is_some());
-                let is_bodyless = !has_body && self.graph.kind(node) != crate::op::kind::Kind::Delete;
+                let is_bodyless = !has_body && self.graph.kind(node) != Kind::Delete;
                 report.bodies_absent += usize::from(is_bodyless);
             }
         }

@@ -103,6 +103,7 @@ impl Machine {
         let mut heads = self.write_heads(transaction)?;
         heads.sort_unstable_by_key(|head| self.graph.ord(*head));
         heads.truncate(LINKS_MAX);
+        let held = self.hold.iter().map(|(id, _)| *id).filter(|_| planted!(HeldParent));
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
         Ok(Sealing {
             branch: &transaction.branch,
@@ -110,7 +111,7 @@ impl Machine {
             now,
             author: self.author,
             prev,
-            parents: heads.iter().map(|head| self.graph.id(*head)).collect(),
+            parents: heads.iter().map(|head| self.graph.id(*head)).chain(held).collect(),
             clock: clocks.chain(self.own_clock).max(),
             written: BTreeMap::new(),
             random: &transaction.random,
@@ -224,6 +225,7 @@ impl Machine {
         match (sealing.written.get(&(collection.into(), key.into())), base) {
             (Some(own), _) => Ok(alloc::vec![*own]),
             (None, Base::Shown) => Ok(self.shown_base(collection, key, sealing.branch)),
+            (None, Base::Ops(_)) if planted!(StaleBaseOverwrites) => self.base(collection, key, &Base::Shown, sealing),
             (None, Base::Ops(ids)) => {
                 let wrote = |id: &OpId| {
                     let entity = self.graph.find(id).map(|node| self.graph.entity(node));

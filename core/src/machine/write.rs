@@ -3,6 +3,7 @@
 //! One transaction is written at a time. What it builds on is read first, then its ops are sealed in one go, the last
 //! one is signed, and from there they take the funnel that everybody's ops take.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -11,7 +12,7 @@ use super::seal::{Draw, segment_ends};
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
 use crate::error::CommandError;
 use crate::input::{Change, Edit, Request, Transaction};
-use crate::log::graph::{Branch, Entity, Node};
+use crate::log::graph::{Branch, Node};
 use crate::log::row::{Origin, StoredOp};
 use crate::op::body::encode_json;
 use crate::op::draft::{Draft, SealedOp, Spot};
@@ -87,8 +88,8 @@ impl SealedTransaction {
 impl Machine {
     /// Begins a repo.
     pub(super) fn create(&mut self, request: Request, name: &str, nonce: &[u8; 32], now: Millis, out: &mut Outputs) {
-        if !self.corrupt_rows.is_empty() {
-            return reply(out, request, Err(CommandError::Damaged));
+        if let Err(error) = self.may_write_at_all() {
+            return reply(out, request, Err(error));
         }
         if !self.graph.is_empty() {
             return reply(out, request, Err(CommandError::AlreadyCreated));
@@ -98,6 +99,14 @@ impl Machine {
             Ok(op) => self.ask_signature(SealedTransaction::new(Some(request), alloc::vec![op]), out),
             Err(error) => reply(out, request, Err(error)),
         }
+    }
+
+    /// Nothing is written, and no key made, where the store is damaged or what it holds is out of the clock's sight.
+    fn may_write_at_all(&self) -> Result<(), CommandError> {
+        if !self.corrupt_rows.is_empty() {
+            return Err(CommandError::Damaged);
+        }
+        if self.is_before_genesis() { Err(CommandError::ClockAhead) } else { Ok(()) }
     }
 
     fn seal_genesis(&self, name: &str, nonce: &[u8; 32], now: Millis) -> Result<SealedOp, CommandError> {
@@ -123,7 +132,7 @@ impl Machine {
     pub(super) fn start_write(&mut self, now: Millis, out: &mut Outputs) {
         while !self.is_writing {
             let Some(writing) = self.writes.pop_front() else { return };
-            if self.key_use == KeyUse::Copied {
+            if self.key_use == KeyUse::Copied && self.may_write_at_all().is_ok() {
                 self.writes.push_front(writing);
                 return self.ask_key(out);
             }
@@ -132,8 +141,8 @@ impl Machine {
     }
 
     fn start(&mut self, writing: Writing, now: Millis, out: &mut Outputs) {
-        if !self.corrupt_rows.is_empty() {
-            return answer(out, writing.request, Err(CommandError::Damaged));
+        if let Err(error) = self.may_write_at_all() {
+            return answer(out, writing.request, Err(error));
         }
         if self.graph.is_empty() {
             return answer(out, writing.request, Err(CommandError::NoRepo));
@@ -143,14 +152,13 @@ impl Machine {
             return self.seal_and_ask(writing, &Ground::default(), now, out);
         }
         self.is_writing = true;
-        self.read(nodes, Purpose::Write(Preparing { writing }), out);
+        self.read(nodes, Purpose::Write(Box::new(Preparing { writing })), out);
     }
 
     /// The ops whose content a transaction's edits look at.
     fn ground(&self, transaction: &Transaction) -> Vec<Node> {
         let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
-        let entities = transaction.edits.iter().filter_map(|edit| self.looked_at(branch, edit));
-        let mut nodes: Vec<Node> = entities.flat_map(|entity| self.writes_in_log(branch, entity)).collect();
+        let mut nodes = self.looked_at_all(branch, transaction, &Contents::new());
         nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
         nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
         nodes.sort_unstable();
@@ -158,13 +166,34 @@ impl Machine {
         nodes
     }
 
-    fn looked_at(&self, branch: Branch, edit: &Edit) -> Option<Entity> {
+    /// The writes that a transaction's edits look at and that were not read: some turned out to say nothing, or others
+    /// have come since.
+    pub(super) fn unread(&self, preparing: &Preparing, contents: &Contents) -> Vec<Node> {
+        let transaction = &preparing.writing.transaction;
+        let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
+        let mut nodes = self.looked_at_all(branch, transaction, contents);
+        nodes.retain(|node| !contents.contains_key(node));
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    fn looked_at_all(&self, branch: Branch, transaction: &Transaction, contents: &Contents) -> Vec<Node> {
+        transaction.edits.iter().flat_map(|edit| self.looked_at(branch, edit, contents)).collect()
+    }
+
+    /// The writes that decide about what an edit builds on. What was before a write is asked of all of them.
+    fn looked_at(&self, branch: Branch, edit: &Edit, contents: &Contents) -> Vec<Node> {
         match edit {
             Edit::Entity { collection, key, change: Change::Put(_), .. } | Edit::Resolve { collection, key, .. } => {
-                self.graph.find_entity_named(collection, key)
+                let entity = self.graph.find_entity_named(collection, key);
+                entity.map_or_else(Vec::new, |entity| self.deciding(branch, entity, contents))
             }
-            Edit::Undo => self.last_own_write(branch).map(|node| self.graph.entity(node)),
-            _ => None,
+            Edit::Undo => {
+                let write = self.last_own_write(branch);
+                write.map_or_else(Vec::new, |write| self.writes_in_log(branch, self.graph.entity(write)))
+            }
+            _ => Vec::new(),
         }
     }
 

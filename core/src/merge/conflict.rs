@@ -166,7 +166,7 @@ fn contest<'v>(history: &History<'_>, above: &[&LivePlace<'v>], place: &LivePlac
     let mut contest = Contest { at: place.at, overwrites: BTreeMap::new(), deletions: BTreeMap::new() };
     let here: Vec<(usize, Written<'_>)> =
         undeleted(place).map(|overwrite| (overwrite.write, overwrite.value)).collect();
-    if here.iter().any(|(_, value)| *value != here[0].1) {
+    if here.iter().any(|(_, value)| *value != here[0].1) || planted!(EqualValuesConflict) && here.len() > 1 {
         contest.overwrites.extend(here.iter().copied());
     }
     let outer = above.iter().flat_map(|outer| {

@@ -11,6 +11,7 @@ use core::cmp::Reverse;
 use hashbrown::HashMap;
 
 use super::entity::{Effect, Write};
+use crate::op::body::Content;
 use crate::op::id::OpId;
 
 /// The writes to one entity, each once, in `ord` order; their places in it are how the rest of `merge` names them.
@@ -125,14 +126,19 @@ impl<'w> History<'w> {
     /// Orders writes. Equal ids are one write. Members of a base that are not there, or not earlier, are passed over.
     pub(super) fn of(writes: &'w [Write<'w>]) -> History<'w> {
         let mut ordered: Vec<&Write<'_>> = writes.iter().collect();
-        ordered.sort_unstable_by_key(|write| (write.hlc, write.id));
+        ordered.sort_unstable_by_key(|write| (write.hlc, (!planted!(TieByArrival)).then_some(write.id)));
         let size = ordered.len();
         let mut known: HashMap<OpId, usize> = HashMap::with_capacity(size);
         let mut bases = Bases::default();
         ordered.retain(|write| {
             let is_new = !known.contains_key(&write.id);
             if is_new {
-                bases.push(write.base.iter().filter_map(|id| known.get(&id).copied()));
+                let is_blind = match write.content {
+                    Content::Patch(_) => planted!(PatchBaseIgnored),
+                    Content::Missing(_) => planted!(BodylessStopsSupersession),
+                    _ => false,
+                };
+                bases.push(write.base.iter().filter(|_| !is_blind).filter_map(|id| known.get(&id).copied()));
                 known.insert(write.id, known.len());
             }
             is_new
@@ -300,7 +306,6 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::body::Content;
     use crate::op::header::Ids;
     use crate::op::id::Author;
     use crate::time::Hlc;

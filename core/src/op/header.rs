@@ -255,6 +255,11 @@ impl<'a> Header<'a> {
         self.parents.iter().chain(self.prev).chain(self.base.iter())
     }
 
+    /// Whether these bytes are the body that the header names.
+    pub fn names_body(&self, body: &[u8]) -> bool {
+        self.body.is_some_and(|named| named.len as usize == body.len() && named.hash == ContentHash::of(body))
+    }
+
     /// The entity that the op writes to.
     pub fn entity(&self) -> (&'a str, &'a str) {
         (self.collection, self.key)

@@ -6,7 +6,7 @@
 use ed25519_dalek::{Signature as DalekSignature, VerifyingKey};
 
 use super::header::{Header, HeaderError};
-use super::id::{Author, ContentHash, OpId};
+use super::id::{Author, OpId};
 
 /// An Ed25519 signature over [`OpId::signed_message`].
 pub type Signature = [u8; 64];
@@ -62,12 +62,24 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// [`Refused::Header`] and [`Refused::Body`]: the row is corrupt.
     pub fn rehash(self) -> Result<VerifiedOp<'a>, Refused> {
-        let header = Header::decode(self.header)?;
-        if !body_fits(&header, self.body) {
-            return Err(Refused::Body);
-        }
-        let id = OpId::of_header(self.header);
+        let (header, id) = self.hashed()?;
         Ok(VerifiedOp { id, header, bytes: self.header, body: self.body, signature: self.signature })
+    }
+
+    /// As [`Unverified::rehash`], for the op in short.
+    ///
+    /// # Errors
+    /// [`Refused::Header`] and [`Refused::Body`].
+    pub fn rehash_in_short(self) -> Result<ShortOp<'a>, Refused> {
+        self.hashed().map(|(header, id)| ShortOp { id, hlc: header.hlc, op: self })
+    }
+
+    fn hashed(&self) -> Result<(Header<'a>, OpId), Refused> {
+        let header = Header::decode(self.header)?;
+        match body_fits(&header, self.body) {
+            true => Ok((header, OpId::of_header(self.header))),
+            false => Err(Refused::Body),
+        }
     }
 }
 
@@ -95,12 +107,6 @@ impl<'a> VerifiedOp<'a> {
     /// The author's signature, if it is here; it holds.
     pub fn signature(&self) -> Option<&'a Signature> {
         self.signature
-    }
-
-    /// The op in short.
-    pub fn in_short(&self) -> ShortOp<'a> {
-        let op = Unverified { header: self.bytes, body: self.body, signature: self.signature };
-        ShortOp { id: self.id, hlc: self.header.hlc, op }
     }
 
     /// The op as one that a later op of its chain vouches for.
@@ -131,16 +137,6 @@ impl<'a> ShortOp<'a> {
     /// The header's canonical bytes.
     pub fn header_bytes(&self) -> &'a [u8] {
         self.op.header
-    }
-
-    /// The body, if it is here.
-    pub fn body(&self) -> Option<&'a [u8]> {
-        self.op.body
-    }
-
-    /// The op as one whose body is not here.
-    pub fn without_body(self) -> ShortOp<'a> {
-        ShortOp { op: Unverified { body: None, ..self.op }, ..self }
     }
 
     /// The op at length. Never none, since the bytes were read before.
@@ -177,8 +173,9 @@ impl Ord40 {
 /// Whether `signature` over `message` is by the holder of `author`, as strictly as RFC 8032 allows: no small-order
 /// keys, no malleable signatures, the same verdict on every replica.
 pub fn is_signed_message(author: &Author, message: &[u8], signature: &Signature) -> bool {
+    let verify = if planted!(LooseSignatures) { ed25519_dalek::Verifier::verify } else { VerifyingKey::verify_strict };
     VerifyingKey::from_bytes(&author.0)
-        .is_ok_and(|key| key.verify_strict(message, &DalekSignature::from_bytes(signature)).is_ok())
+        .is_ok_and(|key| verify(&key, message, &DalekSignature::from_bytes(signature)).is_ok())
 }
 
 fn is_signed(author: &Author, id: &OpId, signature: &Signature) -> bool {
@@ -186,9 +183,5 @@ fn is_signed(author: &Author, id: &OpId, signature: &Signature) -> bool {
 }
 
 fn body_fits(header: &Header<'_>, body: Option<&[u8]>) -> bool {
-    match (header.body, body) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(named), Some(body)) => named.len as usize == body.len() && named.hash == ContentHash::of(body),
-    }
+    body.is_none_or(|body| header.names_body(body))
 }

@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use super::log::{Log, Pair, named_once};
 use super::judge::ordered;
+use super::log::{Log, Pair, named_once};
 use super::union::Union;
 use super::{Reconciled, Relation, in_place_order, names};
 use crate::admit::intrinsic::Invalid;
@@ -48,7 +48,7 @@ pub struct Difference<'l> {
     pub missing: Vec<OpId>,
     /// Invalid ops with the reason, ascending.
     pub invalid: Vec<(OpId, Invalid)>,
-    /// How many inputs were no ops at all, or had a body that is not theirs.
+    /// How many inputs were no ops at all.
     pub malformed: usize,
     rest: Rest<'l>,
 }
@@ -56,7 +56,10 @@ pub struct Difference<'l> {
 #[derive(Clone, Debug)]
 enum Rest<'l> {
     /// Judged anew together.
-    Whole { merged: Vec<OpId>, conflicts: Vec<Conflict> },
+    Whole {
+        merged: Vec<OpId>,
+        conflicts: Vec<Conflict>,
+    },
     Kept(Kept<'l>),
 }
 
@@ -102,7 +105,11 @@ impl Log {
             return logs.judged_anew();
         }
         let (ours, theirs) = (Tail::of(self, remote), Tail::of(remote, self));
-        if ours.is_on_repo(self) || theirs.is_on_repo(remote) { logs.judged_anew() } else { logs.compared(&ours, &theirs) }
+        if ours.is_on_repo(self) || theirs.is_on_repo(remote) {
+            logs.judged_anew()
+        } else {
+            logs.compared(&ours, &theirs)
+        }
     }
 }
 
@@ -162,7 +169,8 @@ impl Kept<'_> {
         let Logs { local, remote } = self.logs;
         let nodes = local.in_order();
         let ours = (0..local.len()).map(move |at| local.ord(nodes.as_ref().map_or(Node::at(at), |nodes| nodes[at])));
-        let (mut ours, mut theirs) = (ours.peekable(), self.only_remote.iter().map(|node| remote.ord(*node)).peekable());
+        let (mut ours, mut theirs) =
+            (ours.peekable(), self.only_remote.iter().map(|node| remote.ord(*node)).peekable());
         core::iter::from_fn(move || match (ours.peek(), theirs.peek()) {
             (Some(our), Some(their)) if their < our => theirs.next(),
             (Some(_), _) => ours.next(),
@@ -224,8 +232,12 @@ impl<'l> Logs<'l> {
         let ids = |log: &Log, nodes: &[Node]| nodes.iter().map(|node| log.graph().id(*node)).collect::<Vec<_>>();
         let gained_remote = theirs.gained(remote, local);
         let both = self.both(&ours.gained(local, remote), &gained_remote);
-        let conflicts: Vec<Conflict> = both.iter().flat_map(|both| self.conflicts(*both)).collect();
-        let new_conflicts = conflicts.iter().filter(|conflict| !self.is_known(&both, conflict)).cloned().collect();
+        let (mut conflicts, mut new_conflicts) = (Vec::new(), Vec::new());
+        for both in &both {
+            let open = self.conflicts(*both);
+            new_conflicts.extend(open.iter().filter(|conflict| !self.is_known(*both, conflict)).cloned());
+            conflicts.extend(open);
+        }
         Difference {
             relation: Relation::of(only_local.is_empty(), only_remote.is_empty()),
             fork_point: ours.ends.iter().map(|node| local.ord(*node)).max().map(|ord| ord.id),
@@ -245,17 +257,23 @@ impl<'l> Logs<'l> {
         let mut both: Vec<Both> = match gained_local.len() <= gained_remote.len() {
             true => {
                 let pairs = gained_local.iter().map(|local| (Some(*local), self.to_remote(*local)));
-                let pairs = pairs.filter(|(_, remote)| remote.is_some_and(|pair| gained_remote.binary_search(&pair).is_ok()));
+                let pairs =
+                    pairs.filter(|(_, remote)| remote.is_some_and(|pair| gained_remote.binary_search(&pair).is_ok()));
                 pairs.map(|(local, remote)| Both { local, remote }).collect()
             }
             false => {
                 let pairs = gained_remote.iter().map(|remote| (self.to_local(*remote), Some(*remote)));
-                let pairs = pairs.filter(|(local, _)| local.is_some_and(|pair| gained_local.binary_search(&pair).is_ok()));
+                let pairs =
+                    pairs.filter(|(local, _)| local.is_some_and(|pair| gained_local.binary_search(&pair).is_ok()));
                 pairs.map(|(local, remote)| Both { local, remote }).collect()
             }
         };
-        both.extend(lacked(self.local, self.remote).map(|pair| Both { local: Some(pair), remote: self.to_remote(pair) }));
-        both.extend(lacked(self.remote, self.local).map(|pair| Both { local: self.to_local(pair), remote: Some(pair) }));
+        both.extend(
+            lacked(self.local, self.remote).map(|pair| Both { local: Some(pair), remote: self.to_remote(pair) }),
+        );
+        both.extend(
+            lacked(self.remote, self.local).map(|pair| Both { local: self.to_local(pair), remote: Some(pair) }),
+        );
         both.sort_unstable();
         both.dedup();
         both
@@ -289,13 +307,13 @@ impl<'l> Logs<'l> {
         }
     }
 
-    /// Whether one of the logs shows a conflict alone.
-    fn is_known(self, both: &[Both], conflict: &Conflict) -> bool {
+    /// Whether one of the logs shows a conflict of an entity alone.
+    fn is_known(self, both: Both, conflict: &Conflict) -> bool {
         let opens = |log: &Log, pair: Option<Pair>| {
             let open = pair.and_then(|pair| log.open.get(&pair));
             open.is_some_and(|open| open.iter().any(|known| known.id == conflict.id))
         };
-        both.iter().any(|both| opens(self.local, both.local) || opens(self.remote, both.remote))
+        opens(self.local, both.local) || opens(self.remote, both.remote)
     }
 
     fn log(self, spot: Spot) -> &'l Log {
@@ -345,7 +363,8 @@ fn translated(from: &Log, to: &Log, (branch, entity): Pair) -> Option<Pair> {
 fn lacked<'l>(log: &'l Log, other: &'l Log) -> impl Iterator<Item = Pair> + 'l {
     let is_lacked = |node: &&Node| {
         let there = other.graph().find(&log.graph().id(**node));
-        log.graph().is_contended(log.graph().entity(**node)) && there.is_some_and(|node| !other.bodyless.contains(&node))
+        log.graph().is_contended(log.graph().entity(**node))
+            && there.is_some_and(|node| !other.bodyless.contains(&node))
     };
     let entities: BTreeSet<_> = log.bodyless.iter().filter(is_lacked).map(|node| log.graph().entity(*node)).collect();
     let pairs = |entity| log.graph().branches().map(move |branch| (branch, entity));

@@ -129,7 +129,8 @@ impl Judge {
     /// What pending ops name that never came, ascending.
     pub(super) fn missing(&self) -> Vec<OpId> {
         let is_wanted = |waiters: &[OpId]| waiters.iter().any(|waiter| self.pending.contains_key(waiter));
-        let never_came = self.waiting.iter().filter(|(id, waiters)| !self.pending.contains_key(*id) && is_wanted(waiters));
+        let never_came =
+            self.waiting.iter().filter(|(id, waiters)| !self.pending.contains_key(*id) && is_wanted(waiters));
         let mut missing: Vec<OpId> = never_came.map(|(id, _)| *id).collect();
         missing.sort_unstable();
         missing

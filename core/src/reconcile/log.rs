@@ -4,8 +4,8 @@ use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::judge::{Judge, ordered};
 use super::in_place_order;
+use super::judge::{Judge, ordered};
 use crate::admit::intrinsic::Invalid;
 use crate::admit::policy::Policies;
 use crate::log::graph::{Branch, Entity, Graph, Node};
@@ -15,7 +15,7 @@ use crate::op::body::Content;
 use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{OpId, RepoId};
 use crate::op::kind::Kind;
-use crate::op::sign::{Ord40, ShortOp};
+use crate::op::sign::{Ord40, ShortOp, Unverified};
 use crate::view::deciding::deciding;
 use crate::view::state::{Contents, State};
 
@@ -120,6 +120,11 @@ impl Log {
         &self.judge.graph
     }
 
+    /// The key of an op in the total order.
+    pub(super) fn ord(&self, node: Node) -> Ord40 {
+        self.judge.graph.ord(node)
+    }
+
     pub(super) fn ops(&self) -> &[StoredOp] {
         &self.ops
     }
@@ -149,12 +154,13 @@ impl Log {
 
 /// Growth.
 impl Log {
-    /// Takes ops in, in any order and as often as one likes. What is known may bring a body or signature that was absent.
+    /// Takes ops in, in any order and as often as one likes. A known one may bring a body or signature that was absent.
     ///
     /// Total. Costs hashing the ops, sorting them, and the merge of those of their entities where writes stood beside
     /// each other.
     pub fn extend(&mut self, ops: impl IntoIterator<Item = StoredOp>) {
-        let ops: Vec<StoredOp> = ops.into_iter().collect();
+        let mut ops: Vec<StoredOp> = ops.into_iter().collect();
+        ops.iter_mut().for_each(drop_foreign_body);
         let first = self.judge.graph.len();
         let (kept, again) = self.judge_all(&ops);
         let mut ops: Vec<Option<StoredOp>> = ops.into_iter().map(Some).collect();
@@ -174,8 +180,8 @@ impl Log {
     fn judge_all(&mut self, ops: &[StoredOp]) -> (Vec<usize>, Vec<(OpId, usize)>) {
         let mut short: Vec<(ShortOp<'_>, usize)> = Vec::with_capacity(ops.len());
         for (at, op) in ops.iter().enumerate() {
-            match op.rehash() {
-                Ok(op) => short.push((op.in_short(), at)),
+            match (Unverified { body: None, ..op.unverified() }).rehash_in_short() {
+                Ok(op) => short.push((op, at)),
                 Err(_) => self.malformed += 1,
             }
         }
@@ -246,7 +252,8 @@ impl Log {
 
     /// Computes anew what ops have changed: who has effect, and the conflicts of what they touch.
     fn refresh(&mut self, nodes: &[Node], stale: Stale) {
-        match stale.is_state {
+        let is_cut = nodes.iter().any(|node| self.state.authority.is_cut(&self.judge.graph.author(*node)));
+        match stale.is_state || is_cut {
             true => self.state = State::of(&self.judge.graph, &self.on_repo, &Policies::default()),
             false => self.state.authority.extend(&self.judge.graph, nodes),
         }
@@ -285,9 +292,11 @@ impl Log {
     }
 }
 
-impl Extend<StoredOp> for Log {
-    fn extend<I: IntoIterator<Item = StoredOp>>(&mut self, ops: I) {
-        Log::extend(self, ops);
+/// A body that is not the one that the header names is as good as none.
+fn drop_foreign_body(op: &mut StoredOp) {
+    let StoredOp { header, body, .. } = op;
+    if let Ok(header) = Header::decode(header) {
+        *body = body.take().filter(|body| header.names_body(body));
     }
 }
 
@@ -295,11 +304,4 @@ impl Extend<StoredOp> for Log {
 pub(super) fn named_once(graph: &Graph, node: Node) -> impl Iterator<Item = Node> + '_ {
     let prev = graph.prev(node).filter(|prev| !graph.parents(node).any(|parent| parent == *prev));
     graph.parents(node).chain(prev)
-}
-
-impl Log {
-    /// The key of an op in the total order.
-    pub(super) fn ord(&self, node: Node) -> Ord40 {
-        self.judge.graph.ord(node)
-    }
 }

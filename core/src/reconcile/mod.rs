@@ -72,13 +72,14 @@ pub struct Reconciled {
     pub missing: Vec<OpId>,
     /// Invalid ops with the reason, ascending; ops of another repo than that of the op first in order among them.
     pub invalid: Vec<(OpId, Invalid)>,
-    /// How many inputs were no ops at all, or had a body that is not theirs.
+    /// How many inputs were no ops at all.
     pub malformed: usize,
 }
 
-/// Reconciles two sets of ops, given in any order and as often as one likes. Signatures are not looked at.
+/// Reconciles two sets of ops, given in any order and as often as one likes. Signatures are not looked at. A body that
+/// is not the one that the header names is as good as none.
 ///
-/// Total. Costs hashing every op, sorting, and the merge of entities where writes stood beside each other.
+/// Total. Costs hashing every header, sorting, and the merge of entities where writes stood beside each other.
 pub fn reconcile(local: &[Unverified<'_>], remote: &[Unverified<'_>]) -> Reconciled {
     Union::of(local, remote, None).report()
 }

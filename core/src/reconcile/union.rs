@@ -18,7 +18,7 @@ use crate::log::graph::{Branch, Entity, Graph, Node};
 use crate::log::set::Bits;
 use crate::merge::conflict::Conflict;
 use crate::op::body::Content;
-use crate::op::header::REPO_BRANCH;
+use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{ConflictId, RepoId};
 use crate::op::sign::{ShortOp, Unverified};
 use crate::view::deciding::deciding;
@@ -34,8 +34,8 @@ pub(super) struct Union<'a> {
     ops: Vec<ShortOp<'a>>,
     /// By op: the sides that have it.
     sides: Vec<u8>,
-    /// By op: the sides that have its body.
-    bodies: Vec<u8>,
+    /// By op: what came as its body, by side. Whether it is that is asked when it is read.
+    bodies: Vec<[Option<&'a [u8]>; 2]>,
     /// Ops by a quick hash of their headers' bytes, beside that hash: an op that comes twice is named once.
     by_header: HashTable<(u64, u32)>,
     hasher: DefaultHashBuilder,
@@ -71,9 +71,8 @@ impl<'a> Union<'a> {
     fn take(&mut self, ops: &[Unverified<'a>], side: u8) {
         for op in ops {
             let hash = self.hasher.hash_one(op.header);
-            let is_same = |(other, at): &(u64, u32)| {
-                *other == hash && self.ops[*at as usize].header_bytes() == op.header
-            };
+            let is_same =
+                |(other, at): &(u64, u32)| *other == hash && self.ops[*at as usize].header_bytes() == op.header;
             match self.by_header.find(hash, is_same) {
                 Some((_, at)) => self.take_again(*at as usize, op, side),
                 None => self.take_new(hash, op, side),
@@ -82,33 +81,39 @@ impl<'a> Union<'a> {
     }
 
     fn take_new(&mut self, hash: u64, op: &Unverified<'a>, side: u8) {
-        match op.rehash() {
-            Ok(verified) => {
+        match (Unverified { body: None, ..*op }).rehash_in_short() {
+            Ok(short) => {
                 self.by_header.insert_unique(hash, (hash, self.ops.len() as u32), |(hash, _)| *hash);
-                self.push(verified.in_short(), side);
+                self.push(short, side, bodies(op.body, side));
             }
             Err(_) => self.malformed += 1,
         }
     }
 
-    fn push(&mut self, op: ShortOp<'a>, side: u8) {
+    fn push(&mut self, op: ShortOp<'a>, side: u8, bodies: [Option<&'a [u8]>; 2]) {
         self.sides.push(side);
-        self.bodies.push(if op.body().is_some() { side } else { 0 });
+        self.bodies.push(bodies);
         self.ops.push(op);
     }
 
+    /// Takes an op that came before. Of two bodies of one side the one that is the op's stays.
     fn take_again(&mut self, at: usize, op: &Unverified<'a>, side: u8) {
-        if op.body.is_some() && op.body != self.ops[at].body() {
-            match op.rehash() {
-                Ok(verified) => self.ops[at] = verified.in_short(),
-                Err(_) => {
-                    self.malformed += 1;
-                    return;
-                }
-            }
-        }
         self.sides[at] |= side;
-        self.bodies[at] |= if op.body.is_some() { side } else { 0 };
+        let known = self.bodies[at][slot(side)];
+        let is_better = |body| known.is_none() || known != Some(body) && self.fits(at, body);
+        if op.body.is_some_and(is_better) {
+            self.bodies[at][slot(side)] = op.body;
+        }
+    }
+
+    fn fits(&self, at: usize, body: &[u8]) -> bool {
+        Header::decode(self.ops[at].header_bytes()).is_ok_and(|header| header.names_body(body))
+    }
+
+    /// An op's body, if a side has it.
+    fn body(&self, at: usize, side: u8) -> Option<&'a [u8]> {
+        let of_sides = [LOCAL, REMOTE].into_iter().filter(|of| side & of != 0);
+        of_sides.filter_map(|of| self.bodies[at][slot(of)]).find(|body| self.fits(at, body))
     }
 
     /// Judges every op after its dependencies. Where a clock is wrong that is not `ord` order.
@@ -186,7 +191,7 @@ impl<'a> Union<'a> {
     fn judged_alone(&self, side: u8) -> Vec<ConflictId> {
         let mut alone = Union::default();
         for (at, op) in self.ops.iter().enumerate().filter(|(at, _)| self.sides[*at] & side != 0) {
-            alone.push(if self.bodies[at] & side == 0 { op.without_body() } else { *op }, BOTH);
+            alone.push(*op, BOTH, bodies(self.bodies[at][slot(side)], LOCAL));
         }
         alone.judge(self.judge.graph.repo());
         let open = alone.view(BOTH).open();
@@ -213,9 +218,10 @@ impl<'a> Union<'a> {
     /// What an op says to a side.
     fn content(&self, node: Node, side: u8) -> Content {
         let number = self.judge.number(node);
-        let Some(op) = self.ops[number].read() else { return Content::Void };
-        let body = op.body().filter(|_| self.bodies[number] & side != 0);
-        Content::decode(op.header().kind, op.header().body.map(|body| body.format), body)
+        let header = Header::decode(self.ops[number].header_bytes());
+        header.map_or(Content::Void, |header| {
+            Content::decode(header.kind, header.body.map(|body| body.format), self.body(number, side))
+        })
     }
 }
 
@@ -262,8 +268,9 @@ struct Alone<'u, 'a> {
 
 impl Alone<'_, '_> {
     fn has_whole(&self, node: Node) -> bool {
-        let bodies = self.union.bodies[self.union.judge.number(node)];
-        self.nodes.contains(node) && (bodies == 0 || bodies & self.side != 0)
+        let number = self.union.judge.number(node);
+        let has_body = |side| self.union.body(number, side).is_some();
+        self.nodes.contains(node) && (has_body(self.side) || !has_body(BOTH))
     }
 
     /// What this side shows alone of an entity that the union shows in conflict.
@@ -284,6 +291,15 @@ impl Alone<'_, '_> {
         let on_branch = graph.nodes().filter(|node| graph.branch(*node) == branch).filter(of_side);
         graph.past(on_branch)
     }
+}
+
+/// The place of a side among both.
+fn slot(side: u8) -> usize {
+    usize::from(side == REMOTE)
+}
+
+fn bodies(body: Option<&[u8]>, side: u8) -> [Option<&[u8]>; 2] {
+    if side == REMOTE { [None, body] } else { [body, None] }
 }
 
 /// Those of some writes that no other of them names as base.

@@ -5,7 +5,7 @@
 //! people see of it.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -19,6 +19,7 @@ use crate::merge::redact::redacted;
 use crate::op::body::{Content, Leaf};
 use crate::op::header::Ids;
 use crate::op::id::{Author, OpId};
+use crate::op::json::Value;
 use crate::op::kind::Kind;
 use crate::time::Hlc;
 
@@ -57,6 +58,8 @@ pub struct State {
     redactions: Redactions,
     manifests: BTreeMap<String, Declared>,
     default_manifest: Manifest,
+    /// Ops that are named on `_repo` and not here: the state is another one as soon as they are.
+    awaited: BTreeSet<OpId>,
 }
 
 /// A manifest, and the op that declares it.
@@ -72,7 +75,13 @@ impl State {
         let authority = Authority::of(graph, on_repo, device);
         let redactions = redactions(graph, &authority, on_repo);
         let manifests = manifests(graph, &authority, on_repo);
-        State { authority, redactions, manifests, default_manifest: Manifest::default() }
+        let awaited = awaited(graph, on_repo);
+        State { authority, redactions, manifests, default_manifest: Manifest::default(), awaited }
+    }
+
+    /// Whether an op, which was not here when the state was computed, changes it: a cut, a redaction or a drop names it.
+    pub fn awaits(&self, op: &OpId) -> bool {
+        self.awaited.contains(op)
     }
 
     /// What a collection declares.
@@ -140,6 +149,28 @@ impl State {
             true => Effect::Effective,
             false => Effect::Ineffective,
         }
+    }
+}
+
+/// Whatever stands for an op in a key or a body on `_repo`, and is not here.
+fn awaited(graph: &Graph, on_repo: &Contents) -> BTreeSet<OpId> {
+    let mut named = BTreeSet::new();
+    for (node, content) in on_repo {
+        named.extend(OpId::parse_hex(graph.entity_name(graph.entity(*node)).1));
+        if let Content::Put(Leaf::Json(body)) = content {
+            collect_ids(body, &mut named);
+        }
+    }
+    named.retain(|id| graph.find(id).is_none());
+    named
+}
+
+fn collect_ids(value: &Value, ids: &mut BTreeSet<OpId>) {
+    match value {
+        Value::String(text) => ids.extend(OpId::parse_hex(text)),
+        Value::Array(items) => items.iter().for_each(|item| collect_ids(item, ids)),
+        Value::Object(members) => members.iter().for_each(|(_, member)| collect_ids(member, ids)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const STRICT: ParseOptions = ParseOptions {
 pub(super) fn line_of(text: &str, at: &Pointer) -> usize {
     match parse_to_ast(text, &CollectOptions::default(), &STRICT) {
         Ok(parsed) => parsed.value.map_or(1, |root| line(text.as_bytes(), deepest(&root, at).start)),
-        Err(error) => error.line_display(),
+        Err(error) => line(text.as_bytes(), error.range().start),
     }
 }
 

@@ -280,7 +280,7 @@ fn write_temporary(temporary: &Dir, name: &str, mode: FileMode, mut content: imp
 
 /// Whether a folder of a path turned out to be a link, so that there is nothing behind it that is ours.
 fn is_link_in_the_way(cause: &io::Error) -> bool {
-    cause.kind() == ErrorKind::FilesystemLoop
+    cause.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 fn no_path(path: &Path, cause: PathError) -> TrellisError {

@@ -8,8 +8,11 @@ use anyhow::Result;
 use hashbrown::HashMap;
 use rusqlite::{Connection, params};
 use trellis_core::log::row::Row;
+use trellis_core::op::draft::SealedOp;
 use trellis_core::op::id::{OP_CONTEXT, OpId};
-use trellis_core::op::sign::Unverified;
+use trellis_core::op::sign::{Ord40, Unverified};
+
+use crate::merge::Fork;
 
 /// Pages of the write-ahead log between two copies into the file: as our store does it.
 const LOG_PAGES_MAX: usize = 512;
@@ -23,6 +26,32 @@ pub(crate) fn hash_and_fill(lists: [&[Unverified<'_>]; 2]) -> usize {
         map.insert(id_of(op.header), *body.as_bytes());
     }
     map.len()
+}
+
+/// An index of what a replica has: the local one of the two.
+pub(crate) fn index_of(fork: &Fork) -> HashMap<OpId, u32> {
+    let ops = fork.shared.iter().chain(&fork.tails[0]);
+    ops.enumerate().map(|(at, op)| (op.id, at as u32)).collect()
+}
+
+/// The tails as what their ops are ordered by.
+pub(crate) fn ords_of(tails: &[Vec<SealedOp>; 2]) -> Result<[Vec<Ord40>; 2]> {
+    let ords = |tail: &Vec<SealedOp>| tail.iter().map(|op| Ok(op.unverified().rehash()?.ord())).collect::<Result<_>>();
+    Ok([ords(&tails[0])?, ords(&tails[1])?])
+}
+
+/// Looks each op of the remote tail up in the local index, and merges both tails, which are in order, into one.
+pub(crate) fn merge_tails(index: &HashMap<OpId, u32>, [local, remote]: &[Vec<Ord40>; 2]) -> Vec<OpId> {
+    let mut merged = Vec::with_capacity(local.len() + remote.len());
+    let mut ahead = local.iter().peekable();
+    for op in remote.iter().filter(|op| !index.contains_key(&op.id)) {
+        while let Some(own) = ahead.next_if(|own| *own < op) {
+            merged.push(own.id);
+        }
+        merged.push(op.id);
+    }
+    merged.extend(ahead.map(|own| own.id));
+    merged
 }
 
 /// The id of the op with this header.

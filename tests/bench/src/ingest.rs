@@ -13,8 +13,9 @@ use trellis_sync::Repo;
 
 use crate::Setting;
 use crate::bare::{Appended, BATCHES, Database, OPS};
-use crate::corpus::{BEFORE, Book, Pen, RUN_OPS};
-use crate::measure::{Pairs, median, timed};
+use crate::corpus::{BEFORE, Book, Pen, RUN_OPS, stored};
+use crate::measure::{Pairs, median, timed, worked};
+use crate::memory_host::Host;
 use crate::report::{MS, Report};
 
 const AUTHORS: usize = 8;
@@ -37,7 +38,7 @@ pub(crate) fn run(setting: &Setting, report: &mut Report) -> Result<()> {
     let mut rows = Database::create(&dir.path().join("rows"), OPS)?;
     let mut file = Appended::create(&dir.path().join("file"))?;
     let (mut to_blobs, mut to_rows, mut syncs) = (Pairs::default(), Pairs::default(), Vec::new());
-    let mut total = [Duration::ZERO; 3];
+    let (mut total, mut decodes, mut machine) = ([Duration::ZERO; 3], Vec::new(), Machine::new(&runtime, &repo)?);
     for batch in &batches {
         let ours = batch.ingest(&runtime, &repo)?;
         let (blob, written) = timed(|| blobs.write_blob(&batch.row));
@@ -49,9 +50,15 @@ pub(crate) fn run(setting: &Setting, report: &mut Report) -> Result<()> {
         to_blobs.push(ours, blob);
         to_rows.push(ours, row);
         syncs.push(sync.as_secs_f64());
+        decodes.push(worked(|| decode_ops(&batch.frame)).0.as_secs_f64());
+        machine.import(batch)?;
         total = [total[0] + ours, total[1] + blob, total[2] + row];
     }
-    report.note(format_args!("  fdatasync of 4 KiB, median: {:.3} ms", median(syncs.into_iter()) * 1e3));
+    let [sync, decode, machine] = [syncs, decodes, machine.costs].map(|costs| median(costs.into_iter()) * 1e3);
+    report.note(format_args!("  medians: fdatasync of 4 KiB {sync:.3} ms"));
+    report.note(format_args!(
+        "  processor time of a batch: decoding the frame {decode:.3} ms, verifying, admitting and appending {machine:.3} ms"
+    ));
     report.pairs("durable ingest of 1,024 ops / a blob row", &to_blobs, MS, Some(1.0 / 0.7));
     report.pairs("durable ingest of 1,024 ops / a row per op", &to_rows, MS, Some(1.0 / 3.0));
     let [ours, blobs, rows] = total.map(|time| time.as_secs_f64());
@@ -75,6 +82,27 @@ pub(crate) fn new_repo(runtime: &Runtime, folder: &Path) -> Result<(Repo, RepoId
         let id = repo.status().await?.repo;
         id.map(|id| (repo, id)).context("a new repo without a genesis")
     })
+}
+
+/// The same without a disk.
+struct Machine {
+    host: Host,
+    costs: Vec<f64>,
+}
+
+impl Machine {
+    fn new(runtime: &Runtime, repo: &Repo) -> Result<Machine> {
+        let mut host = Host::new()?;
+        host.import(runtime.block_on(repo.export(Vec::new()))?)?;
+        Ok(Machine { host, costs: Vec::new() })
+    }
+
+    fn import(&mut self, batch: &Batch) -> Result<()> {
+        let (cost, report) = self.host.import(batch.ops.iter().map(stored).collect())?;
+        ensure!(report.admitted.len() == batch.ops.len(), "not all ops were admitted");
+        self.costs.push(cost.as_secs_f64());
+        Ok(())
+    }
 }
 
 /// What arrives at once, in every form in which it is stored here.

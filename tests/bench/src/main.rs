@@ -33,7 +33,8 @@ struct Bench {
 }
 
 const BENCHES: &[Bench] = &[
-    Bench { id: "P1b", about: "reconcile two unordered lists of ops", run: merge::run },
+    Bench { id: "P1a", about: "reconcile two kept logs", run: merge::run_logs },
+    Bench { id: "P1b", about: "reconcile two unordered lists of ops", run: merge::run_lists },
     Bench { id: "P3", about: "take received ops in, durably", run: ingest::run },
     Bench { id: "P4", about: "one local write, acked at disk", run: local_write::run },
     Bench { id: "P8", about: "open a large repo; memory per op", run: opening::run },

@@ -1,11 +1,13 @@
-//! P1b: two lists of ops, in no order, become one history with its conflicts.
+//! P1: what two replicas have becomes one history with its conflicts: of kept logs, and of lists in no order.
+
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use trellis_core::op::draft::SealedOp;
 use trellis_core::op::id::OpId;
-use trellis_core::reconcile::reconcile;
+use trellis_core::reconcile::{Log, reconcile};
 
-use crate::corpus::{Book, Pen, RUN_OPS, shuffle, unverified};
+use crate::corpus::{Book, Pen, RUN_OPS, shuffle, stored, unverified};
 use crate::measure::{Pairs, worked};
 use crate::report::{MS, Report};
 use crate::{Setting, bare};
@@ -13,6 +15,7 @@ use crate::{Setting, bare};
 const SHARED: usize = 100_000;
 const TAIL: usize = 10_000;
 const ROUNDS: usize = 9;
+const LOG_ROUNDS: usize = 41;
 /// Of a hundred writes of a tail, those to entities that the other tail writes to as well.
 const CONTENDED_PERCENT: usize = 1;
 /// Writes to each entity, on average, where there are many.
@@ -80,50 +83,85 @@ fn tail_of(mut book: Book, pen: &mut Pen, from: OpId, ops: usize, entities: usiz
     tail
 }
 
-pub(crate) fn run(setting: &Setting, report: &mut Report) -> Result<()> {
+/// P1a: the replicas keep their logs.
+pub(crate) fn run_logs(setting: &Setting, report: &mut Report) -> Result<()> {
+    for (fork, name) in forks(setting) {
+        let logs = [log_of(&fork, 0), log_of(&fork, 1)];
+        let seen = logs[0].reconcile(&logs[1]);
+        let all = fork.shared.len() + fork.tails[0].len() + fork.tails[1].len();
+        ensure!(seen.merged_len() == all, "{} of {all} ops were merged", seen.merged_len());
+        report.note(format_args!(
+            "  fed: two logs of {} shared ops and {} of their own, {name}; {} new conflicts",
+            fork.shared.len(),
+            fork.tails[0].len(),
+            seen.new_conflicts.len(),
+        ));
+        let (index, tails) = (bare::index_of(&fork), bare::ords_of(&fork.tails)?);
+        let mut ours = || Ok(worked(|| logs[0].reconcile(&logs[1])).0);
+        let other = || Ok(worked(|| bare::merge_tails(&index, &tails)).0);
+        let pairs = Pairs::take(LOG_ROUNDS, &mut ours, other)?;
+        report.pairs(&format!("reconcile logs, {name} / merge tails"), &pairs, MS, Some(2.0));
+        against_peers(&fork, &format!("reconcile logs, {name}"), &mut ours, report)?;
+    }
+    Ok(())
+}
+
+/// P1b: the replicas have lists.
+pub(crate) fn run_lists(setting: &Setting, report: &mut Report) -> Result<()> {
+    for (fork, name) in forks(setting) {
+        let sides = [fork.side(0), fork.side(1)];
+        let lists = [unverified(&sides[0]), unverified(&sides[1])];
+        let seen = reconcile(&lists[0], &lists[1]);
+        report.note(format_args!(
+            "  fed: {} shared and twice {} ops, {name}, {} bytes of headers and bodies in both lists, shuffled; {} conflicts",
+            fork.shared.len(),
+            fork.tails[0].len(),
+            sides.iter().flatten().map(SealedOp::bytes).sum::<usize>(),
+            seen.conflict_records.len(),
+        ));
+        let all = fork.shared.len() + fork.tails[0].len() + fork.tails[1].len();
+        ensure!(seen.merged.len() == all, "{} of {all} ops were merged", seen.merged.len());
+        let mut ours = || Ok(worked(|| reconcile(&lists[0], &lists[1])).0);
+        let other = || Ok(worked(|| bare::hash_and_fill([&lists[0], &lists[1]])).0);
+        let pairs = Pairs::take(ROUNDS, &mut ours, other)?;
+        report.pairs(&format!("reconcile lists, {name} / hash, fill a map"), &pairs, MS, Some(2.0));
+        against_peers(&fork, &format!("reconcile lists, {name}"), &mut ours, report)?;
+    }
+    Ok(())
+}
+
+fn forks(setting: &Setting) -> impl Iterator<Item = (Fork, &'static str)> {
     let shared = SHARED.min(setting.ops_max);
     let tail = TAIL.min(shared / 10);
-    for (spread, name) in [(Spread::Many, "many entities"), (Spread::Hot, "one hot entity")] {
-        let fork = Fork::new(shared, tail, spread);
-        against_hashing(&fork, name, report)?;
-        #[cfg(feature = "peers")]
-        against_peers(&fork, name, report)?;
-    }
-    Ok(())
+    let spreads = [(Spread::Many, "many entities"), (Spread::Hot, "one hot entity")];
+    spreads.into_iter().map(move |(spread, name)| (Fork::new(shared, tail, spread), name))
 }
 
-fn against_hashing(fork: &Fork, name: &str, report: &mut Report) -> Result<()> {
-    let sides = [fork.side(0), fork.side(1)];
-    let lists = [unverified(&sides[0]), unverified(&sides[1])];
-    let seen = reconcile(&lists[0], &lists[1]);
-    report.note(format_args!(
-        "  fed: {} shared and twice {} ops, {name}, {} bytes of headers and bodies in both lists, shuffled; {} conflicts",
-        fork.shared.len(),
-        fork.tails[0].len(),
-        sides.iter().flatten().map(SealedOp::bytes).sum::<usize>(),
-        seen.conflict_records.len(),
-    ));
-    let all = fork.shared.len() + fork.tails[0].len() + fork.tails[1].len();
-    ensure!(seen.merged.len() == all, "{} of {all} ops were merged", seen.merged.len());
-    let ours = || Ok(worked(|| reconcile(&lists[0], &lists[1])).0);
-    let other = || Ok(worked(|| bare::hash_and_fill([&lists[0], &lists[1]])).0);
-    report.pairs(
-        &format!("reconcile lists, {name} / hash, fill a map"),
-        &Pairs::take(ROUNDS, ours, other)?,
-        MS,
-        Some(2.0),
-    );
-    Ok(())
+fn log_of(fork: &Fork, side: usize) -> Log {
+    let mut log = Log::new(fork.shared[0].id.into());
+    log.extend(fork.shared.iter().chain(&fork.tails[side]).map(stored));
+    log
 }
 
+/// The peers stand beside us without a goal.
 #[cfg(feature = "peers")]
-fn against_peers(fork: &Fork, name: &str, report: &mut Report) -> Result<()> {
-    let sides = [fork.side(0), fork.side(1)];
-    let lists = [unverified(&sides[0]), unverified(&sides[1])];
+fn against_peers(
+    fork: &Fork,
+    name: &str,
+    ours: &mut impl FnMut() -> Result<Duration>,
+    report: &mut Report,
+) -> Result<()> {
+    const ROUNDS: usize = 5;
     for mut peer in crate::peers::all(fork)? {
-        let ours = || Ok(worked(|| reconcile(&lists[0], &lists[1])).0);
-        let pairs = Pairs::take(ROUNDS.min(5), ours, || peer.merge())?;
-        report.pairs(&format!("reconcile lists, {name} / {}", peer.name()), &pairs, MS, None);
+        let pairs = Pairs::take(ROUNDS, &mut *ours, || peer.merge())?;
+        report.pairs(&format!("{name} / {}", peer.name()), &pairs, MS, None);
     }
+    Ok(())
+}
+
+/// Built without the peers.
+#[cfg(not(feature = "peers"))]
+fn against_peers(_: &Fork, _: &str, _: &mut impl FnMut() -> Result<Duration>, report: &mut Report) -> Result<()> {
+    report.note("  built without peers");
     Ok(())
 }

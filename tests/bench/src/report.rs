@@ -84,8 +84,9 @@ impl Report {
             println!("{}", serde_json::to_string_pretty(&self.lines.iter().map(document).collect::<Vec<_>>())?);
             return Ok(());
         }
+        println!("\nLess is better everywhere; `ratio` is ours / other, with the middle half of the rounds behind it.");
         println!(
-            "\nLess is better everywhere; `ratio` is ours / other, with the middle half of the rounds behind it.\n"
+            "P3 and P4 are times by the wall; all others are processor time, which a busy machine changes less.\n"
         );
         println!("{}", HEAD);
         self.lines.iter().for_each(|line| println!("{}", row(line)));

@@ -85,6 +85,11 @@ fn side(headers: &[Vec<u8>]) -> Vec<u8> {
     side_by(headers, &signature(headers.last().expect("a header"), &cat()))
 }
 
+/// A side of one header.
+fn alone(header: &[u8]) -> Vec<u8> {
+    side(&[header.to_vec()])
+}
+
 fn side_by(headers: &[Vec<u8>], signature: &[u8]) -> Vec<u8> {
     let headers_cbor: Vec<u8> = headers.iter().flat_map(|header| string(header)).collect();
     [vec![0x82, 0x80 | headers.len() as u8], headers_cbor, string(signature)].concat()
@@ -174,8 +179,8 @@ fn bad_forms() -> Vec<Bad> {
     };
     let tail = good[bytes(START).len()..].to_vec();
     let starting = |start: &str| [bytes(start), tail.clone()].concat();
-    let empty = [bytes(START), side_by(&[], &[0; 64]), side(&[one.clone()])].concat();
-    let many = [bytes(START), bytes("82 99 0401 1025*40 5840 64*00"), side(&[one.clone()])].concat();
+    let empty = [bytes(START), side_by(&[], &[0; 64]), alone(&one)].concat();
+    let many = [bytes(START), bytes("82 99 0401 1025*40 5840 64*00"), alone(&one)].concat();
     vec![
         ("nothing", "no byte", vec![], "truncated"),
         ("cut", "the last byte is missing", good[..good.len() - 1].to_vec(), "truncated"),
@@ -202,11 +207,11 @@ fn bad_forms() -> Vec<Bad> {
             "too_large",
         ),
         ("swapped", "the greater id first", swapped(&good), "order"),
-        ("one-op", "one op twice", proof([side(&[one.clone()]), side(&[one.clone()])]), "order"),
+        ("one-op", "one op twice", proof([alone(&one), alone(&one)]), "order"),
         (
             "signature-63",
             "a signature has 64 bytes",
-            proof([side_by(&[one.clone()], &[0; 63]), side_by(&[other.clone()], &[0; 63])]),
+            proof([side_by(std::slice::from_ref(&one), &[0; 63]), side_by(std::slice::from_ref(&other), &[0; 63])]),
             "wrong_type",
         ),
     ]
@@ -254,7 +259,7 @@ fn proof_with(headers: &[Vec<u8>], signature: &[u8]) -> Vec<u8> {
 
 fn bad_signatures() -> Vec<Bad> {
     let one = two()[0].clone();
-    let with = |signature: &[u8]| proof_with(&[one.clone()], signature);
+    let with = |signature: &[u8]| proof_with(std::slice::from_ref(&one), signature);
     let small_order = {
         let identity = bytes("01 31*00");
         let weak = op(&[&format!("03 5820 {}", hex::encode(&identity))]);

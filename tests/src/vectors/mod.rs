@@ -11,6 +11,7 @@ pub mod fork_proof;
 pub mod header;
 pub mod ops_frame;
 pub mod order;
+pub mod reconcile;
 pub mod signatures;
 pub mod validity;
 
@@ -66,7 +67,13 @@ pub fn generated() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("bundle.json", bundle::ABOUT, bundle::cases()),
         ("fork_proof.json", fork_proof::ABOUT, fork_proof::cases()),
         ("validity.json", validity::ABOUT, validity::cases()),
+        ("reconcile.json", reconcile::ABOUT, reconcile::cases()),
     ]
+}
+
+/// What the cases of a generated file share, by name; null where they share nothing.
+fn shared(name: &str) -> Value {
+    if name == "reconcile.json" { reconcile::ops() } else { Value::Null }
 }
 
 /// The folder of vectors.
@@ -79,12 +86,23 @@ pub fn folder() -> PathBuf {
 /// # Panics
 /// If the file is not there or not of a vector file's shape.
 pub fn load(name: &str) -> Vec<Value> {
-    let text = fs::read_to_string(folder().join(name)).expect("the vector file is there");
-    let file: Value = serde_json::from_str(&text).expect("the vector file is JSON");
-    match &file["cases"] {
+    match &file(name)["cases"] {
         Value::Array(cases) if !cases.is_empty() => cases.clone(),
         _ => panic!("{name} has no cases"),
     }
+}
+
+/// What the cases of a vector file share, by name: its member `ops`.
+///
+/// # Panics
+/// If the file is not there or no JSON.
+pub fn load_shared(name: &str) -> Value {
+    file(name)["ops"].clone()
+}
+
+fn file(name: &str) -> Value {
+    let text = fs::read_to_string(folder().join(name)).expect("the vector file is there");
+    serde_json::from_str(&text).expect("the vector file is JSON")
 }
 
 /// Runs `check` on every case of a file, and fails with the names of all cases that fail.
@@ -98,8 +116,17 @@ pub fn run(name: &str, check: impl Fn(&Value) -> Result<(), String>) {
     assert!(failed.is_empty(), "{name}: {} of {} fail\n{}", failed.len(), cases.len(), failed.join("\n"));
 }
 
-/// The bytes of a vector file.
-pub fn text(about: &str, cases: &[Value]) -> String {
+/// The bytes of a vector file. Where cases share something, each stands on a line.
+pub fn text(about: &str, cases: &[Value], shared: &Value) -> String {
+    if let Value::Object(shared) = shared {
+        let shared: Vec<String> = shared.iter().map(|(name, value)| format!("{}: {value}", json!(name))).collect();
+        let cases: Vec<String> = cases.iter().map(Value::to_string).collect();
+        let (shared, cases) = (shared.join(",\n    "), cases.join(",\n    "));
+        let about = json!(about);
+        return format!(
+            "{{\n  \"about\": {about},\n  \"ops\": {{\n    {shared}\n  }},\n  \"cases\": [\n    {cases}\n  ]\n}}\n"
+        );
+    }
     let file: Map<String, Value> =
         [("about".into(), json!(about)), ("cases".into(), json!(cases))].into_iter().collect();
     let mut text = serde_json::to_string_pretty(&file).expect("JSON values can be written");
@@ -113,7 +140,7 @@ pub fn problems() -> Vec<String> {
     let mut problems = Vec::new();
     for (name, about, cases) in generated() {
         let kept = fs::read_to_string(folder().join(name)).unwrap_or_default();
-        if kept != text(about, &cases) {
+        if kept != text(about, &cases, &shared(name)) {
             problems.push(format!("{name}: the generator does not reproduce this file"));
         }
     }
@@ -131,7 +158,7 @@ pub fn problems() -> Vec<String> {
 pub fn write(accept: Accept) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
     for (name, about, cases) in generated() {
-        if let Err(error) = fs::write(folder().join(name), text(about, &cases)) {
+        if let Err(error) = fs::write(folder().join(name), text(about, &cases, &shared(name))) {
             problems.push(format!("{name}: {error}"));
         }
     }
@@ -173,6 +200,9 @@ fn digests(problems: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut digests = BTreeMap::new();
     for name in file_names() {
         let cases = load(&name);
+        for (op, entry) in load_shared(&name).as_object().into_iter().flatten() {
+            digests.insert(format!("{name} ops {op}"), digest(entry));
+        }
         let vouched = cases.iter().filter(|case| case["by"] != "generated").count();
         if vouched * 3 < cases.len() {
             problems

@@ -15,7 +15,7 @@ pub const ABOUT: &str = "`message` and `signature` under `key`: whether a strict
 
 /// The cases.
 pub fn cases() -> Vec<Value> {
-    [rfc8032(), tampered(), speccheck(), ops()].concat()
+    [rfc8032(), contract(), tampered(), speccheck(), ops()].concat()
 }
 
 fn fields(key: &str, message: &str, signature: &str, holds: bool) -> Value {
@@ -59,6 +59,29 @@ fn rfc8032() -> Vec<Value> {
         case(By::Rfc, name, "RFC 8032 §7.1", fields(key, message, signature, true))
     };
     RFC8032.iter().map(case).collect()
+}
+
+/// Proofs of requests under the Trellis contract, signed by its reference: message and signature.
+const CONTRACT: &[(&str, &str, &str)] = &[
+    (
+        "contract-proof",
+        "3dfb8a1961814961f3d57f939e235f20f28971ba2f0d38406cb2a35d1a373b76",
+        "b0a517cba0afec9ba6ec26bb52d76c142a4801e17906b0acb1b01927f38ced23c8b8663f31b96769f63de576a8cf63e53c98bf18741e800897d77e226f7be00e",
+    ),
+    (
+        "contract-proof-local",
+        "08fb4659c05c0f4868a14a7d4e6221e9cb25b18f275932b5f2235a219a4ed759",
+        "72469cd0e7601fa34c1b8e37b46f7c82562294afb264dbc32b4cce0954813b064bca9594f0c0b1d7b26b960e3fe0c6dc95c35f6cb1401ec8edeeebbb8d62960a",
+    ),
+];
+
+fn contract() -> Vec<Value> {
+    let key = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+    let why = "a reference vector of the contract: a request's proof is a plain signature over a digest";
+    let case = |(name, message, signature): &(&str, &str, &str)| {
+        case(By::Rfc, name, why, fields(key, message, signature, true))
+    };
+    CONTRACT.iter().map(case).collect()
 }
 
 /// RFC 8032's third test, with one thing changed.

@@ -9,7 +9,7 @@ use trellis_core::machine::KeyUse;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::header::Header;
 use trellis_core::op::id::{Author, OpId, RepoId};
-use trellis_core::output::{Answer, BranchView, ChainEnd, EntityView, Status};
+use trellis_core::output::{Answer, BranchView, ChainEnd, EntityView, Fork, Status};
 use trellis_core::time::Millis;
 use trellis_sync::{Range, Repo, Result, Value};
 use trellis_tests::host::MemoryHost;
@@ -113,7 +113,7 @@ struct Picture {
     repo: Option<RepoId>,
     ops: usize,
     branches: Vec<BranchView>,
-    forks: Vec<[OpId; 2]>,
+    forks: Vec<Fork>,
     tips: BTreeMap<(String, Author), (u32, OpId)>,
     /// For each branch.
     shown: Vec<Shown>,

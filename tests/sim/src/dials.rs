@@ -1,0 +1,62 @@
+//! Dials: what a world is like. A seed chooses them, and a failure prints them.
+
+use trellis_tests::dice::Dice;
+
+/// What a world is like. Chances are in percent, times in milliseconds.
+#[derive(Clone, Debug)]
+pub struct Dials {
+    /// How many replicas.
+    pub replicas: usize,
+    /// How many moves the chaos has.
+    pub moves: usize,
+    /// How many entities are written to.
+    pub entities: usize,
+    /// How many branches beside `_repo`.
+    pub branches: usize,
+    /// That a message is lost.
+    pub loss: u32,
+    /// That a message comes twice.
+    pub doubling: u32,
+    /// That a batch of ops is cut into parts, of which each may be lost.
+    pub cutting: u32,
+    /// That a move is a crash and restart.
+    pub crash: u32,
+    /// That a sync of a disk fails.
+    pub disk_failure: u32,
+    /// That a move restores a disk from a backup.
+    pub restore: u32,
+    /// How far clocks are off at first, either way.
+    pub skew_ms: u64,
+    /// That a move makes a clock jump.
+    pub jump: u32,
+    /// How far it jumps at most, either way.
+    pub jump_ms: u64,
+    /// That a write is about members.
+    pub members: u32,
+    /// That a move is a liar's.
+    pub liar: u32,
+}
+
+impl Dials {
+    /// The dials of a seed.
+    pub fn of(seed: u64) -> Dials {
+        let mut dice = Dice::new(seed ^ 0x0073_696d);
+        Dials {
+            replicas: 2 + dice.below(7),
+            moves: *dice.pick(&[150, 300, 600]),
+            entities: 1 + dice.below(5),
+            branches: 1 + dice.below(3),
+            loss: *dice.pick(&[0, 10, 40]),
+            doubling: *dice.pick(&[0, 10, 30]),
+            cutting: *dice.pick(&[0, 20, 60]),
+            crash: *dice.pick(&[0, 1, 4]),
+            disk_failure: *dice.pick(&[0, 0, 5]),
+            restore: *dice.pick(&[0, 0, 1]),
+            skew_ms: *dice.pick(&[0, 2_000, 120_000]),
+            jump: *dice.pick(&[0, 1, 3]),
+            jump_ms: *dice.pick(&[5_000, 200_000, 900_000]),
+            members: *dice.pick(&[0, 0, 4]),
+            liar: *dice.pick(&[0, 3, 8]),
+        }
+    }
+}

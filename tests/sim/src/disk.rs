@@ -1,0 +1,112 @@
+//! A disk: rows that are synced, and rows that a crash may lose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trellis_core::input::{Loaded, Ticket};
+use trellis_core::log::row::{Record, Row, read_row};
+use trellis_core::op::id::{Author, OpId};
+use trellis_core::output::Query;
+use trellis_core::time::Hlc;
+use trellis_tests::host::load_rows;
+
+/// An op's place in its author's chain: branch, author, `seq`.
+pub type ChainPlace = (String, Author, u32);
+
+/// What is known of a durable op.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Where it stands.
+    pub place: ChainPlace,
+    /// Its clock.
+    pub hlc: Hlc,
+}
+
+/// The rows of one store.
+#[derive(Clone, Debug, Default)]
+pub struct Disk {
+    rows: Vec<Row>,
+    /// How many of `rows` are synced.
+    synced: usize,
+    /// The tickets of the rows that are not.
+    tickets: Vec<Ticket>,
+    durable: BTreeMap<OpId, Kept>,
+}
+
+impl Disk {
+    /// Writes a row; it is not synced yet.
+    pub fn write(&mut self, ticket: Ticket, row: Row) {
+        assert_eq!(row.seq as usize, self.rows.len() + 1, "rows come in order");
+        self.rows.push(row);
+        self.tickets.push(ticket);
+    }
+
+    /// Reads, also what is not synced yet.
+    pub fn load(&self, query: &Query) -> Loaded {
+        load_rows(&self.rows, query)
+    }
+
+    /// Syncs everything that was written; returns whose rows are durable now.
+    pub fn sync(&mut self) -> Vec<Ticket> {
+        self.synced = self.rows.len();
+        self.count_durable();
+        std::mem::take(&mut self.tickets)
+    }
+
+    /// Fails to sync: nothing of it is kept. Returns the first row's ticket.
+    pub fn fail(&mut self) -> Option<Ticket> {
+        self.rows.truncate(self.synced);
+        let first = self.tickets.first().copied();
+        self.tickets.clear();
+        first
+    }
+
+    /// Loses power: of what was not synced, the first `kept` rows happen to be there afterwards.
+    pub fn crash(&mut self, kept: usize) {
+        self.rows.truncate(self.synced + kept);
+        self.synced = self.rows.len();
+        self.tickets.clear();
+        self.count_durable();
+    }
+
+    /// Becomes what it was when it had only so many rows.
+    pub fn restore(&mut self, rows: usize) {
+        self.rows.truncate(rows);
+        self.synced = self.rows.len();
+        self.tickets.clear();
+        self.durable.clear();
+        self.count_durable();
+    }
+
+    /// How many rows wait for a sync.
+    pub fn unsynced(&self) -> usize {
+        self.rows.len() - self.synced
+    }
+
+    /// How many rows are synced.
+    pub fn synced(&self) -> usize {
+        self.synced
+    }
+
+    /// The ops that no crash can take.
+    pub fn durable(&self) -> &BTreeMap<OpId, Kept> {
+        &self.durable
+    }
+
+    /// The authors of durable ops.
+    pub fn authors(&self) -> BTreeSet<Author> {
+        self.durable.values().map(|kept| kept.place.1).collect()
+    }
+
+    fn count_durable(&mut self) {
+        for row in &self.rows[..self.synced] {
+            let note = |record: Record<'_>| {
+                if let Record::Op { op, .. } = record {
+                    let header = op.header();
+                    let place = (header.branch.into(), header.author, header.seq);
+                    self.durable.insert(op.id(), Kept { place, hlc: header.hlc });
+                }
+            };
+            read_row(row.seq, &row.headers, &row.digest, note).expect("a row is what was written");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The simulator: several replicas and a few liars, from one seed.
+//!
+//! A world has real machines. Everything around them is simulated: disks that lose what was not synced and fail writes,
+//! clocks that are wrong and jump, and an exchange that loses, doubles, delays, reorders and cuts what it carries. A run
+//! has three phases: chaos, in which invariants hold after every step; healing, after which all replicas are equal; and
+//! an afterlife, in which new writes work. The same seed gives the same run.
+
+pub mod check;
+pub mod dials;
+pub mod disk;
+pub mod liar;
+pub mod network;
+pub mod replica;
+pub mod world;
+
+use dials::Dials;
+use world::World;
+
+/// What is wrong with a world, for people.
+pub type Violation = String;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The hash of everything that happened.
+    pub trace: [u8; 32],
+    /// How many inputs the machines took.
+    pub steps: usize,
+    /// How many ops all replicas had in the end.
+    pub ops: usize,
+}
+
+/// Runs the world of a seed.
+///
+/// # Errors
+/// The first invariant that did not hold.
+pub fn run(seed: u64) -> Result<Outcome, Violation> {
+    let mut world = World::new(seed, Dials::of(seed));
+    world.chaos()?;
+    world.heal()?;
+    world.afterlife()?;
+    Ok(world.outcome())
+}

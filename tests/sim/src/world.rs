@@ -1,0 +1,386 @@
+//! The world: its moves, and the three phases of a run.
+
+use trellis_core::error::CommandError;
+use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
+use trellis_core::log::row::StoredOp;
+use trellis_core::op::id::OpId;
+use trellis_core::op::json::Value;
+use trellis_core::op::patch::Patch;
+use trellis_core::output::Answer;
+use trellis_core::time::{Hlc, Millis};
+use trellis_tests::dice::Dice;
+use trellis_tests::host::{REPO, START};
+use trellis_tests::sealed::SealedOp;
+
+use crate::check::{self, Chains};
+use crate::dials::Dials;
+use crate::liar::{AHEAD_MS_MAX, Liar};
+use crate::network::{Message, Network};
+use crate::replica::{Purpose, Replica, Reply};
+use crate::{Outcome, Violation};
+
+/// What salts would be made from: no collection here has salted bodies.
+const NO_SALT: [u8; 32] = [0; 32];
+
+/// Replicas, what is between them, and the time.
+#[derive(Debug)]
+pub struct World {
+    dials: Dials,
+    dice: Dice,
+    now: Millis,
+    replicas: Vec<Replica>,
+    network: Network,
+    liar: Liar,
+    chains: Chains,
+    ops: usize,
+}
+
+type Done = Result<(), Violation>;
+/// What goes wrong with a replica.
+type Fault = fn(&mut World, usize) -> Done;
+
+/// What goes wrong at a replica.
+type Fault = fn(&mut World, usize) -> Done;
+
+impl World {
+    /// The world of a seed, before anything has happened.
+    pub fn new(seed: u64, dials: Dials) -> World {
+        let mut dice = Dice::new(seed);
+        let skew = |dice: &mut Dice| dice.below(2 * dials.skew_ms as usize + 1) as i64 - dials.skew_ms as i64;
+        let replicas = (0..dials.replicas).map(|number| Replica::new(number, skew(&mut dice))).collect();
+        World {
+            replicas,
+            dials,
+            dice,
+            now: START,
+            network: Network::default(),
+            liar: Liar::new(),
+            chains: Chains::default(),
+            ops: 0,
+        }
+    }
+
+    /// What the run came to.
+    pub fn outcome(&self) -> Outcome {
+        let mut trace = blake3::Hasher::new();
+        for replica in &self.replicas {
+            trace.update(&replica.trace());
+        }
+        let steps = self.replicas.iter().map(|replica| replica.steps).sum();
+        Outcome { trace: *trace.finalize().as_bytes(), steps, ops: self.ops }
+    }
+
+    /// Everybody writes, crashes, lies and talks at once.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold after a move.
+    pub fn chaos(&mut self) -> Done {
+        let create = Command::Create { name: "sim".into(), nonce: [7; 32] };
+        self.ask(0, create)?.map_err(|error| error.to_string())?;
+        for _ in 0..self.dials.moves {
+            self.now = Millis(self.now.0 + self.dice.below(3_000) as u64);
+            let who = self.dice.below(self.replicas.len());
+            self.one_move(who)?;
+            self.chains.check(&self.replicas[who])?;
+        }
+        Ok(())
+    }
+
+    fn one_move(&mut self, who: usize) -> Done {
+        if let Some(fault) = self.fault() {
+            return fault(self, who);
+        }
+        match self.dice.below(10) {
+            0..=2 => self.write(who),
+            3 | 4 => {
+                let of = self.dice.below(self.replicas.len());
+                self.replicas[who].command(Command::ChainEnds, Purpose::Ask { of }, self.now)
+            }
+            5 | 6 => self.deliver(),
+            7 => {
+                let heard = self.replicas[who].sync(self.now)?;
+                self.pass_on(who, heard);
+                Ok(())
+            }
+            _ => self.work(who),
+        }
+    }
+
+    /// A fault that the dials want now.
+    fn fault(&mut self) -> Option<Fault> {
+        let faults: [(u32, Fault); 5] = [
+            (self.dials.crash, World::crash),
+            (self.dials.disk_failure, World::fail),
+            (self.dials.restore, World::restore),
+            (self.dials.jump, World::jump),
+            (self.dials.liar, World::lie),
+        ];
+        let dice = &mut self.dice;
+        faults.into_iter().find(|(chance, _)| dice.chance(*chance)).map(|(_, fault)| fault)
+    }
+
+    fn crash(&mut self, who: usize) -> Done {
+        self.replicas[who].crash(&mut self.dice);
+        check::kept(&mut self.replicas[who], self.now, &mut self.dice)
+    }
+
+    fn fail(&mut self, who: usize) -> Done {
+        self.replicas[who].fail(self.now)?;
+        check::kept(&mut self.replicas[who], self.now, &mut self.dice)
+    }
+
+    fn restore(&mut self, who: usize) -> Done {
+        let replica = &mut self.replicas[who];
+        if replica.disk.synced() > 0 {
+            self.chains.forgiven.extend(replica.authors());
+            replica.restore(&mut self.dice);
+        }
+        Ok(())
+    }
+
+    fn jump(&mut self, who: usize) -> Done {
+        let far = self.dials.jump_ms;
+        self.replicas[who].skew_ms += self.dice.below(2 * far as usize + 1) as i64 - far as i64;
+        self.replicas[who].tick(self.now)
+    }
+
+    /// The liar has all that a replica has, and sends what it makes of it to somebody.
+    fn lie(&mut self, who: usize) -> Done {
+        let seen = self.give(who, Vec::new())?;
+        if !seen.is_empty() {
+            let sealed = |op: StoredOp| SealedOp {
+                id: OpId::of_header(&op.header),
+                header: op.header,
+                body: op.body,
+                signature: op.signature,
+            };
+            let seen: Vec<SealedOp> = seen.into_iter().map(sealed).collect();
+            let lies = self.liar.lie(&seen, self.now, &mut self.dice);
+            let to = self.dice.below(self.replicas.len());
+            self.network.send(to, Message::Ops(lies), &self.dials, &mut self.dice);
+        }
+        Ok(())
+    }
+
+    /// Carries out some of what a machine asked for.
+    fn work(&mut self, who: usize) -> Done {
+        for _ in 0..1 + self.dice.below(8) {
+            let heard = self.replicas[who].carry_out(self.now, &mut self.dice)?;
+            self.pass_on(who, heard);
+        }
+        Ok(())
+    }
+
+    /// Sends on what a machine answered for somebody else.
+    fn pass_on(&mut self, who: usize, heard: Vec<Reply>) {
+        for (purpose, result) in heard {
+            let (to, message) = match (purpose, result) {
+                (Purpose::Ask { of }, Ok(Answer::ChainEnds(ends))) => {
+                    (of, Message::Want { from: who, known: ends.into_iter().map(|end| end.id).collect() })
+                }
+                (Purpose::Give { to }, Ok(Answer::Ops(ops))) => (to, Message::Ops(ops)),
+                _ => continue,
+            };
+            self.network.send(to, message, &self.dials, &mut self.dice);
+        }
+    }
+
+    fn deliver(&mut self) -> Done {
+        match self.network.take(&mut self.dice) {
+            None => Ok(()),
+            Some((to, Message::Want { from, known })) => {
+                self.replicas[to].command(Command::Export { known }, Purpose::Give { to: from }, self.now)
+            }
+            Some((to, Message::Ops(ops))) => self.replicas[to].command(Command::Import(ops), Purpose::Own, self.now),
+        }
+    }
+
+    fn write(&mut self, who: usize) -> Done {
+        let command = match self.dice.below(100) {
+            0..=7 => self.resolution(who)?,
+            8..=11 => self.on_branch(vec![Edit::Undo]),
+            12..=15 => {
+                let source = self.branch();
+                self.on_branch(vec![Edit::Merge { source, message: None }])
+            }
+            16..=18 => self.redaction(who),
+            _ if self.dice.chance(self.dials.members) => self.membership(who),
+            _ => {
+                let edits = (0..*self.dice.pick(&[1, 1, 1, 2, 5])).map(|_| self.edit()).collect();
+                self.on_branch(edits)
+            }
+        };
+        self.replicas[who].command(command, Purpose::Own, self.now)
+    }
+
+    fn branch(&mut self) -> String {
+        ["main", "side", "third"][self.dice.below(self.dials.branches)].into()
+    }
+
+    fn on_branch(&mut self, edits: Vec<Edit>) -> Command {
+        let branch = self.branch();
+        Command::Write(Transaction { branch, actor: None, edits, random: NO_SALT })
+    }
+
+    fn edit(&mut self) -> Edit {
+        let key = self.dice.below(self.dials.entities).to_string();
+        let number = Value::from(self.dice.below(9) as i32);
+        let change = match self.dice.below(10) {
+            0 => Change::Delete,
+            1 => Change::Replace(number),
+            2 => Change::Append(number),
+            3 | 4 => Change::Put(Value::object([("a", number), ("t", Value::Array(Vec::new()))])),
+            _ => Change::Patch(self.patch()),
+        };
+        Edit::Entity { collection: "notes".into(), key, change, base: Base::Shown }
+    }
+
+    fn patch(&mut self) -> Patch {
+        let patches = [
+            r#"{"set":{"/a":1}}"#,
+            r#"{"set":{"/a":2,"/b":2}}"#,
+            r#"{"remove":["/a"]}"#,
+            r#"{"add":{"/n":3}}"#,
+            r#"{"insert":{"/t":["x"]}}"#,
+            r#"{"discard":{"/t":["x"]}}"#,
+            r#"{"set":{"/m/x":1}}"#,
+            r#"{"set":{"/m":{}}}"#,
+        ];
+        let body = self.dice.pick(&patches).parse().expect("JSON");
+        Patch::decode(body).expect("a patch")
+    }
+
+    /// Closes a conflict that the replica shows, or writes something where it shows none.
+    fn resolution(&mut self, who: usize) -> Result<Command, Violation> {
+        let branch = self.branch();
+        let Ok(Answer::Conflicts(open)) = self.ask(who, Command::Conflicts { branch: branch.clone() })? else {
+            let edit = self.edit();
+            return Ok(self.on_branch(vec![edit]));
+        };
+        if open.is_empty() {
+            let edit = self.edit();
+            return Ok(self.on_branch(vec![edit]));
+        }
+        let conflict = self.dice.pick(&open).clone();
+        let choice = match self.dice.below(3) {
+            0 => Choice::Absent,
+            1 => Choice::Value(Value::from(7)),
+            _ => Choice::Side(*self.dice.pick(&conflict.members)),
+        };
+        let (collection, key) = (conflict.collection, conflict.key);
+        let edits = vec![Edit::Resolve { collection, key, conflict: conflict.id, choice }];
+        Ok(Command::Write(Transaction { branch, actor: None, edits, random: NO_SALT }))
+    }
+
+    fn redaction(&mut self, who: usize) -> Command {
+        let known: Vec<OpId> = self.replicas[who].disk.durable().keys().copied().collect();
+        let ops = if known.is_empty() { Vec::new() } else { vec![*self.dice.pick(&known)] };
+        let edits = vec![Edit::Redact { ops, pointers: Vec::new() }];
+        Command::Write(Transaction { branch: REPO.into(), actor: None, edits, random: NO_SALT })
+    }
+
+    fn membership(&mut self, who: usize) -> Command {
+        let whom = self.dice.below(self.replicas.len());
+        let author = self.replicas[whom].author();
+        let role = *self.dice.pick(&[Role::Owner, Role::Writer, Role::Writer, Role::Reader]);
+        let edit = match self.dice.chance(30) && whom != who {
+            true => Edit::RemoveMember { author },
+            false => Edit::AddMember { author, name: "x".into(), role },
+        };
+        Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit], random: NO_SALT })
+    }
+
+    fn ask(&mut self, who: usize, command: Command) -> Result<Result<Answer, CommandError>, Violation> {
+        self.replicas[who].ask(command, self.now, &mut self.dice)
+    }
+
+    fn give(&mut self, who: usize, known: Vec<OpId>) -> Result<Vec<StoredOp>, Violation> {
+        match self.ask(who, Command::Export { known })? {
+            Ok(Answer::Ops(ops)) => Ok(ops),
+            other => Err(format!("replica {who} gave {other:?}")),
+        }
+    }
+
+    /// Clocks are right, nothing is lost any more, and everybody gets everything: all are equal within a few rounds.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn heal(&mut self) -> Done {
+        self.network.clear();
+        for replica in &mut self.replicas {
+            replica.settle(self.now, &mut self.dice)?;
+            replica.skew_ms = 0;
+        }
+        let latest = self.replicas.iter().flat_map(|replica| replica.disk.durable().values()).map(|kept| kept.hlc);
+        let latest = latest.max().map_or(self.now, Hlc::millis);
+        self.now = Millis(latest.max(self.now).0 + AHEAD_MS_MAX);
+        for replica in &mut self.replicas {
+            replica.tick(self.now)?;
+        }
+        self.exchange()?;
+        self.converge()
+    }
+
+    fn converge(&mut self) -> Done {
+        let later_versions = self.liar.later_versions.len();
+        self.ops = check::converged(&mut self.replicas, later_versions, self.now, &mut self.dice)?;
+        Ok(())
+    }
+
+    fn exchange(&mut self) -> Done {
+        let rounds = self.replicas.len() + 1;
+        for _ in 0..rounds {
+            let mut is_quiet = true;
+            for from in 0..self.replicas.len() {
+                for to in (0..self.replicas.len()).filter(|to| *to != from) {
+                    is_quiet &= self.hand_over(from, to)? == 0;
+                }
+            }
+            if is_quiet {
+                return Ok(());
+            }
+        }
+        Err(format!("there is no end of what replicas have for one another after {rounds} rounds"))
+    }
+
+    /// Gives one replica all that it lacks of another; returns how many ops it took.
+    fn hand_over(&mut self, from: usize, to: usize) -> Result<usize, Violation> {
+        let Ok(Answer::ChainEnds(ends)) = self.ask(to, Command::ChainEnds)? else {
+            return Err(format!("replica {to} has no chain ends"));
+        };
+        let ops = self.give(from, ends.into_iter().map(|end| end.id).collect())?;
+        match self.ask(to, Command::Import(ops))? {
+            Ok(Answer::Imported(report)) => Ok(report.admitted.len()),
+            other => Err(format!("replica {to} answered an import by {other:?}")),
+        }
+    }
+
+    /// New writes work and reach everybody, and what the disks hold opens to the same picture.
+    ///
+    /// # Errors
+    /// What does not work.
+    pub fn afterlife(&mut self) -> Done {
+        for who in 0..self.replicas.len() {
+            let edit = Edit::Entity {
+                collection: "after".into(),
+                key: who.to_string(),
+                change: Change::Replace(Value::from(who as i32)),
+                base: Base::Shown,
+            };
+            let write =
+                Command::Write(Transaction { branch: "main".into(), actor: None, edits: vec![edit], random: NO_SALT });
+            match self.ask(who, write)? {
+                Ok(Answer::Written(_)) | Err(CommandError::NotPermitted) => {}
+                other => return Err(format!("replica {who} cannot write any more: {other:?}")),
+            }
+            self.chains.check(&self.replicas[who])?;
+        }
+        self.exchange()?;
+        self.converge()?;
+        for replica in &mut self.replicas {
+            replica.crash(&mut self.dice);
+            check::kept(replica, self.now, &mut self.dice)?;
+        }
+        self.converge()
+    }
+}

@@ -1,0 +1,76 @@
+//! Every fuzz target over its corpus and over seeded mutations of it; `cargo xtask fuzz` goes on from there.
+
+use std::thread;
+
+use trellis_core::op::hex;
+use trellis_tests::dice::Dice;
+use trellis_tests::fuzz::{Target, Verdict, mutate};
+use trellis_tests::seed;
+
+const MUTATIONS: usize = 20_000;
+
+/// Prints the input of a target that panics.
+struct Input<'a>(&'a Target, &'a [u8]);
+
+impl Drop for Input<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            println!("{} broke a promise on {}", self.0.name, hex::encode(self.1));
+        }
+    }
+}
+
+fn fuzz(name: &str) {
+    let target = Target::named(name).unwrap();
+    let mut dice = Dice::new(seed!());
+    let corpus = (target.corpus)();
+    let mutations = (0..MUTATIONS).map(|_| mutate(&corpus, &mut dice));
+    let (mut executions, mut accepted) = (0, 0);
+    for bytes in corpus.iter().cloned().chain(mutations) {
+        let _input = Input(target, &bytes);
+        executions += 1;
+        accepted += usize::from((target.check)(&bytes) == Verdict::Accepted);
+    }
+    println!("fuzz {name}: {executions} executions, {accepted} accepted");
+    assert!(accepted > 0, "no input was accepted");
+}
+
+#[test]
+fn header() {
+    fuzz("header");
+}
+
+#[test]
+fn json() {
+    fuzz("json");
+}
+
+#[test]
+fn patch() {
+    fuzz("patch");
+}
+
+#[test]
+fn ops_frame() {
+    fuzz("ops_frame");
+}
+
+#[test]
+fn bundle() {
+    fuzz("bundle");
+}
+
+#[test]
+fn fork_proof() {
+    fuzz("fork_proof");
+}
+
+#[test]
+fn row() {
+    fuzz("row");
+}
+
+#[test]
+fn config() {
+    fuzz("config");
+}
