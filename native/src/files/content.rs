@@ -15,7 +15,7 @@ use crate::store::Transaction;
 const TRIES: usize = 8;
 
 /// The kind of file that something of the folder is; none for what is no file.
-pub fn mode_of(kind: Kind) -> Option<FileMode> {
+pub(super) fn mode_of(kind: Kind) -> Option<FileMode> {
     match kind {
         Kind::File => Some(FileMode::File),
         Kind::Exec => Some(FileMode::Exec),
@@ -28,7 +28,7 @@ pub fn mode_of(kind: Kind) -> Option<FileMode> {
 ///
 /// # Errors
 /// What the system reports; `aborted` for a file that never stands still.
-pub fn hash(disk: &Disk, path: &FilePath) -> Result<(BlobRef, Seen)> {
+pub(super) fn hash(disk: &Disk, path: &FilePath) -> Result<(BlobRef, Seen)> {
     stably(disk, path, |content| {
         let mut hasher = blake3::Hasher::new();
         let size = io::copy(content, &mut hasher).map_err(|cause| from_io("read", &disk.path_of(path), cause))?;
@@ -40,7 +40,7 @@ pub fn hash(disk: &Disk, path: &FilePath) -> Result<(BlobRef, Seen)> {
 ///
 /// # Errors
 /// As [`hash`] and [`Transaction::put_blob`].
-pub fn keep(disk: &Disk, path: &FilePath, store: &mut Transaction<'_>) -> Result<(BlobRef, Seen)> {
+pub(super) fn keep(disk: &Disk, path: &FilePath, store: &mut Transaction<'_>) -> Result<(BlobRef, Seen)> {
     stably(disk, path, |content| store.put_blob(content, &disk.path_of(path)))
 }
 

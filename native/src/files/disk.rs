@@ -30,7 +30,7 @@ const SYSTEM: System = match () {
 
 /// The folder of a repo, open.
 #[derive(Debug)]
-pub struct Disk {
+pub(super) struct Disk {
     path: PathBuf,
     root: Dir,
     /// The folder of the repo.
@@ -45,7 +45,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn open(folder: &Folder) -> Result<Disk> {
+    pub(super) fn open(folder: &Folder) -> Result<Disk> {
         let path = folder.root().to_owned();
         let open = || {
             let own = Dir::open_ambient_dir(folder.path(), ambient_authority())?;
@@ -56,7 +56,7 @@ impl Disk {
     }
 
     /// Where a file lies, for people.
-    pub fn path_of(&self, path: &FilePath) -> PathBuf {
+    pub(super) fn path_of(&self, path: &FilePath) -> PathBuf {
         self.path.join(system_path(path))
     }
 
@@ -64,7 +64,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn seen(&self, path: &FilePath) -> Result<Option<Seen>> {
+    pub(super) fn seen(&self, path: &FilePath) -> Result<Option<Seen>> {
         let look = || {
             let (folder, name) = self.enter(path)?;
             folder.symlink_metadata(name).map(|metadata| Seen::of_entry(&metadata))
@@ -80,7 +80,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports; also for a link.
-    pub fn open_file(&self, path: &FilePath) -> Result<File> {
+    pub(super) fn open_file(&self, path: &FilePath) -> Result<File> {
         let open = || {
             let (folder, name) = self.enter(path)?;
             let mut options = OpenOptions::new();
@@ -94,7 +94,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>> {
+    pub(super) fn read(&self, path: &FilePath) -> Result<Option<Vec<u8>>> {
         if self.seen(path)?.is_none_or(|seen| seen.kind == Kind::Link) {
             return Ok(None);
         }
@@ -108,7 +108,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports; `path_refused` for a name that no repo may hold.
-    pub fn files_below(&self, folder: &FilePath) -> Result<Vec<FilePath>> {
+    pub(super) fn files_below(&self, folder: &FilePath) -> Result<Vec<FilePath>> {
         let (mut files, mut open) = (Vec::new(), vec![folder.clone()]);
         while let Some(folder) = open.pop() {
             for (path, is_folder) in self.entries(&folder)? {
@@ -139,7 +139,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn read_link(&self, path: &FilePath) -> Result<Vec<u8>> {
+    pub(super) fn read_link(&self, path: &FilePath) -> Result<Vec<u8>> {
         let read = || {
             let (folder, name) = self.enter(path)?;
             folder.read_link_contents(name)
@@ -152,7 +152,7 @@ impl Disk {
     ///
     /// # Errors
     /// `path_refused` for a name that this system cannot hold; what the system reports. The old file then stays.
-    pub fn write(&mut self, path: &FilePath, mode: FileMode, content: impl Read) -> Result<Seen> {
+    pub(super) fn write(&mut self, path: &FilePath, mode: FileMode, content: impl Read) -> Result<Seen> {
         self.expect_held(path)?;
         let name = format!("{}", self.next_temporary);
         self.next_temporary += 1;
@@ -183,7 +183,7 @@ impl Disk {
     ///
     /// # Errors
     /// `path_refused` for a name that this system cannot hold; what the system reports.
-    pub fn rename(&self, from: &FilePath, to: &FilePath) -> Result<()> {
+    pub(super) fn rename(&self, from: &FilePath, to: &FilePath) -> Result<()> {
         self.expect_held(to)?;
         let rename = || {
             let (folder, name) = self.enter(from)?;
@@ -197,7 +197,7 @@ impl Disk {
     ///
     /// # Errors
     /// What the system reports; that it is gone already is none.
-    pub fn remove(&self, path: &FilePath) -> Result<()> {
+    pub(super) fn remove(&self, path: &FilePath) -> Result<()> {
         let remove = || {
             let (folder, name) = self.enter(path)?;
             folder.remove_file(name)

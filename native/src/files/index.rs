@@ -24,7 +24,7 @@ const MAGIC: [u8; 16] = *b"trellis index 1\n";
 
 /// What the folder held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Index {
+pub(super) struct Index {
     /// The branch that it shows; none before the first command.
     pub branch: Option<String>,
     /// The last row of the store that it takes account of.
@@ -39,7 +39,7 @@ pub struct Index {
 
 /// A tracked file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The key of its entity.
     pub key: String,
     /// The writes that were shown: what a write of the file replaces.
@@ -60,7 +60,7 @@ pub struct Entry {
 
 impl Entry {
     /// The hash of what the folder held.
-    pub fn hash(&self) -> ContentHash {
+    pub(super) fn hash(&self) -> ContentHash {
         self.marked.unwrap_or(self.content.blob)
     }
 }
@@ -70,7 +70,7 @@ impl Index {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn read(path: &Path) -> Result<Option<Index>> {
+    pub(super) fn read(path: &Path) -> Result<Option<Index>> {
         let failed = |cause| from_io("read the folder's index", path, cause);
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -85,7 +85,7 @@ impl Index {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn shown_branch(path: &Path) -> Result<Option<String>> {
+    pub(super) fn shown_branch(path: &Path) -> Result<Option<String>> {
         Ok(Index::read(path)?.and_then(|index| index.branch))
     }
 
@@ -93,13 +93,13 @@ impl Index {
     ///
     /// # Errors
     /// What the system reports; the old index stays.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
         whole_file::replace(path, &self.encode(), Readers::Usual)
             .map_err(|cause| from_io("write the folder's index", path, cause))
     }
 
     /// Whether stamps prove that a file is as its entry says.
-    pub fn is_proven(&self, entry: &Entry, stat: &Stat) -> bool {
+    pub(super) fn is_proven(&self, entry: &Entry, stat: &Stat) -> bool {
         entry.stat.as_ref() == Some(stat) && stat.modified < self.written && stat.changed < self.written
     }
 

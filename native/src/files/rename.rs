@@ -10,7 +10,7 @@ const PAIRS_MAX: usize = 250_000;
 
 /// A file that is gone, or new, as it is compared.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// Where it is or was.
     pub path: FilePath,
     /// The hash of its content.
@@ -21,14 +21,14 @@ pub struct Candidate {
 
 /// How often a text has which line.
 #[derive(Clone, Debug, Default)]
-pub struct Lines {
+pub(super) struct Lines {
     counts: HashMap<u64, u32>,
     total: u32,
 }
 
 impl Lines {
     /// The lines of a text; none of what is no text, or is empty.
-    pub fn of(content: &[u8]) -> Lines {
+    pub(super) fn of(content: &[u8]) -> Lines {
         let mut lines = Lines::default();
         if !super::lines::is_text(content) {
             return lines;
@@ -51,7 +51,7 @@ impl Lines {
 
 /// Where the files that are gone went: by each new path the old one. Every file moves at most once; of several ways the
 /// one with the most in common is taken, then that of equal names, then the first in order.
-pub fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePath, FilePath> {
+pub(super) fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePath, FilePath> {
     let mut pairs = equal_pairs(gone, new);
     if gone.len().saturating_mul(new.len()) <= PAIRS_MAX {
         pairs.extend(similar_pairs(gone, new));

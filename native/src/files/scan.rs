@@ -15,7 +15,7 @@ use crate::folder::Folder;
 
 /// How a file is different.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
+pub(super) enum Difference {
     /// It is here and not tracked.
     New {
         /// What kind of file it is.
@@ -34,7 +34,7 @@ pub enum Difference {
 
 /// What is different in a folder.
 #[derive(Clone, Debug, Default)]
-pub struct Scan {
+pub(super) struct Scan {
     /// Files that are different, by the path under which they are, or were, shown.
     pub differences: BTreeMap<FilePath, Difference>,
     /// Files that are as the index says although their stamps are not; the index may take these stamps.
@@ -47,7 +47,7 @@ pub struct Scan {
 ///
 /// # Errors
 /// What the system reports.
-pub fn scan(folder: &Folder, disk: &Disk, index: &Index) -> Result<Scan> {
+pub(super) fn scan(folder: &Folder, disk: &Disk, index: &Index) -> Result<Scan> {
     let Found { files, skipped } = walk(folder.root(), disk, index)?;
     let mut scan = Scan { skipped, ..Scan::default() };
     for path in index.files.keys().filter(|path| !files.contains_key(*path)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// A file's time stamps, size and place. Two that are equal, and old enough, are of a file that was not written between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stat {
+pub(super) struct Stat {
     /// When its content changed last, in nanoseconds since 1970.
     pub modified: i64,
     /// When anything of it changed last, in nanoseconds since 1970; 0 where the system does not say.
@@ -21,7 +21,7 @@ pub struct Stat {
 
 /// The kinds of things that a folder holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// A file.
     File,
     /// A file that its owner may execute.
@@ -36,7 +36,7 @@ pub enum Kind {
 
 /// One thing of a folder as it is now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub(super) struct Seen {
     /// What it is.
     pub kind: Kind,
     /// Its stamps.
@@ -45,7 +45,7 @@ pub struct Seen {
 
 impl Seen {
     /// What these metadata say.
-    pub fn of(metadata: &Metadata) -> Seen {
+    pub(super) fn of(metadata: &Metadata) -> Seen {
         of_file(metadata)
     }
 
@@ -58,7 +58,7 @@ impl Seen {
     ///
     /// # Errors
     /// What the system reports.
-    pub fn at(path: &Path) -> io::Result<Option<Seen>> {
+    pub(super) fn at(path: &Path) -> io::Result<Option<Seen>> {
         match path.symlink_metadata() {
             Ok(metadata) => Ok(Some(Seen::of(&metadata))),
             Err(cause) if is_absent(&cause) => Ok(None),
@@ -68,7 +68,7 @@ impl Seen {
 }
 
 /// Whether an error says that there is nothing of this name: also where a folder of the path is a file.
-pub fn is_absent(cause: &io::Error) -> bool {
+pub(super) fn is_absent(cause: &io::Error) -> bool {
     matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 

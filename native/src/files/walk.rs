@@ -21,7 +21,7 @@ pub const IGNORE: &str = ".trellisignore";
 
 /// What a folder holds.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub(super) struct Found {
     /// Files and links by their path.
     pub files: BTreeMap<FilePath, Seen>,
     /// What was passed over although nobody named it, and why.
@@ -51,7 +51,7 @@ enum Met {
 ///
 /// # Errors
 /// What the system reports; `config_invalid` for a rule that is none.
-pub fn walk(root: &Path, disk: &Disk, index: &Index) -> Result<Found> {
+pub(super) fn walk(root: &Path, disk: &Disk, index: &Index) -> Result<Found> {
     let mut found = Found::default();
     let (sender, met) = mpsc::channel();
     builder(root).build_parallel().run(|| {

@@ -1,6 +1,6 @@
 //! A working folder that is open: the repo, the files beside it, and the index between them.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -127,9 +127,4 @@ fn locked(path: &Path, file: &mut File) -> TrellisError {
     let holder = if holder.is_empty() { "another process".into() } else { format!("process {holder}") };
     let message = format!("{holder} is working on this folder. Try again when it is done, or end it.");
     TrellisError::new(Code::Locked, message).at_path(path)
-}
-
-/// Whether a folder holds nothing but its repo.
-pub(crate) fn is_bare(folder: &Folder) -> bool {
-    fs::read_dir(folder.root()).is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == crate::folder::NAME)))
 }
