@@ -43,6 +43,11 @@ impl Writer {
         Writer::default()
     }
 
+    /// An empty writer with room for so many bytes.
+    pub fn with_room(bytes: usize) -> Writer {
+        Writer { bytes: Vec::with_capacity(bytes) }
+    }
+
     /// Everything written.
     pub fn finish(self) -> Vec<u8> {
         self.bytes

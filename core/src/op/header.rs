@@ -75,6 +75,9 @@ pub enum Ids<'a> {
 
 /// An id in CBOR: two bytes of head, 32 of id.
 const ENCODED_ID_BYTES: usize = 34;
+/// What a header needs at most without the ids of its lists, its texts and extra fields: four times 35 bytes of hashes and
+/// keys, and heads and integers of at most 9.
+const PLAIN_BYTES_MAX: usize = 224;
 
 impl<'a> Ids<'a> {
     /// No ids.
@@ -192,7 +195,7 @@ impl<'a> Header<'a> {
     }
 
     fn encode_unchecked(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_room(self.bytes_max());
         writer.map(self.pairs());
         writer.uint(0).uint(1);
         if let Some(repo) = &self.repo {
@@ -230,6 +233,12 @@ impl<'a> Header<'a> {
             };
         }
         writer.finish()
+    }
+
+    /// What the encoding needs at most, unless it has extra fields: so much that it never has to move.
+    fn bytes_max(&self) -> usize {
+        let names = self.branch.len() + self.collection.len() + self.key.len() + self.actor.map_or(0, str::len);
+        PLAIN_BYTES_MAX + ENCODED_ID_BYTES * (self.parents.len() + self.base.len()) + names
     }
 
     fn pairs(&self) -> usize {

@@ -19,7 +19,7 @@ use crate::log::set::Bits;
 use crate::merge::conflict::Conflict;
 use crate::op::body::Content;
 use crate::op::header::{Header, REPO_BRANCH};
-use crate::op::id::{ConflictId, RepoId};
+use crate::op::id::{ConflictId, OpId, RepoId};
 use crate::op::sign::{ShortOp, Unverified};
 use crate::view::deciding::deciding;
 use crate::view::state::{Contents, State};
@@ -273,9 +273,14 @@ impl Alone<'_, '_> {
         self.nodes.contains(node) && (has_body(self.side) || !has_body(BOTH))
     }
 
-    /// What this side shows alone of an entity that the union shows in conflict.
+    /// What this side shows alone of an entity that the union shows in conflict; perhaps less, where it has not all
+    /// members of any of those conflicts and so shows none of them.
     fn conflicts(&self, view: &View<'_, '_>, (branch, entity, open): &Open, log: &Bits) -> Vec<Conflict> {
         let graph = &self.union.judge.graph;
+        let has = |id: &OpId| graph.find(id).is_some_and(|node| log.contains(node));
+        if !open.iter().any(|conflict| conflict.members.iter().all(has)) {
+            return Vec::new();
+        }
         let in_union: Vec<Node> = graph.writes(*entity).filter(|node| graph.is_in_log(*node, *branch)).collect();
         let writes: Vec<Node> = in_union.iter().copied().filter(|node| log.contains(*node)).collect();
         if writes.len() == in_union.len() && writes.iter().all(|node| self.has_whole(*node)) {

@@ -39,9 +39,6 @@ type Done = Result<(), Violation>;
 /// What goes wrong with a replica.
 type Fault = fn(&mut World, usize) -> Done;
 
-/// What goes wrong at a replica.
-type Fault = fn(&mut World, usize) -> Done;
-
 impl World {
     /// The world of a seed, before anything has happened.
     pub fn new(seed: u64, dials: Dials) -> World {
