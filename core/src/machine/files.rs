@@ -75,12 +75,7 @@ impl Machine {
     }
 
     /// One file; none where it is deleted.
-    fn file(
-        &self,
-        scope: &Scope,
-        entity: Entity,
-        contents: &Contents,
-    ) -> Option<(Result<File, FileError>, FileView)> {
+    fn file(&self, scope: &Scope, entity: Entity, contents: &Contents) -> Option<(Result<File, FileError>, FileView)> {
         let nodes = self.writes_in_scope(scope, entity);
         let created = nodes.iter().map(|node| self.graph.ord(*node)).min()?;
         let merged = self.merged_of(scope.branch, entity, &nodes, contents);

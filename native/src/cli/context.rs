@@ -9,8 +9,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ColorChoice};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use trellis_sync::core::output::Event;
-use trellis_sync::folder::Folder;
 use trellis_sync::files::Workspace;
+use trellis_sync::folder::Folder;
 use trellis_sync::{Access, Code, Missing, OpenOptions, Repo, Result, TrellisError};
 
 use super::page::{Detail, Look, Page, Paint, Reader, clean};
@@ -101,7 +101,9 @@ impl Context {
         match &self.globals.branch {
             Some(branch) if branch != workspace.branch() => {
                 let shown = workspace.branch();
-                let message = format!("This folder shows the branch {shown}. Bring it to {branch} first: `trellis switch {branch}`.");
+                let message = format!(
+                    "This folder shows the branch {shown}. Bring it to {branch} first: `trellis switch {branch}`."
+                );
                 Err(TrellisError::new(Code::InvalidArgument, message))
             }
             _ => Ok(workspace),

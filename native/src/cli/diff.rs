@@ -100,7 +100,15 @@ impl DiffDoc {
         let (before, after) = (content(old), content(new));
         let patch = (is_text(&before) && is_text(&after)).then(|| unified(&before, &after));
         let mode = |side: Option<&Side>| side.map(|side| side.mode.as_str());
-        DiffDoc { change, path, from, old_mode: mode(old), new_mode: mode(new), patch, sizes: (before.len(), after.len()) }
+        DiffDoc {
+            change,
+            path,
+            from,
+            old_mode: mode(old),
+            new_mode: mode(new),
+            patch,
+            sizes: (before.len(), after.len()),
+        }
     }
 
     pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {

@@ -11,7 +11,9 @@ use super::report::{Outcome, done};
 
 /// Move a file or folder, and record that it is the same
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis mv notes.txt docs/notes.txt\n\nThe move is recorded at once, and nothing else.")]
+#[command(
+    after_help = "Example:\n  trellis mv notes.txt docs/notes.txt\n\nThe move is recorded at once, and nothing else."
+)]
 pub(crate) struct Mv {
     /// The file or folder
     from: PathBuf,

@@ -83,10 +83,7 @@ impl Workspace {
     }
 
     /// By the path where each new file that is a moved one is now: where it was, and what it holds.
-    fn renames(
-        &self,
-        differences: &BTreeMap<FilePath, Difference>,
-    ) -> Result<BTreeMap<FilePath, (FilePath, BlobRef)>> {
+    fn renames(&self, differences: &BTreeMap<FilePath, Difference>) -> Result<BTreeMap<FilePath, (FilePath, BlobRef)>> {
         let gone = differences.iter().filter(|(_, difference)| **difference == Difference::Gone);
         let gone: Vec<(&FilePath, &Entry)> =
             gone.filter_map(|(path, _)| Some((path, self.index.files.get(path)?))).collect();
@@ -99,7 +96,11 @@ impl Workspace {
             if matches!(difference, Difference::New { .. }) {
                 let (content, _) = content::hash(&self.disk, path)?;
                 contents.insert(path.clone(), content);
-                new.push(Candidate { path: path.clone(), blob: content.blob, lines: self.lines_on_disk(path, content)? });
+                new.push(Candidate {
+                    path: path.clone(),
+                    blob: content.blob,
+                    lines: self.lines_on_disk(path, content)?,
+                });
             }
         }
         let gone = gone.into_iter().map(|(path, entry)| {

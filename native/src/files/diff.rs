@@ -72,7 +72,9 @@ impl Workspace {
             old.iter().map(|(path, entry)| (entry.key.as_str(), (path, entry))).collect();
         for (path, entry) in new.iter().filter(|(path, _)| is_meant(path, only)) {
             let before = by_key.get(entry.key.as_str());
-            if before.is_some_and(|(old, before)| *old == path && before.content == entry.content && before.mode == entry.mode) {
+            if before.is_some_and(|(old, before)| {
+                *old == path && before.content == entry.content && before.mode == entry.mode
+            }) {
                 continue;
             }
             let old = before.map(|(path, entry)| self.recorded(path, entry)).transpose()?;

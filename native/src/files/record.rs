@@ -131,9 +131,9 @@ impl Workspace {
             return Ok(Vec::new());
         }
         let note = Note { key: new_key()?, message: message.map(Into::into), ..Note::default() };
-        let batch = edits.into_iter().fold(self.repo.batch().note(note), |batch, (entity, change, base)| {
-            batch.change(&entity, change, base)
-        });
+        let batch = edits
+            .into_iter()
+            .fold(self.repo.batch().note(note), |batch, (entity, change, base)| batch.change(&entity, change, base));
         Ok(batch.commit().await?.ops().to_vec())
     }
 

@@ -56,11 +56,9 @@ pub(super) fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePat
     if gone.len().saturating_mul(new.len()) <= PAIRS_MAX {
         pairs.extend(similar_pairs(gone, new));
     }
-    pairs.sort_unstable_by(|left, right| (right.in_common, right.is_same_name, left.ends()).cmp(&(
-        left.in_common,
-        left.is_same_name,
-        right.ends(),
-    )));
+    pairs.sort_unstable_by(|left, right| {
+        (right.in_common, right.is_same_name, left.ends()).cmp(&(left.in_common, left.is_same_name, right.ends()))
+    });
     let (mut renames, mut moved) = (BTreeMap::new(), std::collections::BTreeSet::new());
     for pair in pairs {
         if !renames.contains_key(pair.to) && moved.insert(pair.from) {
@@ -128,7 +126,8 @@ mod tests {
     }
 
     fn found(gone: &[(&str, &str)], new: &[(&str, &str)]) -> Vec<(String, String)> {
-        let candidates = |files: &[(&str, &str)]| files.iter().map(|(path, text)| candidate(path, text)).collect::<Vec<_>>();
+        let candidates =
+            |files: &[(&str, &str)]| files.iter().map(|(path, text)| candidate(path, text)).collect::<Vec<_>>();
         let renames = renames(&candidates(gone), &candidates(new));
         renames.into_iter().map(|(to, from)| (from.to_string(), to.to_string())).collect()
     }
@@ -140,7 +139,10 @@ mod tests {
     #[test]
     fn equal_content_moves_and_the_same_name_is_preferred() {
         assert_eq!(found(&[("a", "x")], &[("b", "y"), ("c", "x")]), [pair("a", "c")]);
-        assert_eq!(found(&[("p/a", "x"), ("p/b", "x")], &[("q/a", "x"), ("q/b", "x")]), [pair("p/a", "q/a"), pair("p/b", "q/b")]);
+        assert_eq!(
+            found(&[("p/a", "x"), ("p/b", "x")], &[("q/a", "x"), ("q/b", "x")]),
+            [pair("p/a", "q/a"), pair("p/b", "q/b")]
+        );
         assert_eq!(found(&[("a", "\0")], &[("b", "\0")]), [pair("a", "b")]);
     }
 

@@ -194,7 +194,9 @@ impl Workspace {
     /// Whether a folder that stands where a file is to be holds only tracked files that go.
     fn is_emptied(&self, path: &FilePath, targets: &BTreeMap<FilePath, Target>) -> bool {
         let goes = |file: &FilePath| !targets.contains_key(file);
-        self.disk.files_below(path).is_ok_and(|files| files.iter().all(|file| self.index.files.contains_key(file) && goes(file)))
+        self.disk
+            .files_below(path)
+            .is_ok_and(|files| files.iter().all(|file| self.index.files.contains_key(file) && goes(file)))
     }
 
     /// Removes files that the branch no longer has at their path.
@@ -297,7 +299,8 @@ fn conflicts_of(view: &FilesView) -> Vec<Conflict> {
 
 fn unrecorded(files: &BTreeSet<&FilePath>) -> TrellisError {
     let shown: Vec<String> = files.iter().take(10).map(|path| path.to_string()).collect();
-    let more = if files.len() > shown.len() { format!(" and {} more", files.len() - shown.len()) } else { String::new() };
+    let more =
+        if files.len() > shown.len() { format!(" and {} more", files.len() - shown.len()) } else { String::new() };
     let message = format!(
         "These files have changes that are not recorded and would be overwritten: {}{more}. Record them with \
          `trellis record`, or give them back with `trellis restore`.",

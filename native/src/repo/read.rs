@@ -10,7 +10,8 @@ use trellis_core::op::json::Value;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::output::{
-    Answer, BranchView, ChainEnd, EntityView, FilesView, Fork, ForkProof, ManifestView, Member, OpView, Status, VerifyReport,
+    Answer, BranchView, ChainEnd, EntityView, FilesView, Fork, ForkProof, ManifestView, Member, OpView, Status,
+    VerifyReport,
 };
 
 use super::{MAIN, Repo, explain, no_answer};

@@ -35,7 +35,8 @@ const META: &str = "CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID";
 
 /// The steps from version 1 on: the first makes version 2 of version 1.
-const MIGRATIONS: [fn(&Connection) -> rusqlite::Result<()>; SCHEMA_VERSION as usize - 1] = [digest_before_bodies, with_blobs];
+const MIGRATIONS: [fn(&Connection) -> rusqlite::Result<()>; SCHEMA_VERSION as usize - 1] =
+    [digest_before_bodies, with_blobs];
 
 /// Version 1 had the digest behind the bodies, so that opening read all of them, and no place for settings.
 fn digest_before_bodies(connection: &Connection) -> rusqlite::Result<()> {
