@@ -12,6 +12,7 @@ use trellis_sync::{Code, Result, TrellisError};
 use super::context::Context;
 use super::doc::ids;
 use super::page::{Cell, Look, Page, clean};
+use super::report::Exit;
 use super::words::count;
 
 /// A path of the command line as one of the repo: meant from the folder that the command acts in, and below the repo's.
@@ -142,6 +143,15 @@ pub(crate) fn print_file_conflicts(conflicts: &[FileConflictDoc], page: &mut Pag
     page.table(&conflicts.iter().map(row).collect::<Vec<_>>())
 }
 
+/// Content that ops name and that did not come with them.
+pub(crate) fn print_missing(blobs: &[String], page: &mut Page<'_>) -> io::Result<()> {
+    match blobs.len() {
+        0 => Ok(()),
+        1 => page.line("The content of 1 file was not there to take; it comes from a copy that has it."),
+        more => page.line(format!("The content of {more} files was not there to take; it comes from a copy that has it.")),
+    }
+}
+
 /// What became of the folder.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -171,10 +181,18 @@ impl SettledDoc {
         }
     }
 
+    /// Exit code 2 where conflicts are open.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.file_conflicts.is_empty() { Exit::Done } else { Exit::ConflictsOpen }
+    }
+
     pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let changed = self.written.len() + self.removed.len();
         if changed > 0 {
             page.remark(format!("{} of the folder brought up to date.", count(changed, "file")))?;
+        }
+        if !self.merged.is_empty() {
+            page.remark(format!("{} merged by lines.", count(self.merged.len(), "file")))?;
         }
         let stayed = [
             (&self.kept_back, "stays as it is: it has changes that are not recorded"),
