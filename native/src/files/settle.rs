@@ -83,6 +83,8 @@ impl Workspace {
         for (path, target) in targets {
             if !blocked.contains(&target.entry.key) {
                 self.bring(path, target, &mut settled)?;
+            } else if self.disk.seen(&path)?.is_some() {
+                settled.kept_back.push(path);
             }
         }
         self.index.branch = Some(self.repo.branch().to_owned());
