@@ -103,7 +103,11 @@ fn one_of<'a>(conflicts: &[&'a FileConflict], about: Option<&str>) -> Result<&'a
         return Ok(one);
     }
     let has: Vec<&str> = conflicts.iter().map(|conflict| conflict.about.as_str()).collect();
-    let message = format!("The file has conflicts of its {}. Name one of them: --about {}.", has.join(" and "), has.first().unwrap_or(&"content"));
+    let message = format!(
+        "The file has conflicts of its {}. Name one of them: --about {}.",
+        has.join(" and "),
+        has.first().unwrap_or(&"content")
+    );
     Err(TrellisError::new(Code::InvalidArgument, message))
 }
 
