@@ -7,13 +7,14 @@ use std::collections::BTreeSet;
 
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::conflict::Conflict;
+use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::sign::Unverified;
 use trellis_core::output::ImportReport;
 use trellis_core::reconcile::{Reconciled, reconcile};
 
 use crate::error::{Code, Result, TrellisError};
-use crate::files::{Carried, Folders, Settled, Workspace};
+use crate::files::{Carried, Folders, Settled, Workspace, named_blobs};
 use crate::repo::{Repo, conflict_place};
 
 /// Which side's line stays where a linear branch has diverged; the other side's ops are written anew on top of it.
@@ -44,11 +45,7 @@ impl Repo {
     /// # Errors
     /// `repo_mismatch` for another repo than this one's.
     pub async fn reconcile_preview(&self, remote: &Repo) -> Result<Reconciled> {
-        expect_same_repo(self, remote).await?;
-        let (ours, theirs) = (every_op(self).await?, every_op(remote).await?);
-        let ours: Vec<Unverified<'_>> = ours.iter().map(StoredOp::unverified).collect();
-        let theirs: Vec<Unverified<'_>> = theirs.iter().map(StoredOp::unverified).collect();
-        Ok(reconcile(&ours, &theirs))
+        compare(self, remote).await.map(|(reconciled, _)| reconciled)
     }
 
     /// Gives another repo on this machine what it lacks, and takes what this one lacks, and brings both folders to what
@@ -59,8 +56,9 @@ impl Repo {
     /// `repo_mismatch` for another repo than this one's. Where it fails half-way, whatever was taken stays, and doing it
     /// again does the rest.
     pub async fn reconcile_with(&self, remote: &Repo, keep: Option<Keep>) -> Result<Exchange> {
-        let mut reconciled = self.reconcile_preview(remote).await?;
-        let mut carried = exchange(self, remote).await?;
+        let (mut reconciled, named) = compare(self, remote).await?;
+        let mut carried = self.carry_named(remote, named.clone())?.and(remote.carry_named(self, named)?);
+        carried = carried.and(exchange(self, remote).await?);
         let rebased = match keep {
             Some(Keep::Local) => give_way(remote).await?,
             Some(Keep::Remote) => give_way(self).await?,
@@ -74,6 +72,19 @@ impl Repo {
         reconciled.conflicts = entities(&reconciled.conflict_records);
         Ok(Exchange { reconciled, rebased, diverged: diverged(self).await?, folders })
     }
+}
+
+/// What two repos make together, and every blob that their ops name: an op may have come without its blob before.
+async fn compare(local: &Repo, remote: &Repo) -> Result<(Reconciled, Vec<BlobRef>)> {
+    expect_same_repo(local, remote).await?;
+    let (ours, theirs) = (every_op(local).await?, every_op(remote).await?);
+    let mut named = named_blobs(&ours);
+    named.append(&mut named_blobs(&theirs));
+    named.sort();
+    named.dedup();
+    let ours: Vec<Unverified<'_>> = ours.iter().map(StoredOp::unverified).collect();
+    let theirs: Vec<Unverified<'_>> = theirs.iter().map(StoredOp::unverified).collect();
+    Ok((reconcile(&ours, &theirs), named))
 }
 
 /// The open conflicts of every branch, under the policies and manifests that hold here.

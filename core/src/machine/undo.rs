@@ -120,7 +120,11 @@ fn noted(content: &Content) -> Option<&Value> {
 fn undo_note(taken_back: Option<&Content>, random: &[u8; 32]) -> Note {
     let message = taken_back.and_then(noted).and_then(|noted| noted.member("message")?.as_str());
     let first = message.and_then(|message| message.lines().next());
-    let message = first.map_or_else(|| "Undo a record".to_string(), |first| format!("Undo: {first}"));
+    let message = match first.map(|first| (first, first.strip_prefix("Undo: "))) {
+        None => "Undo a record".to_string(),
+        Some((_, Some(undone))) => format!("Redo: {undone}"),
+        Some((first, None)) => format!("Undo: {}", first.strip_prefix("Redo: ").unwrap_or(first)),
+    };
     Note { key: hex::encode(&salt(random, u32::MAX)), message: Some(message), ..Note::default() }
 }
 

@@ -24,7 +24,9 @@ pub(crate) struct RecordDoc {
     pub(crate) message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) time: Option<String>,
-    /// The ops that it is made of, oldest first.
+    /// How many ops it is made of.
+    pub(crate) changes: usize,
+    /// Those ops, oldest first; the oldest are left out where nobody asked for so many.
     pub(crate) ops: Vec<String>,
 }
 
@@ -45,9 +47,9 @@ pub(crate) async fn records_among(repo: &Repo, ops: &[OpView]) -> Result<Vec<Rec
     let by_id: BTreeMap<OpId, &OpView> = ops.iter().map(|op| (op.id, op)).collect();
     let mut records = Vec::new();
     for note in ops.iter().filter(|op| is_note(op)) {
-        let (record, count) = read_note(repo, note.id).await?;
+        let record = read_note(repo, note.id).await?;
         let known = |id: &OpId| by_id.get(id).and_then(|op| op.prev);
-        let chain = std::iter::successors(note.prev, known).take(count).filter(|id| by_id.contains_key(id));
+        let chain = std::iter::successors(note.prev, known).take(record.changes).filter(|id| by_id.contains_key(id));
         let mut made: Vec<OpId> = chain.collect();
         made.reverse();
         records.push(RecordDoc { ops: ids(&made), ..record });
@@ -57,9 +59,9 @@ pub(crate) async fn records_among(repo: &Repo, ops: &[OpView]) -> Result<Vec<Rec
 
 /// One record, whole, and what the author of its first op saw.
 pub(crate) async fn record_of(repo: &Repo, note: &OpView) -> Result<(RecordDoc, Vec<OpId>)> {
-    let (record, count) = read_note(repo, note.id).await?;
+    let record = read_note(repo, note.id).await?;
     let (mut made, mut parents, mut at) = (Vec::new(), note.parents.clone(), note.prev);
-    while let Some(id) = at.filter(|_| made.len() < count) {
+    while let Some(id) = at.filter(|_| made.len() < record.changes) {
         let op = repo.op(id).await?;
         made.push(id);
         (parents, at) = (op.parents, op.prev);
@@ -73,12 +75,12 @@ pub(crate) fn told_with(records: &[RecordDoc]) -> BTreeSet<&str> {
     records.iter().flat_map(|record| record.ops.iter().map(String::as_str)).collect()
 }
 
-/// What a note says, and how many ops before it are the record.
-async fn read_note(repo: &Repo, note: OpId) -> Result<(RecordDoc, usize)> {
+/// What a note says.
+async fn read_note(repo: &Repo, note: OpId) -> Result<RecordDoc> {
     let said = repo.op(note).await?.stored.as_ref().and_then(json_of);
     let text = |name: &str| said.as_ref()?.member(name)?.as_str().map(ToOwned::to_owned);
-    let count = said.as_ref().and_then(|said| said.member("ops")).and_then(Value::as_integer);
-    let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
-    let record = RecordDoc { op: note.to_string(), message: text("message"), time: text("time"), ops: Vec::new() };
-    Ok((record, count))
+    let changes = said.as_ref().and_then(|said| said.member("ops")).and_then(Value::as_integer);
+    let changes = changes.and_then(|changes| usize::try_from(changes).ok()).unwrap_or_default();
+    let (message, time) = (text("message"), text("time"));
+    Ok(RecordDoc { op: note.to_string(), message, time, changes, ops: Vec::new() })
 }

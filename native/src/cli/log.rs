@@ -58,8 +58,10 @@ async fn everything(repo: &Repo, lines_max: usize) -> Result<(Vec<OpView>, Vec<R
     loop {
         let ops = repo.log(None, ops_max).await?;
         let records = records_among(repo, &ops).await?;
-        let is_all = ops.len() < ops_max;
-        if is_all || lines(&ops, &records, usize::MAX).len() > lines_max || told_with(&records).is_empty() {
+        let shown = lines(&ops, &records, lines_max);
+        let is_cut = |record: &RecordDoc| record.ops.len() < record.changes && shown.contains(&record.op);
+        let is_full = shown.len() == lines_max || told_with(&records).is_empty();
+        if ops.len() < ops_max || (is_full && !records.iter().any(is_cut)) {
             return Ok((ops, records));
         }
         ops_max = ops_max.saturating_mul(4).max(1);
@@ -112,7 +114,7 @@ impl Told for Logged {
         let row = |(op, time): (&OpDoc, &Hlc)| {
             let look = if op.effective { Look::Plain } else { Look::Dim };
             let (does, what) = match records.get(op.hash.as_str()) {
-                Some(record) => ("record", format!("{} ({})", record.title(), count(record.ops.len(), "change"))),
+                Some(record) => ("record", format!("{} ({})", record.title(), count(record.changes, "change"))),
                 None => (op.kind.as_str(), op.entity().to_string()),
             };
             vec![

@@ -85,7 +85,7 @@ impl Told for Shown {
         let mut rows = vec![
             vec![Cell::new(Look::Dim, "op"), Cell::new(Look::Id, &op.hash)],
             match &self.record {
-                Some(shown) => said("records", &count(shown.record.ops.len(), "change")),
+                Some(shown) => said("records", &count(shown.record.changes, "change")),
                 None => said("does", &format!("{} {}", op.kind, op.entity())),
             },
             said("branch", &op.branch),

@@ -31,6 +31,8 @@ impl Carried {
     pub(crate) fn and(mut self, mut other: Carried) -> Carried {
         self.blobs.append(&mut other.blobs);
         self.missing.append(&mut other.missing);
+        self.missing.sort();
+        self.missing.dedup();
         self
     }
 }
@@ -58,7 +60,10 @@ impl Repo {
     /// # Errors
     /// `storage_corrupt` where the other repo does not hold what was written to it; `storage_full` and the like.
     pub fn carry_blobs(&self, from: &Repo, ops: &[StoredOp]) -> Result<Carried> {
-        let named = named_blobs(ops);
+        self.carry_named(from, named_blobs(ops))
+    }
+
+    pub(crate) fn carry_named(&self, from: &Repo, named: Vec<BlobRef>) -> Result<Carried> {
         if named.is_empty() {
             return Ok(Carried::default());
         }
