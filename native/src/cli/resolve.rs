@@ -9,7 +9,7 @@ use trellis_sync::core::input::Choice;
 use trellis_sync::core::merge::conflict::Conflict;
 use trellis_sync::core::op::id::{ConflictId, OpId};
 use trellis_sync::core::view::files::FilePath;
-use trellis_sync::files::{About, FileConflict, Workspace, file_conflicts};
+use trellis_sync::files::{About, FileConflict, Workspace, file_conflicts, resolve_removal};
 use trellis_sync::{Code, Place, Repo, Result, TrellisError, conflict_place};
 
 use super::context::Context;
@@ -81,6 +81,11 @@ impl Resolve {
     async fn resolve_file(&self, repo: &Repo, conflict: &FileConflict) -> Result<(Vec<OpId>, String, ConflictId)> {
         let record = conflict.record.as_ref().ok_or_else(|| claimed(conflict))?;
         let ops = match self.chosen.choice(repo, record).await? {
+            Some(Choice::Value(_)) => return Err(no_value(conflict)),
+            Some(Choice::Absent) => resolve_removal(repo, record, None).await?,
+            Some(Choice::Side(op)) if conflict.about == About::Removal => {
+                resolve_removal(repo, record, Some(op)).await?
+            }
             Some(choice) => repo.resolve(record, choice).await?.ops().to_vec(),
             None if conflict.about == About::Content => {
                 Workspace::open(repo)?.resolve_by_file(&conflict.path, record).await?
@@ -99,8 +104,11 @@ fn is_shown_at(conflict: &FileConflict, path: Option<&FilePath>) -> bool {
 fn one_of<'a>(conflicts: &[&'a FileConflict], about: Option<&str>) -> Result<&'a FileConflict> {
     let is_meant = |conflict: &&&FileConflict| about.is_none_or(|about| conflict.about.as_str() == about);
     let meant: Vec<&FileConflict> = conflicts.iter().filter(is_meant).copied().collect();
-    if let [one] = meant.as_slice() {
-        return Ok(one);
+    match meant.as_slice() {
+        [one] => return Ok(one),
+        // Whether the file is there is one question, however many of its places are in conflict about it.
+        [one, ..] if meant.iter().all(|conflict| conflict.about == About::Removal) => return Ok(one),
+        _ => {}
     }
     let has: Vec<&str> = conflicts.iter().map(|conflict| conflict.about.as_str()).collect();
     let message = format!(
@@ -119,6 +127,12 @@ fn claimed(conflict: &FileConflict) -> TrellisError {
         conflict.path,
         shown.join(", ")
     );
+    TrellisError::new(Code::InvalidArgument, message)
+}
+
+fn no_value(conflict: &FileConflict) -> TrellisError {
+    let path = &conflict.path;
+    let message = format!("A file takes no value. Edit {path} and resolve it, or take a side: --take, or --absent.");
     TrellisError::new(Code::InvalidArgument, message)
 }
 

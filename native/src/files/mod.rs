@@ -33,6 +33,7 @@ pub use follow::Folders;
 pub use merge::merging_by_lines;
 pub use news::News;
 pub use record::Recorded;
+pub use resolve::resolve_removal;
 pub use settle::Settled;
 pub use walk::{IGNORE, Skipped};
 pub use workspace::Workspace;

@@ -110,6 +110,7 @@ fn a_side_of_a_file_can_be_taken() {
     let (code, applied) = shell.document(&APPLY);
     assert_eq!((code, applied["conflictRecords"].as_array().map(Vec::len)), (2, Some(2)));
     shell.refusal(&["-C", "a", "resolve", "lines.txt"], "invalid_argument");
+    shell.refusal(&["-C", "a", "resolve", "lines.txt", "--value", "1"], "invalid_argument");
     for side in applied["conflictRecords"].as_array().unwrap() {
         let wanted = if side["file"] == "bin" { "C\0" } else { "kept\n" };
         let hash = blake3::hash(wanted.as_bytes()).to_hex().to_string();
