@@ -122,6 +122,13 @@ pub enum Command {
     Op(OpId),
     /// Ops whose id begins with these hex digits, at most 16.
     FindOps(String),
+    /// The files of a branch, as a tree.
+    Files {
+        /// The branch.
+        branch: String,
+        /// As they were when these ops were its heads; none for now.
+        at: Vec<OpId>,
+    },
     /// Every open conflict of a branch, ascending by collection, key and path.
     Conflicts {
         /// The branch.
@@ -159,8 +166,24 @@ pub struct Transaction {
     pub actor: Option<String>,
     /// What to write, in order.
     pub edits: Vec<Edit>,
+    /// What people shall read about it. With a note this is a *record*: it may be of any length, and is then signed in
+    /// several parts.
+    pub note: Option<Note>,
     /// 256 random bits, new for every transaction and kept by nobody: salts of bodies are made from them.
     pub random: [u8; 32],
+}
+
+/// A note about a record, written behind its other ops: an `append` to `_records` that says how many they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// The key in `_records`: one that nobody else uses.
+    pub key: String,
+    /// What was done, and why.
+    pub message: Option<String>,
+    /// When, where that is not when it was written: RFC 3339.
+    pub time: Option<String>,
+    /// Where it comes from, where that is another system: the system and the name there.
+    pub from: Option<(String, String)>,
 }
 
 /// One write.

@@ -1,5 +1,6 @@
 //! What the machine asks of its host, and what it answers.
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,6 +16,7 @@ use crate::op::id::{Author, OpId, RepoId};
 use crate::op::json::Value;
 use crate::op::kind::Kind;
 use crate::time::{Hlc, Millis};
+use crate::view::files::{FileError, Tree};
 
 /// One output of a step. Outputs may be carried out in any order, but the store gets its `Persist`s and `Load`s in the
 /// order in which they came: a `Load` reads what an earlier `Persist` wrote, committed or not.
@@ -118,6 +120,8 @@ pub enum Answer {
     Log(Vec<OpView>),
     /// Ids.
     Ids(Vec<OpId>),
+    /// Files.
+    Files(FilesView),
     /// Conflicts.
     Conflicts(Vec<Conflict>),
     /// The whole picture.
@@ -188,6 +192,26 @@ impl EntityView {
             conflicts: Vec::new(),
         }
     }
+}
+
+/// The files of a branch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilesView {
+    /// Where they are shown.
+    pub tree: Tree,
+    /// More about each, by its key.
+    pub files: BTreeMap<String, FileView>,
+    /// Entities of `files` that are none, by their key, and why.
+    pub refused: BTreeMap<String, FileError>,
+}
+
+/// More about a file than the tree says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileView {
+    /// The writes that it is made of: what a write that was made while looking at it names as base.
+    pub frontier: Vec<OpId>,
+    /// Its open conflicts.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// An op as people read it.

@@ -124,7 +124,7 @@ impl MemoryHost {
     /// Writes edits to a branch in one transaction.
     pub fn write(&mut self, branch: &str, edits: Vec<Edit>) -> Result<Answer, CommandError> {
         let random = *blake3::hash(&[&self.author.0, &self.next_request.to_le_bytes()[..]].concat()).as_bytes();
-        self.run(Command::Write(Transaction { branch: branch.into(), actor: None, edits, random }))
+        self.run(Command::Write(Transaction { branch: branch.into(), actor: None, edits, note: None, random }))
     }
 
     /// Writes one change of one entity to `main`; returns the op.

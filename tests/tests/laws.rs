@@ -133,7 +133,7 @@ fn any_write(dice: &mut Dice, change: Change) -> Command {
     let key = format!("k{}", dice.below(4));
     let edit = Edit::Entity { collection: "c".into(), key, change, base: Base::Shown };
     let edits = vec![edit; 1 + dice.below(3)];
-    Command::Write(Transaction { branch: "main".into(), actor: None, edits, random: [5; 32] })
+    Command::Write(Transaction { branch: "main".into(), actor: None, edits, note: None, random: [5; 32] })
 }
 
 /// Bob's ops on top of Ann's repo, for her to import.

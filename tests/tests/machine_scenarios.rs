@@ -1,7 +1,7 @@
 //! What people do with repos, through the machine alone: write apart, meet, see conflicts and close them.
 
 use trellis_core::error::CommandError;
-use trellis_core::input::{Base, Change, Choice, Command, Edit, EntityQuery, Role};
+use trellis_core::input::{Base, Change, Choice, Command, Edit, EntityQuery, Note, Role, Transaction};
 use trellis_core::log::row::StoredOp;
 use trellis_core::machine::KeyUse;
 use trellis_core::merge::conflict::Conflict;
@@ -139,6 +139,32 @@ fn undo_takes_back_the_own_last_write() {
     written(ann.write("main", vec![Edit::Undo]));
     meet(&mut ann, &mut bob);
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"bob's","title":"t"}"#)));
+    assert_eq!(conflicts(&mut bob), []);
+}
+
+/// Undo of a record gives back what all of it replaced, in one record; undoing that one does it again.
+#[test]
+fn undo_takes_back_a_whole_record() {
+    let (mut ann, mut bob) = ann_and_bob();
+    let edit = |key: &str, change: Change| Edit::Entity {
+        collection: "notes".into(),
+        key: key.into(),
+        change,
+        base: Base::Shown,
+    };
+    let twice = [json(r#"{"title":"x"}"#), json(r#"{"title":"y"}"#)].map(|value| edit("1", Change::Replace(value)));
+    let edits = twice.into_iter().chain([edit("2", Change::Replace(json("2")))]).collect();
+    let note = Some(Note { key: "first".into(), message: Some("Say y".into()), ..Note::default() });
+    let transaction = Transaction { branch: "main".into(), actor: None, edits, note, random: [7; 32] };
+    assert_eq!(written(ann.run(Command::Write(transaction))).len(), 4);
+    assert_eq!(written(ann.write("main", vec![Edit::Undo])).len(), 3);
+    meet(&mut ann, &mut bob);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
+    assert_eq!(shown(&mut bob, "2"), Shown::Absent);
+    assert_eq!(written(ann.write("main", vec![Edit::Undo])).len(), 3);
+    meet(&mut ann, &mut bob);
+    assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"title":"y"}"#)));
+    assert_eq!(shown(&mut bob, "2"), Shown::Json(json("2")));
     assert_eq!(conflicts(&mut bob), []);
 }
 

@@ -206,7 +206,7 @@ fn salts_come_from_the_transactions_random_bytes() {
         base: Base::Shown,
     };
     let edits = vec![edit("2"), edit("3"), edit("4")];
-    let transaction = Transaction { branch: "main".into(), actor: None, edits, random };
+    let transaction = Transaction { branch: "main".into(), actor: None, edits, note: None, random };
     let ops = written(ann.run(Command::Write(transaction)));
     for (nth, op) in ops.iter().enumerate() {
         assert_eq!(body(&mut ann, *op).1[..16], salt(&random, nth as u32));
@@ -304,7 +304,7 @@ fn equal_random_bytes_give_equal_ops() {
             change: Change::Replace(json("1")),
             base: Base::Shown,
         };
-        let transaction = Transaction { branch: "main".into(), actor: None, edits: vec![edit], random };
+        let transaction = Transaction { branch: "main".into(), actor: None, edits: vec![edit], note: None, random };
         written(ann.run(Command::Write(transaction)));
         ann.rows
     };

@@ -48,7 +48,8 @@ impl Machine {
             body: Some((Format::Json, body)),
             base: Vec::new(),
         });
-        let transaction = Transaction { branch: REPO_BRANCH.into(), actor: None, edits: Vec::new(), random: [0; 32] };
+        let transaction =
+            Transaction { branch: REPO_BRANCH.into(), actor: None, edits: Vec::new(), note: None, random: [0; 32] };
         self.writes.push_front(Writing { request: None, transaction, own });
         self.take_key(author, out);
     }

@@ -5,6 +5,7 @@
 //! decide: every op, ours or anybody's, becomes a `VerifiedOp` and takes the one funnel in `integrate`.
 
 mod edits;
+mod files;
 mod govern;
 mod integrate;
 mod key;
@@ -12,6 +13,7 @@ mod open;
 mod read;
 mod rebase;
 mod seal;
+mod undo;
 mod write;
 
 use alloc::collections::{BTreeSet, VecDeque};

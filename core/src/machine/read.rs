@@ -9,6 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::files::Scope;
 use super::write::{Ground, Preparing, answer};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
@@ -44,6 +45,8 @@ pub(super) enum Purpose {
     Entries(Request, Branch, Vec<Entity>),
     /// The conflicts of several.
     Conflicts(Request, Branch, Vec<Entity>),
+    /// The files among these entities.
+    Files(Request, Scope, Vec<Entity>),
     /// The ops themselves.
     Ops(Request),
     /// One op, as people read it.
@@ -64,6 +67,7 @@ impl Read {
             Purpose::Entity(request, ..)
             | Purpose::Entries(request, ..)
             | Purpose::Conflicts(request, ..)
+            | Purpose::Files(request, ..)
             | Purpose::Ops(request)
             | Purpose::Op(request)
             | Purpose::ForkProof(request, _)
@@ -133,6 +137,7 @@ impl Machine {
                 self.read(self.deciding_all(branch, &entities), Purpose::Conflicts(request, branch, entities), out);
                 Ok(None)
             }
+            Command::Files { branch, at } => self.read_files(request, &branch, &at, out).map(|()| None),
             Command::Create { .. } | Command::Refresh | Command::Write(_) | Command::Import(_) => {
                 Err(CommandError::Unsupported)
             }
@@ -183,6 +188,10 @@ impl Machine {
             }
             purpose @ (Purpose::Entity(..) | Purpose::Entries(..) | Purpose::Conflicts(..)) => {
                 self.on_writes_read(read.nodes, purpose, &ops, out);
+            }
+            Purpose::Files(request, scope, entities) => {
+                let contents = self.contents(&read.nodes, &ops);
+                reply(out, request, contents.map(|contents| Answer::Files(self.files(&scope, &entities, &contents))));
             }
             Purpose::RepoContents(request) => {
                 self.repo_contents.extend(self.readable(&read.nodes, &ops));

@@ -8,7 +8,7 @@ use super::Machine;
 use super::write::{Ground, Writing};
 use crate::admit::authority;
 use crate::error::CommandError;
-use crate::input::{Base, Change, Edit, Transaction};
+use crate::input::{Base, Change, Edit, Note, Transaction};
 use crate::limits::{LINKS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
 use crate::log::graph::Node;
 use crate::merge::entity::Shown;
@@ -17,7 +17,7 @@ use crate::op::body::{BodyError, encode_json, salt, salted};
 use crate::op::draft::{Draft, SealedOp, Spot};
 use crate::op::header::REPO_BRANCH;
 use crate::op::id::{Author, OpId};
-use crate::op::json::Value;
+use crate::op::json::{Number, Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::PatchError;
 use crate::time::{Hlc, Millis};
@@ -34,9 +34,14 @@ pub(super) struct Sealing<'a> {
     pub(super) clock: Option<Hlc>,
     /// Entities that this transaction wrote, each with its last write.
     pub(super) written: BTreeMap<(String, String), OpId>,
-    random: &'a [u8; 32],
+    pub(super) random: &'a [u8; 32],
+    /// A note that an edit wants written, where the transaction has none of its own.
+    pub(super) note: Option<Note>,
     ops: Vec<SealedOp>,
 }
+
+/// The collection of notes about records.
+pub(super) const RECORDS: &str = "_records";
 
 /// What an op is to say: its kind, and its body with the format.
 pub(super) type Said = (Kind, Option<(Format, Vec<u8>)>);
@@ -60,11 +65,39 @@ impl Machine {
         for edit in &writing.transaction.edits {
             self.seal_edit(edit, ground, &mut sealing)?;
         }
-        let bytes: usize = sealing.ops.iter().map(SealedOp::bytes).sum();
-        if sealing.ops.len() > SEGMENT_OPS_MAX || bytes > SEGMENT_BYTES_MAX {
-            return Err(CommandError::TooLarge);
+        let wanted = sealing.note.take();
+        match writing.transaction.note.as_ref().or(wanted.as_ref()) {
+            Some(note) => self.seal_note(note, &mut sealing)?,
+            None if segment_ends(&sealing.ops).len() > 1 => return Err(CommandError::TooLarge),
+            None => {}
         }
         Ok(sealing.ops)
+    }
+
+    /// Says of the ops before it that they are one record. Without any there is nothing to say.
+    fn seal_note(&self, note: &Note, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.check_permitted(sealing)?;
+        if sealing.ops.is_empty() {
+            return Ok(());
+        }
+        let text = |name: &str, text: &Option<String>| Some((String::from(name), Value::String(text.clone()?)));
+        let from = note.from.as_ref().map(|(system, name)| Value::object([(system.as_str(), name.as_str())]));
+        let ops = Number::saturated(sealing.ops.len() as i128);
+        let members = [
+            text("message", &note.message),
+            text("time", &note.time),
+            from.map(|from| ("from".into(), from)),
+            Some(("ops".into(), ops.into())),
+        ];
+        let body = encode_json(&Value::Object(members.into_iter().flatten().collect::<Object>()))?;
+        let draw = Draw {
+            collection: RECORDS.into(),
+            key: note.key.clone(),
+            kind: Kind::Append,
+            body: Some((Format::Json, body)),
+            base: Vec::new(),
+        };
+        self.push(draw, sealing)
     }
 
     fn sealing<'a>(&self, transaction: &'a Transaction, now: Millis) -> Result<Sealing<'a>, CommandError> {
@@ -85,6 +118,7 @@ impl Machine {
             clock: clocks.chain(self.own_clock).max(),
             written: BTreeMap::new(),
             random: &transaction.random,
+            note: None,
             ops: Vec::new(),
         })
     }
@@ -142,6 +176,10 @@ impl Machine {
         if authority::is_reserved(collection) || sealing.branch == REPO_BRANCH {
             return Err(CommandError::Reserved);
         }
+        self.check_permitted(sealing)
+    }
+
+    fn check_permitted(&self, sealing: &Sealing<'_>) -> Result<(), CommandError> {
         let branch = self.graph.find_branch(sealing.branch);
         if self.state.authority.may_write(&sealing.author, branch) { Ok(()) } else { Err(CommandError::NotPermitted) }
     }
@@ -254,6 +292,20 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+/// Where the parts of a transaction end that one signature may vouch for each.
+pub(super) fn segment_ends(ops: &[SealedOp]) -> Vec<usize> {
+    let (mut ends, mut first, mut bytes) = (Vec::new(), 0, 0);
+    for (at, op) in ops.iter().enumerate() {
+        if at > first && (at - first >= SEGMENT_OPS_MAX || bytes + op.bytes() > SEGMENT_BYTES_MAX) {
+            ends.push(at - 1);
+            (first, bytes) = (at, 0);
+        }
+        bytes += op.bytes();
+    }
+    ends.extend(ops.len().checked_sub(1));
+    ends
 }
 
 impl From<PatchError> for CommandError {

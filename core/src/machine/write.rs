@@ -8,7 +8,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::read::Purpose;
-use super::seal::Draw;
+use super::seal::{Draw, segment_ends};
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
 use crate::error::CommandError;
 use crate::input::{Change, Edit, Request, Transaction};
@@ -69,9 +69,17 @@ pub(super) struct Ground {
 pub(super) struct SealedTransaction {
     request: Option<Request>,
     ops: Vec<SealedOp>,
+    /// The ops that are still to be signed, the first of them last.
+    unsigned: Vec<usize>,
 }
 
 impl SealedTransaction {
+    fn new(request: Option<Request>, ops: Vec<SealedOp>) -> SealedTransaction {
+        let mut unsigned = segment_ends(&ops);
+        unsigned.reverse();
+        SealedTransaction { request, ops, unsigned }
+    }
+
     pub(super) fn into_request(self) -> Option<Request> {
         self.request
     }
@@ -88,7 +96,7 @@ impl Machine {
         }
         let sealed = self.seal_genesis(name, nonce, now);
         match sealed {
-            Ok(op) => self.ask_signature(SealedTransaction { request: Some(request), ops: alloc::vec![op] }, out),
+            Ok(op) => self.ask_signature(SealedTransaction::new(Some(request), alloc::vec![op]), out),
             Err(error) => reply(out, request, Err(error)),
         }
     }
@@ -181,10 +189,7 @@ impl Machine {
                 let entity = self.graph.find_entity_named(collection, key);
                 entity.map_or_else(Vec::new, |entity| self.deciding(branch, entity, contents))
             }
-            Edit::Undo => {
-                let write = self.last_own_write(branch);
-                write.map_or_else(Vec::new, |write| self.writes_in_log(branch, self.graph.entity(write)))
-            }
+            Edit::Undo => self.undo_looks_at(branch, contents),
             _ => Vec::new(),
         }
     }
@@ -206,14 +211,14 @@ impl Machine {
     fn seal_and_ask(&mut self, writing: Writing, ground: &Ground, now: Millis, out: &mut Outputs) {
         match self.seal(&writing, ground, now) {
             Ok(ops) if ops.is_empty() => answer(out, writing.request, Ok(Answer::Written(Vec::new()))),
-            Ok(ops) => self.ask_signature(SealedTransaction { request: writing.request, ops }, out),
+            Ok(ops) => self.ask_signature(SealedTransaction::new(writing.request, ops), out),
             Err(error) => answer(out, writing.request, Err(error)),
         }
     }
 
     fn ask_signature(&mut self, sealed: SealedTransaction, out: &mut Outputs) {
-        let Some(last) = sealed.ops.last() else { return };
-        let message = last.id.signed_message().to_vec();
+        let Some(next) = sealed.unsigned.last().and_then(|at| sealed.ops.get(*at)) else { return };
+        let message = next.id.signed_message().to_vec();
         self.is_writing = true;
         let ticket = self.tickets.open(Waiting::Signature(sealed));
         out.push(Output::Sign { ticket, author: self.author, message });
@@ -227,8 +232,11 @@ impl Machine {
         out: &mut Outputs,
     ) {
         self.is_writing = false;
-        if let Some(last) = sealed.ops.last_mut() {
-            last.signature = Some(signature);
+        if let Some(op) = sealed.unsigned.pop().and_then(|at| sealed.ops.get_mut(at)) {
+            op.signature = Some(signature);
+        }
+        if !sealed.unsigned.is_empty() {
+            return self.ask_signature(sealed, out);
         }
         let ops: Vec<_> = sealed.ops.iter().map(SealedOp::unverified).collect();
         let (report, rows) = self.integrate(&ops, Origin::Local, now, out);

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows that there is more than one op.
 
+pub mod blob;
 pub mod body;
 pub mod cbor;
 pub mod draft;

@@ -1,4 +1,5 @@
-//! What do people see? Entities as the ops that have effect make them.
+//! What do people see? Entities as the ops that have effect make them, and the tree of files.
 
 pub mod deciding;
+pub mod files;
 pub mod state;

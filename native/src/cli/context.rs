@@ -9,8 +9,9 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ColorChoice};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use trellis_sync::core::output::Event;
+use trellis_sync::files::Workspace;
 use trellis_sync::folder::Folder;
-use trellis_sync::{Access, Missing, OpenOptions, Repo, Result, TrellisError};
+use trellis_sync::{Access, Code, Missing, OpenOptions, Repo, Result, TrellisError};
 
 use super::page::{Detail, Look, Page, Paint, Reader, clean};
 use super::report::{Exit, Outcome, Report, error_document};
@@ -83,6 +84,30 @@ impl Context {
     /// The repo that the command acts on: the nearest one upwards.
     pub(crate) async fn repo(&self) -> Result<Repo> {
         self.open(Folder::find(self.dir())?.root(), Access::Write).await
+    }
+
+    /// The folder that the command works in, to change it or record it.
+    pub(crate) async fn workspace(&self) -> Result<Workspace> {
+        self.on_its_branch(Workspace::open(&self.repo().await?)?)
+    }
+
+    /// The same, to look at it.
+    pub(crate) async fn workspace_seen(&self) -> Result<Workspace> {
+        self.on_its_branch(Workspace::look(&self.repo().await?)?)
+    }
+
+    /// A folder shows one branch, and no option makes it another.
+    fn on_its_branch(&self, workspace: Workspace) -> Result<Workspace> {
+        match &self.globals.branch {
+            Some(branch) if branch != workspace.branch() => {
+                let shown = workspace.branch();
+                let message = format!(
+                    "This folder shows the branch {shown}. Bring it to {branch} first: `trellis switch {branch}`."
+                );
+                Err(TrellisError::new(Code::InvalidArgument, message))
+            }
+            _ => Ok(workspace),
+        }
     }
 
     /// The repo in that very folder.

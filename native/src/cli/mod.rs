@@ -14,9 +14,12 @@ mod clone;
 mod completions;
 mod config;
 mod conflicts;
+mod diff;
 mod export;
+mod files;
 mod fork;
 mod get;
+mod history;
 mod import;
 mod init;
 mod log;
@@ -24,10 +27,15 @@ mod ls;
 mod manifest;
 mod members;
 mod merge;
+mod mv;
+mod record;
 mod resolve;
+mod restore;
 mod rm;
 mod set;
 mod show;
+mod status;
+mod switch;
 mod sync;
 mod undo;
 mod verify;
@@ -62,6 +70,12 @@ Exit codes: 0 done, 1 error, 2 conflicts are open, 3 queued for later, 64 wrong 
 enum Command {
     Init(init::Init),
     Clone(clone::Clone),
+    Status(status::Status),
+    Diff(diff::Diff),
+    Record(record::Record),
+    Restore(restore::Restore),
+    Mv(mv::Mv),
+    Switch(switch::Switch),
     Set(set::Set),
     Get(get::Get),
     Rm(rm::Rm),
@@ -108,6 +122,12 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
     match command {
         Command::Init(args) => args.run(context).await,
         Command::Clone(args) => args.run(context).await,
+        Command::Status(args) => args.run(context).await,
+        Command::Diff(args) => args.run(context).await,
+        Command::Record(args) => args.run(context).await,
+        Command::Restore(args) => args.run(context).await,
+        Command::Mv(args) => args.run(context).await,
+        Command::Switch(args) => args.run(context).await,
         Command::Set(args) => args.run(context).await,
         Command::Get(args) => args.run(context).await,
         Command::Rm(args) => args.run(context).await,

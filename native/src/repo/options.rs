@@ -11,6 +11,7 @@ use super::{MAIN, Repo};
 use crate::config::{Config, Scope, user_file};
 use crate::driver::{Access, Clock, Handle, Start};
 use crate::error::{Code, Result};
+use crate::files::shown_branch;
 use crate::folder::Folder;
 
 /// What to do where there is no repo.
@@ -52,7 +53,8 @@ impl OpenOptions {
         self
     }
 
-    /// The branch to work on; if it is not said, what the settings name, and else `main`.
+    /// The branch to work on; if it is not said, the one that the folder shows, else what the settings name, and else
+    /// `main`.
     pub fn branch(mut self, branch: &str) -> OpenOptions {
         self.branch = Some(branch.into());
         self
@@ -100,7 +102,7 @@ impl OpenOptions {
         let OpenOptions { access, clock, events, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
         let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
-        let branch = self.branch.or(config.branch).unwrap_or_else(|| MAIN.into());
+        let branch = self.branch.or(shown_branch(&folder)?).or(config.branch).unwrap_or_else(|| MAIN.into());
         let policies = config.branch_policies;
         let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events }).await?;
         Ok(Repo { driver, folder, branch: branch.into(), name: name.into() })

@@ -10,7 +10,8 @@ use trellis_core::op::json::Value;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::op::pointer::Pointer;
 use trellis_core::output::{
-    Answer, BranchView, ChainEnd, EntityView, Fork, ForkProof, ManifestView, Member, OpView, Status, VerifyReport,
+    Answer, BranchView, ChainEnd, EntityView, FilesView, Fork, ForkProof, ManifestView, Member, OpView, Status,
+    VerifyReport,
 };
 
 use super::{MAIN, Repo, explain, no_answer};
@@ -262,6 +263,18 @@ impl Repo {
         match self.run(Command::Export { known }, || "export ops".into()).await? {
             Answer::Ops(ops) => Ok(ops),
             _ => Err(no_answer()),
+        }
+    }
+
+    /// The files of the branch, as a tree: now, or as they were when the ops `at` were its heads.
+    ///
+    /// # Errors
+    /// `not_found` for a branch or an op that is not here.
+    pub async fn files(&self, at: &[OpId]) -> Result<FilesView> {
+        let command = Command::Files { branch: self.branch().into(), at: at.to_vec() };
+        match self.run_on_branch(command, "read the files").await? {
+            Answer::Files(files) => Ok(files),
+            _ => Ok(FilesView::default()),
         }
     }
 

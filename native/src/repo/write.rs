@@ -2,7 +2,7 @@
 
 use trellis_core::admit::intrinsic::Invalid;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
+use trellis_core::input::{Base, Change, Choice, Command, Edit, Note, Role, Transaction};
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{Author, OpId};
@@ -87,7 +87,7 @@ impl Repo {
     /// Several edits: one transaction, one signature, one receipt.
     pub fn batch(&self) -> Batch {
         let (repo, branch) = (self.clone(), self.branch().into());
-        Batch { repo, branch, actor: None, edits: Vec::new(), what: String::new() }
+        Batch { repo, branch, actor: None, edits: Vec::new(), note: None, what: String::new() }
     }
 
     /// Closes a conflict.
@@ -224,6 +224,7 @@ pub struct Batch {
     branch: String,
     actor: Option<String>,
     edits: Vec<Edit>,
+    note: Option<Note>,
     what: String,
 }
 
@@ -267,19 +268,25 @@ impl Batch {
         self
     }
 
+    /// Makes this a record: people read the note about it, and it may be of any length.
+    pub fn note(mut self, note: Note) -> Batch {
+        self.note = Some(note);
+        self
+    }
+
     /// Writes everything; nothing is written where an edit cannot be.
     ///
     /// # Errors
     /// `payload_too_large` beyond 1,024 ops or 512 KiB, and whatever an edit's verb fails with.
     pub async fn commit(self) -> Result<Receipt> {
-        let Batch { repo, branch, actor, edits, what } = self;
+        let Batch { repo, branch, actor, edits, note, what } = self;
         if edits.is_empty() {
             return Err(TrellisError::new(Code::InvalidArgument, "There is nothing in this batch to write."));
         }
-        repo.write(Transaction { branch, actor, edits, random: random()? }, &what).await
+        repo.write(Transaction { branch, actor, edits, note, random: random()? }, &what).await
     }
 
-    fn edit(mut self, edit: Edit, what: String) -> Batch {
+    pub(crate) fn edit(mut self, edit: Edit, what: String) -> Batch {
         self.edits.push(edit);
         self.what = if self.what.is_empty() { what } else { "write the batch".into() };
         self

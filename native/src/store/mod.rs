@@ -5,6 +5,7 @@
 //! disk, the store closes its file and takes no more calls: what the system still holds of that write is unknown, so the
 //! only way on is to open the file again and to read what is there.
 
+mod blobs;
 mod fault;
 mod holder;
 mod ops;
@@ -24,6 +25,7 @@ use fault::from_sqlite;
 use holder::Holder;
 use schema::Form;
 
+pub use blobs::{BlobReader, Swept};
 pub use read::StoredRow;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use transaction::Transaction;

@@ -39,18 +39,24 @@ impl<'a> Transaction<'a> {
         if store.mode == OpenMode::ReadOnly {
             return Err(opened_to_read(store));
         }
-        let connection = store.connection()?;
+        let mut transaction = Transaction { store, last_seq: 0, state: State::Ended };
+        transaction.take_lock(wait)?;
+        Ok(transaction)
+    }
+
+    fn take_lock(&mut self, wait: Duration) -> Result<()> {
+        let connection = self.store.connection()?;
         let take = || {
             connection.busy_timeout(wait.min(Duration::from_millis(i32::MAX as u64)))?;
             let taken = connection.execute_batch("BEGIN IMMEDIATE");
             connection.busy_timeout(WAIT)?;
             taken
         };
-        take().map_err(|cause| refused(store, wait, cause))?;
-        store.holder.claim();
-        let mut transaction = Transaction { store, last_seq: 0, state: State::Open };
-        transaction.last_seq = transaction.store.read(last_seq)?;
-        Ok(transaction)
+        take().map_err(|cause| refused(self.store, wait, cause))?;
+        self.store.holder.claim();
+        self.state = State::Open;
+        self.last_seq = self.store.read(last_seq)?;
+        Ok(())
     }
 
     /// The greatest sequence among the rows, those of this transaction included; 0 if there is none.
@@ -90,7 +96,7 @@ impl<'a> Transaction<'a> {
                 .execute(params![row.seq, origin_code(row.origin), row.digest, row.headers, row.bodies])
         })?;
         self.last_seq = row.seq;
-        self.store.log_pages += PAGES_PER_ROW + (row.headers.len() + row.bodies.len()) / PAGE_BYTES;
+        self.note_written(row.headers.len() + row.bodies.len());
         Ok(())
     }
 
@@ -112,7 +118,7 @@ impl<'a> Transaction<'a> {
                 .prepare_cached("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2")?
                 .execute(params![key, value])
         })?;
-        self.store.log_pages += PAGES_PER_ROW;
+        self.note_written(value.len());
         Ok(())
     }
 
@@ -122,6 +128,19 @@ impl<'a> Transaction<'a> {
     /// `aborted` if a call of this transaction failed before; otherwise what SQLite
     /// reports, and unless the disk is full the store is closed.
     pub fn commit(mut self) -> Result<()> {
+        self.end()
+    }
+
+    /// Makes durable what was written so far, and takes the lock again; others may write in between.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`] and [`Store::begin`].
+    pub(super) fn commit_and_go_on(&mut self) -> Result<()> {
+        self.end()?;
+        self.take_lock(WAIT)
+    }
+
+    fn end(&mut self) -> Result<()> {
         self.write(|connection| connection.execute_batch("COMMIT"))?;
         self.state = State::Ended;
         self.store.holder.release();
@@ -129,7 +148,16 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
-    fn write<T>(&mut self, write: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
+    /// Counts what goes into the write-ahead log.
+    pub(super) fn note_written(&mut self, bytes: usize) {
+        self.store.log_pages += PAGES_PER_ROW + bytes / PAGE_BYTES;
+    }
+
+    pub(super) fn read<T>(&self, read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
+        self.store.read(read)
+    }
+
+    pub(super) fn write<T>(&mut self, write: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
         if self.state != State::Open {
             return Err(spoiled(self.store));
         }

@@ -10,3 +10,4 @@ mod records;
 mod settings;
 mod shell;
 mod sync;
+mod together;

@@ -216,7 +216,7 @@ impl World {
 
     fn on_branch(&mut self, edits: Vec<Edit>) -> Command {
         let branch = self.branch();
-        Command::Write(Transaction { branch, actor: None, edits, random: NO_SALT })
+        Command::Write(Transaction { branch, actor: None, edits, note: None, random: NO_SALT })
     }
 
     fn edit(&mut self) -> Edit {
@@ -266,14 +266,14 @@ impl World {
         };
         let (collection, key) = (conflict.collection, conflict.key);
         let edits = vec![Edit::Resolve { collection, key, conflict: conflict.id, choice }];
-        Ok(Command::Write(Transaction { branch, actor: None, edits, random: NO_SALT }))
+        Ok(Command::Write(Transaction { branch, actor: None, edits, note: None, random: NO_SALT }))
     }
 
     fn redaction(&mut self, who: usize) -> Command {
         let known: Vec<OpId> = self.replicas[who].disk.durable().keys().copied().collect();
         let ops = if known.is_empty() { Vec::new() } else { vec![*self.dice.pick(&known)] };
         let edits = vec![Edit::Redact { ops, pointers: Vec::new() }];
-        Command::Write(Transaction { branch: REPO.into(), actor: None, edits, random: NO_SALT })
+        Command::Write(Transaction { branch: REPO.into(), actor: None, edits, note: None, random: NO_SALT })
     }
 
     fn membership(&mut self, who: usize) -> Command {
@@ -284,7 +284,7 @@ impl World {
             true => Edit::RemoveMember { author },
             false => Edit::AddMember { author, name: "x".into(), role },
         };
-        Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit], random: NO_SALT })
+        Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit], note: None, random: NO_SALT })
     }
 
     fn ask(&mut self, who: usize, command: Command) -> Result<Result<Answer, CommandError>, Violation> {
@@ -364,8 +364,13 @@ impl World {
                 change: Change::Replace(Value::from(who as i32)),
                 base: Base::Shown,
             };
-            let write =
-                Command::Write(Transaction { branch: "main".into(), actor: None, edits: vec![edit], random: NO_SALT });
+            let write = Command::Write(Transaction {
+                branch: "main".into(),
+                actor: None,
+                edits: vec![edit],
+                note: None,
+                random: NO_SALT,
+            });
             match self.ask(who, write)? {
                 Ok(Answer::Written(_)) | Err(CommandError::NotPermitted) => {}
                 other => return Err(format!("replica {who} cannot write any more: {other:?}")),

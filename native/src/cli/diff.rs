@@ -1,0 +1,173 @@
+//! `trellis diff`: what changed in files, line by line.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+use trellis_sync::files::lines::is_text;
+use trellis_sync::files::{FileDiff, Side};
+
+use super::context::Context;
+use super::files::file_paths;
+use super::page::{Look, Page, clean};
+use super::report::{Outcome, Told, done};
+use super::words::count;
+
+/// Lines around a change.
+const CONTEXT_LINES: usize = 3;
+
+/// Show what changed in files, line by line
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  trellis diff
+  trellis diff docs
+  trellis diff --from 7515aab3a2c1 --to c11c315b8466")]
+pub(crate) struct Diff {
+    /// Only these files, and what lies below these folders
+    paths: Vec<PathBuf>,
+    /// From what the files were at this op, instead of what was recorded last
+    #[arg(long, value_name = "OP")]
+    from: Option<String>,
+    /// To what the files were at this op [default: what the branch shows]
+    #[arg(long, value_name = "OP", requires = "from")]
+    to: Option<String>,
+}
+
+impl Diff {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let workspace = context.workspace_seen().await?;
+        let repo = workspace.repo();
+        let only = file_paths(context, repo.folder(), &self.paths)?;
+        let mut files = Vec::new();
+        let mut visit = |diff: FileDiff| {
+            files.push(DiffDoc::new(&diff));
+            Ok(())
+        };
+        match &self.from {
+            None => workspace.diff(&only, &mut visit)?,
+            Some(from) => {
+                let from = repo.find_op(from).await?;
+                let to = match &self.to {
+                    Some(to) => vec![repo.find_op(to).await?],
+                    None => Vec::new(),
+                };
+                workspace.diff_ops(&[from], &to, &only, &mut visit).await?;
+            }
+        }
+        done(Differences { files })
+    }
+}
+
+/// Files that are different.
+#[derive(Serialize)]
+pub(crate) struct Differences {
+    pub(crate) files: Vec<DiffDoc>,
+}
+
+/// A file that is different.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DiffDoc {
+    change: &'static str,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_mode: Option<&'static str>,
+    /// The lines as `diff -u` has them; none where one side is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip)]
+    sizes: (usize, usize),
+}
+
+impl DiffDoc {
+    pub(crate) fn new(diff: &FileDiff) -> DiffDoc {
+        let (old, new) = (diff.old.as_ref(), diff.new.as_ref());
+        let change = match (old, new) {
+            (None, _) => "added",
+            (_, None) => "removed",
+            (Some(old), Some(new)) if old.path != new.path => "renamed",
+            _ => "edited",
+        };
+        let path = new.or(old).map(|side| side.path.to_string()).unwrap_or_default();
+        let from = old.filter(|_| change == "renamed").map(|side| side.path.to_string());
+        let content = |side: Option<&Side>| side.map(|side| side.content.clone()).unwrap_or_default();
+        let (before, after) = (content(old), content(new));
+        let patch = (is_text(&before) && is_text(&after)).then(|| unified(&before, &after));
+        let mode = |side: Option<&Side>| side.map(|side| side.mode.as_str());
+        DiffDoc {
+            change,
+            path,
+            from,
+            old_mode: mode(old),
+            new_mode: mode(new),
+            patch,
+            sizes: (before.len(), after.len()),
+        }
+    }
+
+    pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let path = clean(&self.path);
+        let heading = match &self.from {
+            Some(from) => format!("{} {} -> {path}", self.change, clean(from)),
+            None => format!("{} {path}", self.change),
+        };
+        page.line(page.paint(Look::Name, &heading))?;
+        if let (Some(old), Some(new)) = (self.old_mode, self.new_mode)
+            && old != new
+        {
+            page.line(format!("  was {old}, is {new}"))?;
+        }
+        match &self.patch {
+            Some(patch) => patch.lines().try_for_each(|line| page.line(page.paint(look_of(line), &clean(line)))),
+            None => {
+                let (old, new) = self.sizes;
+                page.line(format!("  no text: was {}, is {}", count(old, "byte"), count(new, "byte")))
+            }
+        }
+    }
+}
+
+fn look_of(line: &str) -> Look {
+    match line.chars().next() {
+        Some('+') => Look::Good,
+        Some('-') => Look::Bad,
+        Some('@') => Look::Id,
+        _ => Look::Plain,
+    }
+}
+
+/// The hunks of `diff -u`.
+fn unified(old: &[u8], new: &[u8]) -> String {
+    let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+    let mut patch = String::new();
+    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
+        patch.push_str(&format!("{}\n", hunk.header()));
+        for change in hunk.iter_changes() {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            let line = change.value();
+            patch.push(sign);
+            patch.push_str(line);
+            if !line.ends_with('\n') {
+                patch.push_str("\n\\ No newline at end of file\n");
+            }
+        }
+    }
+    patch
+}
+
+impl Told for Differences {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        self.files.iter().try_for_each(|file| file.print(page))
+    }
+}

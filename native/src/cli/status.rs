@@ -1,0 +1,106 @@
+//! `trellis status`: what changed in the folder, and which conflicts are open.
+
+use std::io;
+
+use clap::Args;
+use serde::Serialize;
+use trellis_sync::files::{Changes, News, Skipped};
+
+use super::context::Context;
+use super::files::{ChangeDoc, FileConflictDoc, print_changes, print_file_conflicts};
+use super::page::{Look, Page, clean};
+use super::report::{Exit, Outcome, Told, done};
+use super::words::count;
+
+/// Show what changed in the folder since it was recorded
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  trellis status\n\nExit code 2 says that conflicts are open.")]
+pub(crate) struct Status {}
+
+impl Status {
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let workspace = context.workspace_seen().await?;
+        let (changes, news) = (workspace.changes()?, workspace.news().await?);
+        done(Stood::new(workspace.branch(), &changes, &news))
+    }
+}
+
+/// How the folder stands to its branch.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stood {
+    branch: String,
+    changes: Vec<ChangeDoc>,
+    file_conflicts: Vec<FileConflictDoc>,
+    skipped: Vec<SkippedDoc>,
+    /// Files that the branch has otherwise by now.
+    differing: usize,
+}
+
+#[derive(Serialize)]
+struct SkippedDoc {
+    path: String,
+    why: &'static str,
+}
+
+impl Stood {
+    fn new(branch: &str, changes: &Changes, news: &News) -> Stood {
+        let skipped = changes.skipped.iter().map(|(path, why)| SkippedDoc { path: path.clone(), why: why_word(*why) });
+        let conflicts = news.conflicts.iter().map(|(path, about)| FileConflictDoc::new(path, *about));
+        Stood {
+            branch: branch.into(),
+            changes: ChangeDoc::all(changes),
+            file_conflicts: conflicts.collect(),
+            skipped: skipped.collect(),
+            differing: news.differing,
+        }
+    }
+}
+
+fn why_word(why: Skipped) -> &'static str {
+    match why {
+        Skipped::NoFile => "no_file",
+        Skipped::OtherRepo => "other_repo",
+        Skipped::Name => "name",
+    }
+}
+
+fn why_text(why: &str) -> &'static str {
+    match why {
+        "no_file" => "is no file, link or folder",
+        "other_repo" => "is a repo of its own",
+        _ => "has a name that no repo holds",
+    }
+}
+
+impl Told for Stood {
+    fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        page.remark(format!("On the branch {}.", page.paint(Look::Name, &clean(&self.branch))))?;
+        match self.changes.is_empty() {
+            true => page.remark("Nothing changed since the last record.")?,
+            false => {
+                page.remark("Changed since the last record:")?;
+                print_changes(&self.changes, page)?;
+            }
+        }
+        if !self.file_conflicts.is_empty() {
+            page.remark("In conflict:")?;
+            print_file_conflicts(&self.file_conflicts, page)?;
+        }
+        for SkippedDoc { path, why } in &self.skipped {
+            page.line(format!("  {} {}; it is not recorded", clean(path), why_text(why)))?;
+        }
+        match self.differing {
+            0 => Ok(()),
+            files => page.remark(format!(
+                "The branch has moved on: {} differ; `trellis switch {}` brings them here.",
+                count(files, "file"),
+                clean(&self.branch)
+            )),
+        }
+    }
+
+    fn exit(&self) -> Exit {
+        if self.file_conflicts.is_empty() { Exit::Done } else { Exit::ConflictsOpen }
+    }
+}

@@ -1,0 +1,87 @@
+//! Conflicts of files, by the paths where people see them.
+
+use trellis_core::merge::conflict::{Conflict, SideValue};
+use trellis_core::output::FilesView;
+use trellis_core::view::files::FilePath;
+
+/// The places of a file that may be in conflict.
+const PLACES: [(&str, About); 3] = [("content", About::Content), ("path", About::Path), ("mode", About::Mode)];
+
+/// What a conflict of a file is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    /// Several sides gave it other content.
+    Content,
+    /// Several sides gave it other names.
+    Path,
+    /// Several sides made it another kind of file.
+    Mode,
+    /// One side removed it, another changed it.
+    Removal,
+    /// Several files claim one path, or one claims a path where others have a folder.
+    Clash,
+}
+
+impl About {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            About::Content => "content",
+            About::Path => "path",
+            About::Mode => "mode",
+            About::Removal => "removal",
+            About::Clash => "clash",
+        }
+    }
+
+    /// What the record of a file's conflict is about.
+    pub fn of(record: &Conflict) -> About {
+        let is_removed = record.path.is_root() || record.sides.iter().any(|side| side.value == SideValue::Absent);
+        match PLACES.iter().find(|(name, _)| record.path.0.first().is_some_and(|first| first == name)) {
+            Some((_, about)) if !is_removed => *about,
+            Some(_) | None if is_removed => About::Removal,
+            _ => About::Path,
+        }
+    }
+
+    /// What the word says.
+    pub fn parse(word: &str) -> Option<About> {
+        let all = [About::Content, About::Path, About::Mode, About::Removal, About::Clash];
+        all.into_iter().find(|about| about.as_str() == word)
+    }
+}
+
+/// A conflict of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileConflict {
+    /// Where the file is shown; of a clash the path that is claimed.
+    pub path: FilePath,
+    /// What it is about.
+    pub about: About,
+    /// Its record; none of a clash, which is about several entities.
+    pub record: Option<Conflict>,
+    /// Of a clash, where those who claim the path are shown.
+    pub shown: Vec<FilePath>,
+}
+
+/// Every conflict of a branch's files, ascending by path.
+pub fn file_conflicts(view: &FilesView) -> Vec<FileConflict> {
+    let mut conflicts = Vec::new();
+    for (path, placed) in &view.tree.files {
+        let records = view.files.get(&placed.file.key).into_iter().flat_map(|file| &file.conflicts);
+        conflicts.extend(records.map(|record| FileConflict {
+            path: path.clone(),
+            about: About::of(record),
+            record: Some(record.clone()),
+            shown: Vec::new(),
+        }));
+    }
+    conflicts.extend(view.tree.clashes.iter().map(|clash| FileConflict {
+        path: clash.path.clone(),
+        about: About::Clash,
+        record: None,
+        shown: clash.shown.clone(),
+    }));
+    conflicts.sort_by(|left, right| (&left.path, left.about).cmp(&(&right.path, right.about)));
+    conflicts
+}

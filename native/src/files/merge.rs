@@ -1,0 +1,122 @@
+//! Conflicts of content: texts are merged by lines, and what cannot be merged is shown with markers.
+
+use std::collections::BTreeSet;
+
+use trellis_core::input::Choice;
+use trellis_core::merge::conflict::{Conflict, Side, SideValue};
+use trellis_core::merge::entity::Shown;
+use trellis_core::op::blob::BlobRef;
+use trellis_core::op::id::{ConflictId, OpId};
+
+use super::lines::{Merged, Names, TEXT_BYTES_MAX, is_text, merge};
+use super::workspace::Workspace;
+use crate::error::{Code, Result};
+use crate::repo::Repo;
+use crate::store::{OpenMode, Store, WAIT};
+
+/// The place of a file's content in its entity.
+const CONTENT: &str = "content";
+
+impl Workspace {
+    /// Merges the contents of files that were edited on several sides, and writes an op for each that merges without a
+    /// conflict.
+    pub(super) async fn merge_contents(&mut self, conflicts: &[Conflict]) -> Result<Vec<OpId>> {
+        let mut written = Vec::new();
+        for conflict in conflicts.iter().filter(|conflict| is_of_content(conflict)) {
+            let Some(Merged::Clean(text)) = self.merged(conflict)? else { continue };
+            let mut transaction = self.store.begin(WAIT)?;
+            let blob = transaction.put_blob(text.as_slice(), self.folder.root())?;
+            transaction.commit()?;
+            match self.repo.resolve(conflict, Choice::Value(blob.to_value())).await {
+                Ok(receipt) => written.extend_from_slice(receipt.ops()),
+                // Whoever may not write leaves the conflict to those who may.
+                Err(error) if error.code() == Code::PermissionDenied => return Ok(written),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
+    }
+
+    /// What the sides of a conflict of content make together.
+    pub(super) fn merged(&self, conflict: &Conflict) -> Result<Option<Merged>> {
+        merged(&[&self.store], conflict)
+    }
+}
+
+/// Those of some conflicts that merge by lines, when the repos give one another what they hold.
+///
+/// # Errors
+/// What reading fails with.
+pub fn merging_by_lines(repos: &[&Repo], conflicts: &[Conflict]) -> Result<BTreeSet<ConflictId>> {
+    let conflicts: Vec<&Conflict> = conflicts.iter().filter(|conflict| is_of_content(conflict)).collect();
+    let mut merging = BTreeSet::new();
+    if conflicts.is_empty() {
+        return Ok(merging);
+    }
+    let stores = repos.iter().map(|repo| Store::open(repo.folder().store(), OpenMode::ReadOnly));
+    let stores = stores.collect::<Result<Vec<Store>>>()?;
+    let stores: Vec<&Store> = stores.iter().collect();
+    for conflict in conflicts {
+        if let Some(Merged::Clean(_)) = merged(&stores, conflict)? {
+            merging.insert(conflict.id);
+        }
+    }
+    Ok(merging)
+}
+
+/// What the sides of a conflict of content make together; none where one of them, or what they began from, is no text or
+/// is in none of the stores.
+fn merged(stores: &[&Store], conflict: &Conflict) -> Result<Option<Merged>> {
+    let Shown::Json(base) = &conflict.base else { return Ok(None) };
+    let Some(base) = text(stores, BlobRef::parse(base))? else { return Ok(None) };
+    let mut merged: Option<(Merged, String)> = None;
+    for (at, side) in conflict.sides.iter().enumerate() {
+        let SideValue::Json(value) = &side.value else { return Ok(None) };
+        let Some(text) = text(stores, BlobRef::parse(value))? else { return Ok(None) };
+        let name = side_label(at, side);
+        merged = Some(match merged {
+            None => (Merged::Clean(text), name),
+            Some((before, ours)) => {
+                let names = Names { ours: &ours, base: "base", theirs: &name };
+                (join(before, &base, &text, names), ours)
+            }
+        });
+    }
+    Ok(merged.map(|(merged, _)| merged))
+}
+
+/// A blob that is text, if it is in one of the stores.
+fn text(stores: &[&Store], blob: Option<BlobRef>) -> Result<Option<Vec<u8>>> {
+    let Some(BlobRef { blob, .. }) = blob else { return Ok(None) };
+    for store in stores {
+        match store.blob_size(&blob)? {
+            Some(size) if size <= TEXT_BYTES_MAX as u64 => {
+                return Ok(Some(store.read_blob(&blob)?.into_bytes()?).filter(|text| is_text(text)));
+            }
+            Some(_) => return Ok(None),
+            None => {}
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a conflict is about what a file holds, and about nothing else.
+pub(super) fn is_of_content(conflict: &Conflict) -> bool {
+    conflict.path.0 == [CONTENT]
+}
+
+/// One more side joins those before it.
+fn join(before: Merged, base: &[u8], side: &[u8], names: Names<'_>) -> Merged {
+    match before {
+        Merged::Clean(text) => merge(base, &text, side, names),
+        Merged::Marked(text) => match merge(base, &text, side, names) {
+            Merged::Clean(text) | Merged::Marked(text) => Merged::Marked(text),
+        },
+    }
+}
+
+/// What the markers call a side: its letter, as `trellis conflicts` has it, and who wrote it.
+fn side_label(at: usize, side: &Side) -> String {
+    let letter = u8::try_from(at).ok().filter(|at| *at < 26).map_or('?', |at| char::from(b'A' + at));
+    format!("{letter} ({})", side.author.short())
+}

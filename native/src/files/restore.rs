@@ -1,0 +1,118 @@
+//! Giving files back, and moving them.
+
+use std::collections::BTreeMap;
+
+use trellis_core::op::id::OpId;
+use trellis_core::view::files::FilePath;
+
+use super::changes::{Change, Changes};
+use super::index::Entry;
+use super::record::Recorded;
+use super::stat::Kind;
+use super::workspace::Workspace;
+use crate::error::{Code, Result, TrellisError};
+
+impl Workspace {
+    /// Gives files back what was recorded of them last, or what they were at the op `from`: those at `paths` and below
+    /// them, or all. Files that are new stay. What is given back from an earlier op is a change like any other.
+    ///
+    /// # Errors
+    /// `not_found` where one of `paths` was no file then; what reading and writing fail with.
+    pub async fn restore(&mut self, paths: &[FilePath], from: Option<OpId>) -> Result<Vec<FilePath>> {
+        let wanted = match from {
+            None => self.index.files.clone(),
+            Some(op) => self.files_at(&[op]).await?,
+        };
+        let is_meant = |path: &FilePath| paths.is_empty() || paths.iter().any(|folder| path.is_below(folder));
+        if let Some(path) = paths.iter().find(|folder| !wanted.keys().any(|path| path.is_below(folder))) {
+            return Err(no_file(path, from));
+        }
+        let mut restored = Vec::new();
+        for (path, entry) in wanted.iter().filter(|(path, _)| is_meant(path)) {
+            if self.is_held(path, entry)? {
+                continue;
+            }
+            let blob = self.store.read_blob(&entry.content.blob)?;
+            let seen = self.disk.write(path, entry.mode, blob)?;
+            if let Some(tracked) = self.index.files.get_mut(path).filter(|tracked| tracked.content == entry.content) {
+                (tracked.stat, tracked.marked) = (Some(seen.stat), None);
+            }
+            restored.push(path.clone());
+        }
+        self.write_index()?;
+        Ok(restored)
+    }
+
+    pub(super) async fn files_at(&self, at: &[OpId]) -> Result<BTreeMap<FilePath, Entry>> {
+        let view = self.repo.files(at).await?;
+        let files = view.tree.files.into_iter().map(|(path, placed)| {
+            let body = placed.file.body;
+            let entry = Entry {
+                key: placed.file.key,
+                base: Vec::new(),
+                twins: Vec::new(),
+                path: body.path,
+                content: body.content,
+                mode: body.mode,
+                marked: None,
+                stat: None,
+            };
+            (path, entry)
+        });
+        Ok(files.collect())
+    }
+
+    /// Moves a file, or a folder with all that is tracked in it, and records that at once: so it is known to be the same
+    /// file, whatever becomes of its content.
+    ///
+    /// # Errors
+    /// `not_found` where nothing tracked is at `from`; `already_exists` where something is at `to`; what moving and
+    /// recording fail with.
+    pub async fn mv(&mut self, from: &FilePath, to: &FilePath) -> Result<Recorded> {
+        let tracked: Vec<FilePath> = self.index.files.keys().filter(|path| path.is_below(from)).cloned().collect();
+        if tracked.is_empty() {
+            return Err(no_file(from, None));
+        }
+        let inside = match self.disk.seen(to)?.map(|seen| seen.kind) {
+            Some(Kind::Folder) => Some(inside(to, from)?),
+            _ => None,
+        };
+        let to = inside.as_ref().unwrap_or(to);
+        if self.disk.seen(to)?.is_some() {
+            let message = format!("There is something at {to} already. Choose another name, or remove it first.");
+            return Err(TrellisError::new(Code::AlreadyExists, message).at_path(self.disk.path_of(to)));
+        }
+        let mut moves = Changes::default();
+        for path in tracked {
+            let new = moved(&path, from, to)?;
+            let Some(entry) = self.index.files.get(&path) else { continue };
+            let change = Change::Renamed { from: path.clone(), content: entry.content, mode: entry.mode };
+            moves.files.insert(new, change);
+        }
+        self.disk.rename(from, to)?;
+        self.record_moves(moves).await
+    }
+}
+
+/// The path of something that is moved into a folder.
+fn inside(folder: &FilePath, from: &FilePath) -> Result<FilePath> {
+    let name = from.components().next_back().unwrap_or_default();
+    FilePath::new([folder.as_bytes(), b"/", name].concat()).map_err(|cause| {
+        let message = format!("{from} cannot be moved into {folder}: {cause}.");
+        TrellisError::new(Code::PathRefused, message).caused_by(cause)
+    })
+}
+
+/// Where a path below `from` is when `from` is at `to`.
+fn moved(path: &FilePath, from: &FilePath, to: &FilePath) -> Result<FilePath> {
+    let below = path.as_bytes().get(from.as_bytes().len()..).unwrap_or_default();
+    FilePath::new([to.as_bytes(), below].concat()).map_err(|cause| {
+        let message = format!("{path} cannot be moved to {to}: {cause}.");
+        TrellisError::new(Code::PathRefused, message).caused_by(cause)
+    })
+}
+
+fn no_file(path: &FilePath, at: Option<OpId>) -> TrellisError {
+    let when = at.map_or(String::new(), |op| format!(" at {}", op.short()));
+    TrellisError::new(Code::NotFound, format!("No file is recorded at {path}{when}. See `trellis ls files`."))
+}

@@ -1,0 +1,312 @@
+//! Settling: the folder becomes what the branch shows, and no change that is not recorded is lost.
+//!
+//! A file is replaced only where it is as the index says, or holds what is to be written already. Everything else stays
+//! as it is and is named. The index is written last, so after a kill the next command finds what was written and goes
+//! on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use trellis_core::merge::conflict::Conflict;
+use trellis_core::op::id::{ContentHash, OpId};
+use trellis_core::output::{FileView, FilesView};
+use trellis_core::view::files::{FileMode, FilePath};
+
+use super::conflicts::{FileConflict, file_conflicts};
+use super::content::{self, mode_of};
+use super::index::Entry;
+use super::lines::Merged;
+use super::merge::is_of_content;
+use super::stat::Stat;
+use super::workspace::Workspace;
+use crate::error::{Code, Result, TrellisError};
+
+/// What became of a folder.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settled {
+    /// Files that were written.
+    pub written: Vec<FilePath>,
+    /// Files that were removed.
+    pub removed: Vec<FilePath>,
+    /// Files that stayed as they are because they have changes that are not recorded.
+    pub kept_back: Vec<FilePath>,
+    /// Files that this system cannot hold.
+    pub refused: Vec<FilePath>,
+    /// Files whose content is not here.
+    pub absent: Vec<FilePath>,
+    /// Ops that merged contents by lines.
+    pub merged: Vec<OpId>,
+    /// The conflicts that are open now.
+    pub conflicts: Vec<FileConflict>,
+}
+
+/// A file as it is to be in the folder.
+#[derive(Clone, Debug)]
+struct Target {
+    entry: Entry,
+    /// The text of a conflict, which is nowhere in the store.
+    text: Option<Vec<u8>>,
+}
+
+/// What a file holds, and what kind of file it is.
+type Holds = (ContentHash, FileMode);
+
+/// How a file of the folder stands to its entry in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Nothing is there.
+    Absent,
+    /// It is as the index says.
+    Unchanged,
+    /// It is something else.
+    Changed(Holds, Stat),
+    /// It is no file.
+    NoFile,
+}
+
+impl Workspace {
+    /// Merges what merges, and brings the folder to what its branch shows.
+    ///
+    /// # Errors
+    /// What reading and writing fail with. What was done until then stays, and the next call does the rest.
+    pub async fn settle(&mut self) -> Result<Settled> {
+        let mut row = self.store.last_seq()?;
+        let mut view = self.repo.files(&[]).await?;
+        let merged = self.merge_contents(&conflicts_of(&view)).await?;
+        if !merged.is_empty() {
+            row = self.store.last_seq()?;
+            view = self.repo.files(&[]).await?;
+        }
+        let targets = self.targets(&view)?;
+        let mut settled = Settled { merged, conflicts: file_conflicts(&view), ..Settled::default() };
+        let blocked = self.blocked(&targets)?;
+        self.remove_others(&targets, &blocked, &mut settled)?;
+        for (path, target) in targets {
+            if !blocked.contains(&target.entry.key) {
+                self.bring(path, target, &mut settled)?;
+            } else if self.disk.seen(&path)?.is_some() {
+                settled.kept_back.push(path);
+            }
+        }
+        self.index.branch = Some(self.repo.branch().to_owned());
+        self.index.row = row;
+        self.index.conflicts =
+            settled.conflicts.iter().map(|conflict| (conflict.path.clone(), conflict.about)).collect();
+        self.write_index()?;
+        Ok(settled)
+    }
+
+    /// Brings the folder to another branch.
+    ///
+    /// # Errors
+    /// `not_found` where there is no such branch; `unrecorded_changes` where that would meet changes that are not
+    /// recorded; otherwise as [`Workspace::settle`].
+    pub async fn switch(&mut self, branch: &str) -> Result<Settled> {
+        let repo = self.repo.on_branch(branch);
+        let view = repo.files(&[]).await?;
+        self.expect_recorded(&view)?;
+        self.repo = repo;
+        self.settle().await
+    }
+
+    /// How many files the folder shows otherwise than the branch.
+    pub(super) fn differing(&self, view: &FilesView) -> Result<usize> {
+        let targets = self.targets(view)?;
+        let is_shown = |(path, target): &(&FilePath, &Target)| {
+            self.index.files.get(*path).is_some_and(|entry| holds(entry) == holds(&target.entry))
+        };
+        let gone = self.index.files.keys().filter(|path| !targets.contains_key(*path)).count();
+        Ok(gone + targets.iter().filter(|file| !is_shown(file)).count())
+    }
+
+    /// Refuses where bringing the folder to another branch would meet changes that are not recorded.
+    ///
+    /// # Errors
+    /// `unrecorded_changes`, with the files.
+    pub(super) fn expect_recorded(&self, view: &FilesView) -> Result<()> {
+        let targets = self.targets(view)?;
+        let blocked = self.blocked(&targets)?;
+        let is_meant = |(_, entry): &(&FilePath, &Entry)| blocked.contains(&entry.key);
+        let mut files: BTreeSet<&FilePath> = self.index.files.iter().filter(is_meant).map(|(path, _)| path).collect();
+        files.extend(targets.iter().filter(|(_, target)| blocked.contains(&target.entry.key)).map(|(path, _)| path));
+        match files.is_empty() {
+            true => Ok(()),
+            false => Err(unrecorded(&files)),
+        }
+    }
+
+    /// Every file as the branch shows it, by the path where it is shown.
+    fn targets(&self, view: &FilesView) -> Result<BTreeMap<FilePath, Target>> {
+        let files = view.tree.files.iter().map(|(path, placed)| {
+            let shown = view.files.get(&placed.file.key);
+            let text = shown.map(|shown| self.marked_text(shown)).transpose()?.flatten();
+            let entry = Entry {
+                key: placed.file.key.clone(),
+                base: shown.map(|shown| shown.frontier.clone()).unwrap_or_default(),
+                twins: placed.twins.clone(),
+                path: placed.file.body.path.clone(),
+                content: placed.file.body.content,
+                mode: placed.file.body.mode,
+                marked: text.as_deref().map(ContentHash::of),
+                stat: None,
+            };
+            Ok((path.clone(), Target { entry, text }))
+        });
+        files.collect()
+    }
+
+    fn marked_text(&self, file: &FileView) -> Result<Option<Vec<u8>>> {
+        let Some(conflict) = file.conflicts.iter().find(|conflict| is_of_content(conflict)) else { return Ok(None) };
+        match self.merged(conflict)? {
+            Some(Merged::Marked(text)) => Ok(Some(text)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Keys of files that stay as they are: those whose place in the folder, now or as it is to be, has changes that
+    /// are not recorded.
+    fn blocked(&self, targets: &BTreeMap<FilePath, Target>) -> Result<BTreeSet<String>> {
+        let mut blocked = BTreeSet::new();
+        for (path, entry) in &self.index.files {
+            let target = targets.get(path).filter(|target| target.entry.key == entry.key);
+            if target.is_some_and(|target| holds(&target.entry) == holds(entry)) {
+                continue;
+            }
+            let wanted = target.map(|target| holds(&target.entry));
+            match self.state(path, Some(entry))? {
+                State::Unchanged => {}
+                State::Absent if target.is_none() => {}
+                State::Changed(holds, _) if Some(holds) == wanted => {}
+                _ => drop(blocked.insert(entry.key.clone())),
+            }
+        }
+        for (path, target) in targets.iter().filter(|(path, _)| !self.index.files.contains_key(*path)) {
+            match self.state(path, None)? {
+                State::Changed(found, _) if found != holds(&target.entry) => {
+                    blocked.insert(target.entry.key.clone());
+                }
+                State::NoFile if !self.is_emptied(path, targets) => {
+                    blocked.insert(target.entry.key.clone());
+                }
+                _ => {}
+            }
+        }
+        Ok(blocked)
+    }
+
+    /// Whether a folder that stands where a file is to be holds only tracked files that go.
+    fn is_emptied(&self, path: &FilePath, targets: &BTreeMap<FilePath, Target>) -> bool {
+        let goes = |file: &FilePath| !targets.contains_key(file);
+        self.disk
+            .files_below(path)
+            .is_ok_and(|files| files.iter().all(|file| self.index.files.contains_key(file) && goes(file)))
+    }
+
+    /// Removes files that the branch no longer has at their path.
+    fn remove_others(
+        &mut self,
+        targets: &BTreeMap<FilePath, Target>,
+        blocked: &BTreeSet<String>,
+        settled: &mut Settled,
+    ) -> Result<()> {
+        let is_other = |(path, _): &(&FilePath, &Entry)| !targets.contains_key(*path);
+        let others: Vec<(FilePath, String)> =
+            self.index.files.iter().filter(is_other).map(|(path, entry)| (path.clone(), entry.key.clone())).collect();
+        for (path, key) in others {
+            if blocked.contains(&key) {
+                settled.kept_back.push(path);
+                continue;
+            }
+            self.disk.remove(&path)?;
+            self.index.files.remove(&path);
+            settled.removed.push(path);
+        }
+        Ok(())
+    }
+
+    /// Makes one file what it is to be.
+    fn bring(&mut self, path: FilePath, target: Target, settled: &mut Settled) -> Result<()> {
+        let before = self.index.files.get(&path);
+        let state = self.state(&path, before)?;
+        let wanted = holds(&target.entry);
+        let stat = match (state, before) {
+            (State::Changed(found, stat), _) if found == wanted => Some(stat),
+            // Whether it has changes that are not recorded or not, nothing new is to be written.
+            (_, Some(before)) if holds(before) == wanted => before.stat,
+            _ => match self.write(&path, &target, settled)? {
+                Some(stat) => Some(stat),
+                None => return Ok(()),
+            },
+        };
+        self.index.files.insert(path, Entry { stat, ..target.entry });
+        Ok(())
+    }
+
+    /// Writes a file; none where that cannot be, which is told and is no failure.
+    fn write(&mut self, path: &FilePath, target: &Target, settled: &mut Settled) -> Result<Option<Stat>> {
+        let written = match &target.text {
+            Some(text) => self.disk.write(path, target.entry.mode, text.as_slice()),
+            None => match self.store.read_blob(&target.entry.content.blob) {
+                Ok(blob) => self.disk.write(path, target.entry.mode, blob),
+                Err(error) => Err(error),
+            },
+        };
+        match written {
+            Ok(seen) => {
+                settled.written.push(path.clone());
+                Ok(Some(seen.stat))
+            }
+            Err(error) if error.code() == Code::PathRefused => {
+                settled.refused.push(path.clone());
+                Ok(None)
+            }
+            Err(error) if error.code() == Code::BodyMissing => {
+                settled.absent.push(path.clone());
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the folder holds what an entry says.
+    pub(super) fn is_held(&self, path: &FilePath, entry: &Entry) -> Result<bool> {
+        Ok(match self.state(path, self.index.files.get(path))? {
+            State::Unchanged => self.index.files.get(path).is_some_and(|tracked| holds(tracked) == holds(entry)),
+            State::Changed(found, _) => found == holds(entry),
+            State::Absent | State::NoFile => false,
+        })
+    }
+
+    fn state(&self, path: &FilePath, entry: Option<&Entry>) -> Result<State> {
+        let Some(seen) = self.disk.seen(path)? else { return Ok(State::Absent) };
+        let Some(mode) = mode_of(seen.kind) else { return Ok(State::NoFile) };
+        if entry.is_some_and(|entry| entry.mode == mode && self.index.is_proven(entry, &seen.stat)) {
+            return Ok(State::Unchanged);
+        }
+        let (content, seen) = content::hash(&self.disk, path)?;
+        match entry {
+            Some(entry) if entry.hash() == content.blob && entry.mode == mode => Ok(State::Unchanged),
+            _ => Ok(State::Changed((content.blob, mode), seen.stat)),
+        }
+    }
+}
+
+/// What the folder holds for an entry.
+fn holds(entry: &Entry) -> Holds {
+    (entry.hash(), entry.mode)
+}
+
+fn conflicts_of(view: &FilesView) -> Vec<Conflict> {
+    view.files.values().flat_map(|file| file.conflicts.iter().cloned()).collect()
+}
+
+fn unrecorded(files: &BTreeSet<&FilePath>) -> TrellisError {
+    let shown: Vec<String> = files.iter().take(10).map(|path| path.to_string()).collect();
+    let more =
+        if files.len() > shown.len() { format!(" and {} more", files.len() - shown.len()) } else { String::new() };
+    let message = format!(
+        "These files have changes that are not recorded and would be overwritten: {}{more}. Record them with \
+         `trellis record`, or give them back with `trellis restore`.",
+        shown.join(", ")
+    );
+    TrellisError::new(Code::UnrecordedChanges, message)
+}
