@@ -36,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Something for the driver to do.
 enum Job {
-    Run(Work),
+    Run(Box<Work>),
     Check(oneshot::Sender<Result<Vec<u32>>>),
     Close(oneshot::Sender<Result<()>>),
 }
@@ -77,7 +77,7 @@ impl Handle {
     /// Has a command carried out.
     pub(crate) async fn run(&self, command: Command) -> std::result::Result<Answer, Failure> {
         let (waiter, answer) = oneshot::channel();
-        self.jobs.send(Job::Run((command, waiter))).map_err(|_| Failure::Host(closed()))?;
+        self.jobs.send(Job::Run(Box::new((command, waiter)))).map_err(|_| Failure::Host(closed()))?;
         answer.await.unwrap_or_else(|_| Err(Failure::Host(closed())))
     }
 
@@ -113,8 +113,8 @@ impl Driver {
             let (mut reads, mut writes, mut close) = (Vec::new(), Vec::new(), None);
             for job in jobs {
                 match job {
-                    Job::Run(work) if ops_of(&work.0) > 0 => writes.push(work),
-                    Job::Run(work) => reads.push(work),
+                    Job::Run(work) if ops_of(&work.0) > 0 => writes.push(*work),
+                    Job::Run(work) => reads.push(*work),
                     Job::Check(waiter) => drop(waiter.send(self.check())),
                     Job::Close(waiter) => close = Some(waiter),
                 }
