@@ -447,12 +447,59 @@ fn diff_shows_lines_kinds_and_moves() {
         },
     ]);
     assert_eq!(diff["files"], expected);
+    assert!(shell.ok(&["-C", "a", "diff", "binary"]).contains("no text: was 1 byte, is 2 bytes"));
     assert_eq!(shell.json(&["-C", "a", "diff", "text"])["files"].as_array().unwrap().len(), 1);
     record(&shell);
     assert_eq!(shell.json(&["-C", "a", "diff"])["files"], json!([]));
     let from = *texts(&first["ops"]).last().unwrap();
     assert_eq!(shell.json(&["-C", "a", "diff", "--from", from])["files"], expected);
     assert!(shell.ok(&["-C", "a", "diff", "--from", from]).contains("-2\n"));
+}
+
+#[test]
+fn what_is_new_or_gone_is_different_from_nothing() {
+    let shell = Shell::with_repo();
+    shell.write("a/gone", "1\n");
+    record(&shell);
+    fs::remove_file(shell.path("a/gone")).unwrap();
+    shell.write("a/new", "");
+    symlink("somewhere", shell.path("a/link")).unwrap();
+    let expected = json!([
+        { "change": "removed", "path": "gone", "oldMode": "file", "patch": "@@ -1 +0,0 @@\n-1\n" },
+        {
+            "change": "added", "path": "link", "newMode": "link",
+            "patch": "@@ -0,0 +1 @@\n+somewhere\n\\ No newline at end of file\n",
+        },
+        { "change": "added", "path": "new", "newMode": "file", "patch": "" },
+    ]);
+    assert_eq!(shell.json(&["-C", "a", "diff"])["files"], expected);
+}
+
+#[test]
+fn a_rename_on_one_branch_and_an_edit_on_another_are_both_there() {
+    let shell = Shell::with_repo();
+    shell.write("a/x", "1\n2\n3\n");
+    record(&shell);
+    shell.ok(&["-C", "a", "switch", "--create", "other"]);
+    shell.ok(&["-C", "a", "mv", "x", "moved/x"]);
+    shell.ok(&["-C", "a", "switch", "main"]);
+    assert!(!shell.path("a/moved").exists());
+    shell.write("a/x", "1\n2\nthree\n");
+    record(&shell);
+    shell.ok(&["-C", "a", "merge", "other"]);
+    shell.ok(&["-C", "a", "switch", "main"]);
+    assert_eq!((shell.read("a/moved/x"), shell.path("a/x").exists()), (b"1\n2\nthree\n".to_vec(), false));
+}
+
+#[test]
+fn a_branch_that_is_there_is_not_begun_again_and_no_option_shows_another() {
+    let shell = with_branches();
+    assert_eq!(shell.run(&["-C", "a", "switch", "--create", "main"]).code, 1);
+    for command in ["status", "record"] {
+        let message = shell.refusal(&["-C", "a", "--branch", "main", command], "invalid_argument");
+        assert!(message.contains("trellis switch main"), "{message}");
+    }
+    assert_eq!(shell.json(&["-C", "a", "status"])["branch"], "other");
 }
 
 #[test]
