@@ -15,21 +15,13 @@ use crate::repo::Repo;
 use crate::whole_file::{self, Readers};
 
 impl Repo {
-    /// Writes every op that is not in the causal past of the `known` ones to a new file. Returns how many.
+    /// Writes every op that is not in the causal past of the `known` ones to a new file. Returns how many. The content
+    /// of blobs that they name is no part of it.
     ///
     /// # Errors
     /// `already_exists` where there is such a file; `not_found` for a repo without ops; `storage_full` and the like.
     pub async fn export_bundle(&self, path: impl AsRef<Path>, known: Vec<OpId>) -> Result<usize> {
-        let path = path.as_ref();
-        if path.exists() {
-            let message = format!("There is a file {} already. Name another one.", path.display());
-            return Err(TrellisError::new(Code::AlreadyExists, message).at_path(path));
-        }
-        let ops = self.export(known).await?;
-        let count = ops.len();
-        let bytes = bundle(ops)?;
-        whole_file::create(path, &bytes, Readers::Usual).map_err(|cause| from_io("write the bundle", path, cause))?;
-        Ok(count)
+        write_bundle(path, self.export(known).await?)
     }
 
     /// Takes the ops of a bundle. Into a repo without ops they bring the repo that they belong to.
@@ -39,6 +31,22 @@ impl Repo {
     pub async fn import_bundle(&self, path: impl AsRef<Path>) -> Result<ImportReport> {
         self.import(read_bundle(path)?).await
     }
+}
+
+/// Writes ops to a new file, dependencies first. Returns how many.
+///
+/// # Errors
+/// As [`Repo::export_bundle`].
+pub fn write_bundle(path: impl AsRef<Path>, ops: Vec<StoredOp>) -> Result<usize> {
+    let path = path.as_ref();
+    if path.exists() {
+        let message = format!("There is a file {} already. Name another one.", path.display());
+        return Err(TrellisError::new(Code::AlreadyExists, message).at_path(path));
+    }
+    let count = ops.len();
+    let bytes = bundle(ops)?;
+    whole_file::create(path, &bytes, Readers::Usual).map_err(|cause| from_io("write the bundle", path, cause))?;
+    Ok(count)
 }
 
 /// The ops of a bundle, which prove nothing yet.

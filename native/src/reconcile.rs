@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::conflict::Conflict;
+use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::sign::Unverified;
 use trellis_core::output::ImportReport;
 use trellis_core::reconcile::{Reconciled, reconcile};
 
 use crate::error::{Code, Result, TrellisError};
+use crate::files::{Carried, Folders, Settled, Workspace, named_blobs};
 use crate::repo::{Repo, conflict_place};
 
 /// Which side's line stays where a linear branch has diverged; the other side's ops are written anew on top of it.
@@ -33,6 +35,8 @@ pub struct Exchange {
     pub rebased: Vec<OpId>,
     /// Linear branches that still have two lines: nobody writes to them before one of the lines gives way.
     pub diverged: Vec<String>,
+    /// What became of both folders.
+    pub folders: Folders,
 }
 
 impl Repo {
@@ -41,34 +45,46 @@ impl Repo {
     /// # Errors
     /// `repo_mismatch` for another repo than this one's.
     pub async fn reconcile_preview(&self, remote: &Repo) -> Result<Reconciled> {
-        expect_same_repo(self, remote).await?;
-        let (ours, theirs) = (every_op(self).await?, every_op(remote).await?);
-        let ours: Vec<Unverified<'_>> = ours.iter().map(StoredOp::unverified).collect();
-        let theirs: Vec<Unverified<'_>> = theirs.iter().map(StoredOp::unverified).collect();
-        Ok(reconcile(&ours, &theirs))
+        compare(self, remote).await.map(|(reconciled, _)| reconciled)
     }
 
-    /// Gives another repo on this machine what it lacks, and takes what this one lacks. Where linear branches have
+    /// Gives another repo on this machine what it lacks, and takes what this one lacks, and brings both folders to what
+    /// their branches show then. Where linear branches have
     /// diverged and `keep` says whose line stays, the other side's device writes its ops anew on top of it.
     ///
     /// # Errors
     /// `repo_mismatch` for another repo than this one's. Where it fails half-way, whatever was taken stays, and doing it
     /// again does the rest.
     pub async fn reconcile_with(&self, remote: &Repo, keep: Option<Keep>) -> Result<Exchange> {
-        let mut reconciled = self.reconcile_preview(remote).await?;
-        exchange(self, remote).await?;
+        let (mut reconciled, named) = compare(self, remote).await?;
+        let mut carried = self.carry_named(remote, named.clone())?.and(remote.carry_named(self, named)?);
+        carried = carried.and(exchange(self, remote).await?);
         let rebased = match keep {
             Some(Keep::Local) => give_way(remote).await?,
             Some(Keep::Remote) => give_way(self).await?,
             None => Vec::new(),
         };
         if !rebased.is_empty() {
-            exchange(self, remote).await?;
+            carried = carried.and(exchange(self, remote).await?);
         }
+        let folders = settle_both(self, remote, carried).await?;
         reconciled.conflict_records = every_conflict(self).await?;
         reconciled.conflicts = entities(&reconciled.conflict_records);
-        Ok(Exchange { reconciled, rebased, diverged: diverged(self).await? })
+        Ok(Exchange { reconciled, rebased, diverged: diverged(self).await?, folders })
     }
+}
+
+/// What two repos make together, and every blob that their ops name: an op may have come without its blob before.
+async fn compare(local: &Repo, remote: &Repo) -> Result<(Reconciled, Vec<BlobRef>)> {
+    expect_same_repo(local, remote).await?;
+    let (ours, theirs) = (every_op(local).await?, every_op(remote).await?);
+    let mut named = named_blobs(&ours);
+    named.append(&mut named_blobs(&theirs));
+    named.sort();
+    named.dedup();
+    let ours: Vec<Unverified<'_>> = ours.iter().map(StoredOp::unverified).collect();
+    let theirs: Vec<Unverified<'_>> = theirs.iter().map(StoredOp::unverified).collect();
+    Ok((reconcile(&ours, &theirs), named))
 }
 
 /// The open conflicts of every branch, under the policies and manifests that hold here.
@@ -86,16 +102,39 @@ fn entities(conflicts: &[Conflict]) -> Vec<String> {
     names.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
-async fn exchange(local: &Repo, remote: &Repo) -> Result<()> {
-    take(local, lacking(remote, local).await?).await?;
-    take(remote, lacking(local, remote).await?).await
+/// Brings both folders up to date. Where that merges contents by lines, the other side gets the ops that say so.
+async fn settle_both(local: &Repo, remote: &Repo, carried: Carried) -> Result<Folders> {
+    let mut folders = Folders { local: Workspace::follow(local).await?, remote: None, carried };
+    if has_merged(&folders.local) {
+        exchange(local, remote).await?;
+    }
+    folders.remote = Workspace::follow(remote).await?;
+    if has_merged(&folders.remote) {
+        exchange(local, remote).await?;
+        let later = Workspace::follow(local).await?;
+        folders.local = folders.local.into_iter().chain(later).reduce(Settled::then);
+    }
+    Ok(folders)
 }
 
-async fn take(repo: &Repo, ops: Vec<StoredOp>) -> Result<()> {
-    match ops.is_empty() {
-        true => Ok(()),
-        false => repo.import(ops).await.and_then(|report| expect_all(&report)),
+fn has_merged(settled: &Option<Settled>) -> bool {
+    settled.as_ref().is_some_and(|settled| !settled.merged.is_empty())
+}
+
+async fn exchange(local: &Repo, remote: &Repo) -> Result<Carried> {
+    let taken = take(local, remote).await?;
+    Ok(taken.and(take(remote, local).await?))
+}
+
+/// Takes what a repo lacks of another's: first the blobs, then the ops that name them.
+async fn take(repo: &Repo, from: &Repo) -> Result<Carried> {
+    let ops = lacking(from, repo).await?;
+    if ops.is_empty() {
+        return Ok(Carried::default());
     }
+    let carried = repo.carry_blobs(from, &ops)?;
+    let report = repo.import(ops).await?;
+    expect_all(&report).map(|()| carried)
 }
 
 /// What a repo gives was admitted there, so it is admitted everywhere.

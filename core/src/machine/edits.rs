@@ -1,6 +1,5 @@
-//! Edits that build on what was written before: closing a conflict, taking a write back, joining branches.
+//! Edits that build on what was written before: closing a conflict, joining branches.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,10 +9,10 @@ use super::write::Ground;
 use crate::error::CommandError;
 use crate::input::Choice;
 use crate::limits::LINKS_MAX;
-use crate::log::graph::{Branch, Entity, Node};
+use crate::log::graph::{Branch, Node};
 use crate::merge::conflict::{Conflict, SideValue};
 use crate::merge::entity::Shown;
-use crate::op::body::{Content, encode_json};
+use crate::op::body::encode_json;
 use crate::op::header::{BRANCH_COLLECTION, REPO_BRANCH};
 use crate::op::id::{ConflictId, OpId};
 use crate::op::json::{Object, Value};
@@ -62,34 +61,6 @@ impl Machine {
 
     fn is_delete(&self, op: &OpId) -> bool {
         self.graph.find(op).is_some_and(|node| self.graph.kind(node) == Kind::Delete)
-    }
-
-    /// Gives back what this device's last write to the branch replaced. It names that write as its base, so whatever
-    /// others wrote on top of it meanwhile is a conflict and not lost.
-    pub(super) fn seal_undo(&self, ground: &Ground, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
-        let branch = self.branch(sealing.branch)?;
-        let node = self.last_own_write(branch).ok_or(CommandError::NothingToUndo)?;
-        let (collection, key) = self.graph.entity_name(self.graph.entity(node));
-        self.check_ordinary(collection, sealing)?;
-        let before = self.before(branch, self.graph.entity(node), node, ground);
-        let content = ground.contents.get(&node).ok_or(CommandError::NothingToUndo)?;
-        let (kind, body) = undoing(content, &before)?;
-        let base = alloc::vec![self.graph.id(node)];
-        let (collection, key): (String, String) = (collection.into(), key.into());
-        self.push(Draw { collection, key, kind, body, base }, sealing)
-    }
-
-    /// What an entity was before a write, by all that the write had seen.
-    fn before(&self, branch: Branch, entity: Entity, node: Node, ground: &Ground) -> Shown {
-        let mut seen = BTreeSet::new();
-        let mut open: Vec<Node> = self.graph.base(node).collect();
-        while let Some(node) = open.pop() {
-            if seen.insert(node) {
-                open.extend(self.graph.base(node));
-            }
-        }
-        let nodes: Vec<Node> = seen.into_iter().collect();
-        self.merged_of(branch, entity, &nodes, &ground.contents).shown
     }
 
     /// Joins the source's heads, or begins this branch from them. Writes nothing where all of them are here already.
@@ -148,49 +119,14 @@ fn said_at(path: &Pointer, value: Option<&Value>) -> Result<Said, CommandError> 
     said_patch(&patch)
 }
 
-fn said_patch(patch: &Patch) -> Result<Said, CommandError> {
+pub(super) fn said_patch(patch: &Patch) -> Result<Said, CommandError> {
     Ok((Kind::Patch, Some((Format::Json, encode_json(&patch.encode()?)?))))
 }
 
-fn value_at<'a>(shown: &'a Shown, path: &Pointer) -> Option<&'a Value> {
+pub(super) fn value_at<'a>(shown: &'a Shown, path: &Pointer) -> Option<&'a Value> {
     let Shown::Json(root) = shown else { return None };
     path.0.iter().try_fold(root, |value, name| match value {
         Value::Object(members) => members.get(name),
         _ => None,
     })
-}
-
-/// The op that takes back what a write said.
-fn undoing(content: &Content, before: &Shown) -> Result<Said, CommandError> {
-    match (content, before) {
-        (Content::Patch(patch), Shown::Json(_)) => said_patch(&inverse(patch, before)),
-        (_, Shown::Json(value)) => Ok((Kind::Put, Some((Format::Json, encode_json(value)?)))),
-        (_, Shown::Bytes(bytes)) => Ok((Kind::Put, Some((Format::Bytes, bytes.clone())))),
-        (_, Shown::Absent) => Ok((Kind::Delete, None)),
-        (_, Shown::BodyMissing) => Err(CommandError::BodyMissing(Pointer::ROOT)),
-    }
-}
-
-/// The patch that takes a patch back: places get what stood there, counters go back, sets lose what they gained.
-fn inverse(patch: &Patch, before: &Shown) -> Patch {
-    let mut inverse = Patch::default();
-    for path in patch.set.iter().map(|(path, _)| path).chain(&patch.remove) {
-        match value_at(before, path) {
-            Some(value) => inverse.set.push((path.clone(), value.clone())),
-            None => inverse.remove.push(path.clone()),
-        }
-    }
-    inverse.add = patch.add.iter().map(|(path, count)| (path.clone(), count.saturating_neg())).collect();
-    let had = |path: &Pointer, value: &Value| matches!(value_at(before, path), Some(Value::Array(all)) if all.contains(value));
-    for (path, values) in &patch.insert {
-        let gained = values.iter().filter(|value| !had(path, value)).cloned().collect();
-        inverse.discard.push((path.clone(), gained));
-    }
-    for (path, values) in &patch.discard {
-        let lost = values.iter().filter(|value| had(path, value)).cloned().collect();
-        inverse.insert.push((path.clone(), lost));
-    }
-    inverse.set.sort_by(|left, right| left.0.cmp(&right.0));
-    inverse.remove.sort();
-    inverse
 }

@@ -13,6 +13,7 @@ mod open;
 mod read;
 mod rebase;
 mod seal;
+mod undo;
 mod write;
 
 use alloc::collections::{BTreeSet, VecDeque};

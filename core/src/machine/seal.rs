@@ -34,12 +34,14 @@ pub(super) struct Sealing<'a> {
     pub(super) clock: Option<Hlc>,
     /// Entities that this transaction wrote, each with its last write.
     pub(super) written: BTreeMap<(String, String), OpId>,
-    random: &'a [u8; 32],
+    pub(super) random: &'a [u8; 32],
+    /// A note that an edit wants written, where the transaction has none of its own.
+    pub(super) note: Option<Note>,
     ops: Vec<SealedOp>,
 }
 
 /// The collection of notes about records.
-const RECORDS: &str = "_records";
+pub(super) const RECORDS: &str = "_records";
 
 /// What an op is to say: its kind, and its body with the format.
 pub(super) type Said = (Kind, Option<(Format, Vec<u8>)>);
@@ -63,7 +65,8 @@ impl Machine {
         for edit in &writing.transaction.edits {
             self.seal_edit(edit, ground, &mut sealing)?;
         }
-        match &writing.transaction.note {
+        let wanted = sealing.note.take();
+        match writing.transaction.note.as_ref().or(wanted.as_ref()) {
             Some(note) => self.seal_note(note, &mut sealing)?,
             None if segment_ends(&sealing.ops).len() > 1 => return Err(CommandError::TooLarge),
             None => {}
@@ -115,6 +118,7 @@ impl Machine {
             clock: clocks.chain(self.own_clock).max(),
             written: BTreeMap::new(),
             random: &transaction.random,
+            note: None,
             ops: Vec::new(),
         })
     }

@@ -189,10 +189,7 @@ impl Machine {
                 let entity = self.graph.find_entity_named(collection, key);
                 entity.map_or_else(Vec::new, |entity| self.deciding(branch, entity, contents))
             }
-            Edit::Undo => {
-                let write = self.last_own_write(branch);
-                write.map_or_else(Vec::new, |write| self.writes_in_log(branch, self.graph.entity(write)))
-            }
+            Edit::Undo => self.undo_looks_at(branch, contents),
             _ => Vec::new(),
         }
     }

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use trellis_sync::core::log::row::StoredOp;
+use trellis_sync::files::{Carried, Workspace, named_blobs};
 use trellis_sync::folder::Folder;
-use trellis_sync::{Access, Code, Result, TrellisError, read_bundle};
+use trellis_sync::{Access, Code, Repo, Result, TrellisError, read_bundle};
 
 use super::context::Context;
+use super::files::{SettledDoc, print_missing};
 use super::page::{Page, clean};
-use super::report::{Outcome, Told, done};
+use super::report::{Exit, Outcome, Told, done};
 use super::words::count;
 
 /// Copy a repo, or a file that `export` wrote, into a new folder
@@ -29,32 +31,51 @@ pub(crate) struct Clone {
 impl Clone {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let source = context.path(&self.path);
-        let (ops, name) = match source.is_file() {
-            true => (read_bundle(&source)?, self.path.file_stem().unwrap_or_default().to_owned()),
+        let (ops, giver, name) = match source.is_file() {
+            true => (read_bundle(&source)?, None, self.path.file_stem().unwrap_or_default().to_owned()),
             false => copy_of(context, &self.path).await?,
         };
         let dir = self.dir.unwrap_or_else(|| name.into());
         let target = context.path(&dir);
         expect_empty(&target)?;
         let repo = context.keep(context.options().create(&target).await?);
-        let taken = match repo.import(ops).await {
-            Ok(report) => report.admitted.len(),
+        let taken = match take(&repo, giver.as_ref(), ops).await {
+            Ok(taken) => taken,
             Err(error) => {
                 let _ = fs::remove_dir_all(repo.folder().path());
                 return Err(error);
             }
         };
         let id = repo.status().await?.repo.map(|id| id.to_string()).unwrap_or_default();
-        let (path, from) = (repo.folder().root().into(), source);
-        done(Cloned { repo: id, ops: taken, path, from, shown: (self.path, dir) })
+        let settled = Workspace::follow(&repo).await?;
+        done(Cloned {
+            repo: id,
+            ops: taken.0,
+            blobs: taken.1.blobs.len(),
+            missing_blobs: taken.1.missing.iter().map(|blob| blob.blob.to_string()).collect(),
+            path: repo.folder().root().into(),
+            from: source,
+            folder: settled.as_ref().map(SettledDoc::new),
+            shown: (self.path, dir),
+        })
     }
 }
 
-/// The ops of another repo on this machine, and its folder's name.
-async fn copy_of(context: &Context, path: &Path) -> Result<(Vec<StoredOp>, OsString)> {
+/// Takes ops and the blobs that they name; returns how many ops, and which blobs.
+async fn take(repo: &Repo, giver: Option<&Repo>, ops: Vec<StoredOp>) -> Result<(usize, Carried)> {
+    let carried = match giver {
+        Some(giver) => repo.carry_blobs(giver, &ops)?,
+        None => Carried { missing: named_blobs(&ops), ..Carried::default() },
+    };
+    Ok((repo.import(ops).await?.admitted.len(), carried))
+}
+
+/// The ops of another repo on this machine, that repo, and its folder's name.
+async fn copy_of(context: &Context, path: &Path) -> Result<(Vec<StoredOp>, Option<Repo>, OsString)> {
     expect_folder(context, path)?;
     let source = context.open(&context.path(path), Access::Read).await?;
-    Ok((source.export(Vec::new()).await?, source.folder().name().into()))
+    let name = source.folder().name().into();
+    Ok((source.export(Vec::new()).await?, Some(source), name))
 }
 
 /// # Errors
@@ -82,11 +103,17 @@ fn expect_empty(path: &Path) -> Result<()> {
 
 /// A repo that was copied.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Cloned {
     repo: String,
     ops: usize,
+    blobs: usize,
+    /// Blobs that the other repo lacks itself.
+    missing_blobs: Vec<String>,
     path: PathBuf,
     from: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<SettledDoc>,
     #[serde(skip)]
     shown: (PathBuf, PathBuf),
 }
@@ -94,6 +121,12 @@ struct Cloned {
 impl Told for Cloned {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let (from, to) = (self.shown.0.display().to_string(), self.shown.1.display().to_string());
-        page.remark(format!("Copied {} from {} to {}.", count(self.ops, "op"), clean(&from), clean(&to)))
+        page.remark(format!("Copied {} from {} to {}.", count(self.ops, "op"), clean(&from), clean(&to)))?;
+        print_missing(&self.missing_blobs, page)?;
+        self.folder.as_ref().map_or(Ok(()), |folder| folder.print(page))
+    }
+
+    fn exit(&self) -> Exit {
+        self.folder.as_ref().map_or(Exit::Done, SettledDoc::exit)
     }
 }

@@ -4,9 +4,11 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::{Repo, Result};
 
 use super::context::Context;
 use super::doc::ConflictDoc;
+use super::files::{FileConflictDoc, SettledDoc, clashes_of, print_file_conflicts, shown_paths};
 use super::page::{Cell, Look, Page, clean};
 use super::report::{Exit, Outcome, Told, done};
 use super::words::count;
@@ -19,9 +21,17 @@ pub(crate) struct Conflicts {}
 impl Conflicts {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let conflicts = repo.conflicts().await?.iter().map(ConflictDoc::new).collect();
-        done(Open { branch: repo.branch().into(), conflicts })
+        let (conflicts, clashes) = open_conflicts(&repo).await?;
+        done(Open { branch: repo.branch().into(), conflicts, clashes })
     }
+}
+
+/// The open conflicts of a branch, those of files by their paths, and paths that several files claim.
+pub(crate) async fn open_conflicts(repo: &Repo) -> Result<(Vec<ConflictDoc>, Vec<FileConflictDoc>)> {
+    let (conflicts, view) = (repo.conflicts().await?, repo.files(&[]).await?);
+    let paths = shown_paths(&view);
+    let conflicts = conflicts.iter().map(|conflict| ConflictDoc::named(conflict, &paths)).collect();
+    Ok((conflicts, clashes_of(&view)))
 }
 
 /// Conflicts.
@@ -29,35 +39,69 @@ impl Conflicts {
 struct Open {
     branch: String,
     conflicts: Vec<ConflictDoc>,
+    clashes: Vec<FileConflictDoc>,
 }
 
 impl Told for Open {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
-        if self.conflicts.is_empty() {
+        let open = self.conflicts.len() + self.clashes.len();
+        if open == 0 {
             return page.remark("No open conflicts.");
         }
-        print_conflicts(&self.conflicts, page)?;
-        let one = clean(&self.conflicts[0].place).into_owned();
-        page.remark(format!(
-            "{} open. Choose a side: trellis resolve {one} --take A",
-            count(self.conflicts.len(), "conflict")
-        ))
+        print_conflicts(self.conflicts.iter(), page)?;
+        print_file_conflicts(&self.clashes, page)?;
+        let open = count(open, "conflict");
+        match self.conflicts.first().map(ConflictDoc::shown_at) {
+            Some(one) => page.remark(format!("{open} open. Choose a side: trellis resolve {} --take A", clean(one))),
+            None => page.remark(format!("{open} open.")),
+        }
     }
 
     fn exit(&self) -> Exit {
-        exit_of(&self.conflicts)
+        if self.clashes.is_empty() { exit_of(&self.conflicts) } else { Exit::ConflictsOpen }
     }
 }
 
-/// Exit code 2 where conflicts are open.
-pub(crate) fn exit_of(conflicts: &[ConflictDoc]) -> Exit {
-    if conflicts.is_empty() { Exit::Done } else { Exit::ConflictsOpen }
+/// Exit code 2 where conflicts are open, or will be.
+fn exit_of(conflicts: &[ConflictDoc]) -> Exit {
+    if conflicts.iter().all(|conflict| conflict.merges_by_lines) { Exit::Done } else { Exit::ConflictsOpen }
+}
+
+/// Exit code 2 where conflicts are open, those of the folder included.
+pub(crate) fn exit_with(conflicts: &[ConflictDoc], folder: Option<&SettledDoc>) -> Exit {
+    match folder.map(SettledDoc::exit) {
+        Some(Exit::ConflictsOpen) => Exit::ConflictsOpen,
+        _ => exit_of(conflicts),
+    }
+}
+
+/// What became of the folder, and the conflicts that are open. Those of files are told with the folder.
+pub(crate) fn print_left(
+    conflicts: &[ConflictDoc],
+    folder: Option<&SettledDoc>,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    folder.map_or(Ok(()), |folder| folder.print(page))?;
+    let is_told = |conflict: &&ConflictDoc| folder.is_some() && conflict.file.is_some();
+    let others: Vec<&ConflictDoc> = conflicts.iter().filter(|conflict| !is_told(conflict)).collect();
+    print_conflicts(others.into_iter(), page)?;
+    match conflicts.len() {
+        0 => Ok(()),
+        open => page.line(format!("{} open.", count(open, "conflict"))),
+    }
 }
 
 /// Each place with what was there and what every side says.
-pub(crate) fn print_conflicts(conflicts: &[ConflictDoc], page: &mut Page<'_>) -> io::Result<()> {
-    conflicts.iter().try_for_each(|conflict| {
-        page.line(page.paint(Look::Name, &clean(&conflict.place)))?;
+pub(crate) fn print_conflicts<'d>(
+    mut conflicts: impl Iterator<Item = &'d ConflictDoc>,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
+    conflicts.try_for_each(|conflict| {
+        let place = page.paint(Look::Name, &clean(conflict.shown_at()));
+        match conflict.about {
+            Some(about) => page.line(format!("{place} ({about})"))?,
+            None => page.line(place)?,
+        }
         let mut rows = vec![vec![Cell::new(Look::Dim, "  was"), Cell::new(Look::Plain, &conflict.base.line)]];
         rows.extend(conflict.sides.iter().map(|side| {
             vec![

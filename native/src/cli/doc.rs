@@ -7,14 +7,18 @@ use serde_json::value::RawValue;
 use trellis_sync::core::log::row::StoredOp;
 use trellis_sync::core::merge::conflict::{Conflict, Side, SideValue};
 use trellis_sync::core::merge::entity::Shown;
+use trellis_sync::core::op::blob::BlobRef;
 use trellis_sync::core::op::hex;
 use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::op::json::Value;
 use trellis_sync::core::op::kind::{Format, Kind};
 use trellis_sync::core::output::OpView;
+use trellis_sync::core::view::files::FILES;
+use trellis_sync::files::About;
 use trellis_sync::{Entity, State, conflict_place};
 
-use super::words::{json_of, raw, timestamp};
+use super::files::FilePaths;
+use super::words::{count, json_of, raw, timestamp};
 
 /// Ids as text.
 pub(crate) fn ids(ids: &[OpId]) -> Vec<String> {
@@ -127,7 +131,11 @@ impl ValueDoc {
     }
 
     pub(crate) fn of_value(value: &Value) -> ValueDoc {
-        ValueDoc { state: "value", value: raw(value), line: super::words::line(value, 60) }
+        let line = match BlobRef::parse(value) {
+            Some(blob) => format!("{}, {}", count(blob.size as usize, "byte"), blob.blob.short()),
+            None => super::words::line(value, 60),
+        };
+        ValueDoc { state: "value", value: raw(value), line }
     }
 
     fn of_side(side: &SideValue) -> ValueDoc {
@@ -154,6 +162,15 @@ pub(crate) struct ConflictDoc {
     pub(crate) collection: String,
     pub(crate) key: String,
     pub(crate) path: String,
+    /// Of a file where it is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<String>,
+    /// Of a file what it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) about: Option<&'static str>,
+    /// Whether it is a file's and merges by lines as soon as the folder is brought up to date.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) merges_by_lines: bool,
     pub(crate) base: ValueDoc,
     pub(crate) sides: Vec<SideDoc>,
     pub(crate) members: usize,
@@ -181,10 +198,28 @@ impl ConflictDoc {
             collection: conflict.collection.clone(),
             key: conflict.key.clone(),
             path: conflict.path.to_string(),
+            file: None,
+            about: None,
+            merges_by_lines: false,
             base: ValueDoc::of_shown(&conflict.base),
             sides: sides.collect(),
             members: conflict.members.len(),
         }
+    }
+
+    /// The same, with the paths of files by the keys of their entities.
+    pub(crate) fn named(conflict: &Conflict, paths: &FilePaths) -> ConflictDoc {
+        let path = paths.get(&conflict.key).filter(|_| conflict.collection == FILES);
+        ConflictDoc {
+            file: path.map(ToString::to_string),
+            about: path.map(|_| About::of(conflict).as_str()),
+            ..ConflictDoc::new(conflict)
+        }
+    }
+
+    /// Where people see it.
+    pub(crate) fn shown_at(&self) -> &str {
+        self.file.as_deref().unwrap_or(&self.place)
     }
 }
 

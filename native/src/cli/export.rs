@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::files::named_blobs;
+use trellis_sync::write_bundle;
 
 use super::context::Context;
 use super::page::{Page, clean};
@@ -29,15 +31,25 @@ impl Export {
         for op in &self.known {
             known.push(repo.find_op(op).await?);
         }
-        let ops = repo.export_bundle(context.path(&self.file), known).await?;
-        done(Exported { ops, file: self.file })
+        let ops = repo.export(known).await?;
+        let left_out = named_blobs(&ops);
+        let ops = write_bundle(context.path(&self.file), ops)?;
+        if !left_out.is_empty() {
+            let files = count(left_out.len(), "file");
+            context
+                .note(&format!("The content of {files} is not in it; clone or reconcile with the folder carries it."));
+        }
+        done(Exported { ops, left_out: left_out.len(), file: self.file })
     }
 }
 
 /// A bundle that was written.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Exported {
     ops: usize,
+    /// Blobs that the ops name and that the file does not hold.
+    left_out: usize,
     file: PathBuf,
 }
 

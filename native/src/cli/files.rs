@@ -1,17 +1,20 @@
 //! What the commands of the working folder share: paths as people type them, and what became of the folder.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
+use trellis_sync::core::output::FilesView;
 use trellis_sync::core::view::files::{FileMode, FilePath};
-use trellis_sync::files::{About, Change, Changes, FileConflict, Settled, repo_path};
+use trellis_sync::files::{About, Change, Changes, FileConflict, Settled, file_conflicts, repo_path};
 use trellis_sync::folder::Folder;
 use trellis_sync::{Code, Result, TrellisError};
 
 use super::context::Context;
 use super::doc::ids;
 use super::page::{Cell, Look, Page, clean};
+use super::report::Exit;
 use super::words::count;
 
 /// A path of the command line as one of the repo: meant from the folder that the command acts in, and below the repo's.
@@ -51,6 +54,20 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// Where files are shown, by the keys of their entities.
+pub(crate) type FilePaths = BTreeMap<String, FilePath>;
+
+/// Where the files of a branch are shown.
+pub(crate) fn shown_paths(view: &FilesView) -> FilePaths {
+    view.tree.files.iter().map(|(path, placed)| (placed.file.key.clone(), path.clone())).collect()
+}
+
+/// Several files that claim one path.
+pub(crate) fn clashes_of(view: &FilesView) -> Vec<FileConflictDoc> {
+    let all = file_conflicts(view);
+    all.iter().filter(|conflict| conflict.about == About::Clash).map(FileConflictDoc::of).collect()
 }
 
 /// A change of the folder.
@@ -123,7 +140,7 @@ impl FileConflictDoc {
     fn advice(&self) -> String {
         let path = clean(&self.path);
         match self.about {
-            "content" => format!("several sides changed the same lines; edit it, then `trellis resolve {path}`"),
+            "content" => format!("changed on several sides; edit it, then `trellis resolve {path}`, or add --take A"),
             "clash" => match self.shown.is_empty() {
                 true => "several files claim this path; `trellis mv` or remove some of them".into(),
                 false => format!("claimed by several files: {}; `trellis mv` or remove some", self.shown.join(", ")),
@@ -140,6 +157,17 @@ pub(crate) fn print_file_conflicts(conflicts: &[FileConflictDoc], page: &mut Pag
         vec![Cell::new(Look::Bad, &format!("  {}", conflict.path)), Cell::new(Look::Plain, &conflict.advice())]
     };
     page.table(&conflicts.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Content that ops name and that did not come with them.
+pub(crate) fn print_missing(blobs: &[String], page: &mut Page<'_>) -> io::Result<()> {
+    match blobs.len() {
+        0 => Ok(()),
+        1 => page.line("The content of 1 file was not there to take; it comes from a copy that has it."),
+        more => {
+            page.line(format!("The content of {more} files was not there to take; it comes from a copy that has it."))
+        }
+    }
 }
 
 /// What became of the folder.
@@ -171,11 +199,13 @@ impl SettledDoc {
         }
     }
 
-    pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let changed = self.written.len() + self.removed.len();
-        if changed > 0 {
-            page.remark(format!("{} of the folder brought up to date.", count(changed, "file")))?;
-        }
+    /// Exit code 2 where conflicts are open.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.file_conflicts.is_empty() { Exit::Done } else { Exit::ConflictsOpen }
+    }
+
+    /// Files that are not as the branch has them, and why.
+    pub(crate) fn print_stayed(&self, page: &mut Page<'_>) -> io::Result<()> {
         let stayed = [
             (&self.kept_back, "stays as it is: it has changes that are not recorded"),
             (&self.refused, "is not here: this system cannot hold its name"),
@@ -184,6 +214,18 @@ impl SettledDoc {
         for (paths, why) in stayed {
             paths.iter().try_for_each(|path| page.line(format!("  {} {why}", clean(path))))?;
         }
+        Ok(())
+    }
+
+    pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let changed = self.written.len() + self.removed.len();
+        if changed > 0 {
+            page.remark(format!("{} of the folder brought up to date.", count(changed, "file")))?;
+        }
+        if !self.merged.is_empty() {
+            page.remark(format!("{} merged by lines.", count(self.merged.len(), "file")))?;
+        }
+        self.print_stayed(page)?;
         if self.file_conflicts.is_empty() {
             return Ok(());
         }

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use trellis_sync::core::output::ImportReport;
+use trellis_sync::files::Workspace;
 use trellis_sync::{Code, TrellisError};
 
 use super::context::Context;
 use super::doc::ids;
+use super::files::SettledDoc;
 use super::page::Page;
 use super::report::{ErrorDoc, Exit, Outcome, Told, done};
 use super::words::count;
@@ -25,7 +27,9 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        done(Imported::new(repo.import_bundle(context.path(&self.file)).await?))
+        let imported = Imported::new(repo.import_bundle(context.path(&self.file)).await?);
+        let folder = Workspace::follow(&repo).await?.as_ref().map(SettledDoc::new);
+        done(Imported { folder, ..imported })
     }
 }
 
@@ -38,6 +42,8 @@ struct Imported {
     refused: Vec<RefusedDoc>,
     dropped: Vec<String>,
     malformed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<SettledDoc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDoc>,
 }
@@ -59,6 +65,7 @@ impl Imported {
             refused: refused.collect(),
             dropped: ids(&report.dropped),
             malformed: report.malformed,
+            folder: None,
             error: None,
         };
         imported.error = (imported.bad() > 0).then(|| ErrorDoc::from(&imported.refusal()));
@@ -88,10 +95,14 @@ impl Told for Imported {
             let op = page.id(&refused.op);
             page.line(format!("  {op} is refused: {}", refused.reason))
         })?;
+        self.folder.as_ref().map_or(Ok(()), |folder| folder.print(page))?;
         if self.error.is_some() { page.line(self.refusal().message()) } else { Ok(()) }
     }
 
     fn exit(&self) -> Exit {
-        if self.error.is_some() { Exit::Error } else { Exit::Done }
+        match (&self.error, &self.folder) {
+            (Some(_), _) => Exit::Error,
+            (None, folder) => folder.as_ref().map_or(Exit::Done, SettledDoc::exit),
+        }
     }
 }

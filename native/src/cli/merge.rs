@@ -4,13 +4,14 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::files::Workspace;
 
-use super::conflicts::{exit_of, print_conflicts};
+use super::conflicts::{exit_with, open_conflicts, print_left};
 use super::context::Context;
 use super::doc::{ConflictDoc, ids};
+use super::files::SettledDoc;
 use super::page::{Page, clean};
 use super::report::{Exit, Outcome, Told, done};
-use super::words::count;
 
 /// Join another branch into the present one
 #[derive(Debug, Args)]
@@ -29,8 +30,15 @@ impl Merge {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
         let receipt = repo.merge(&self.source, self.message.as_deref()).await?;
-        let conflicts = repo.conflicts().await?.iter().map(ConflictDoc::new).collect();
-        done(Merged { ops: ids(receipt.ops()), branch: repo.branch().into(), source: self.source, conflicts })
+        let settled = Workspace::follow_write(&repo).await?;
+        let (conflicts, _) = open_conflicts(&repo).await?;
+        done(Merged {
+            ops: ids(receipt.ops()),
+            branch: repo.branch().into(),
+            source: self.source,
+            conflicts,
+            folder: settled.as_ref().map(SettledDoc::new),
+        })
     }
 }
 
@@ -41,6 +49,8 @@ struct Merged {
     branch: String,
     source: String,
     conflicts: Vec<ConflictDoc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<SettledDoc>,
 }
 
 impl Told for Merged {
@@ -50,14 +60,10 @@ impl Told for Merged {
             true => page.remark(format!("{branch} has all of {source} already; nothing was written."))?,
             false => page.remark(format!("Merged {source} into {branch}."))?,
         }
-        if self.conflicts.is_empty() {
-            return Ok(());
-        }
-        print_conflicts(&self.conflicts, page)?;
-        page.line(format!("{} open.", count(self.conflicts.len(), "conflict")))
+        print_left(&self.conflicts, self.folder.as_ref(), page)
     }
 
     fn exit(&self) -> Exit {
-        exit_of(&self.conflicts)
+        exit_with(&self.conflicts, self.folder.as_ref())
     }
 }

@@ -19,6 +19,7 @@ mod export;
 mod files;
 mod fork;
 mod get;
+mod history;
 mod import;
 mod init;
 mod log;

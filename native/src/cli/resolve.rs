@@ -1,15 +1,20 @@
 //! `trellis resolve`: closes a conflict by an op.
 
 use std::io;
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
 use trellis_sync::core::input::Choice;
 use trellis_sync::core::merge::conflict::Conflict;
+use trellis_sync::core::op::id::{ConflictId, OpId};
+use trellis_sync::core::view::files::FilePath;
+use trellis_sync::files::{About, FileConflict, Workspace, file_conflicts};
 use trellis_sync::{Code, Place, Repo, Result, TrellisError, conflict_place};
 
 use super::context::Context;
 use super::doc::{ids, side_name};
+use super::files::{SettledDoc, file_path};
 use super::page::{Page, clean};
 use super::report::{Outcome, Told, done};
 use super::words::{self, Notation, count};
@@ -17,18 +22,22 @@ use super::words::{self, Notation, count};
 /// Close a conflict: choose a side, or say what shall stand
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  trellis resolve notes/1/title --take B
+  trellis resolve notes.txt
+  trellis resolve notes.txt --take B
   trellis resolve notes/1/title --value 'Calm storm'
   trellis resolve notes/1 --absent")]
 pub(crate) struct Resolve {
-    /// The place in conflict, or its entity if it has only one
-    place: Place,
+    /// The file in conflict; or the place in conflict, or its entity if it has only one
+    place: String,
     #[command(flatten)]
     chosen: Chosen,
+    /// Which conflict of the file, if it has several: content, path, mode or removal
+    #[arg(long, value_name = "WHAT")]
+    about: Option<String>,
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct Chosen {
     /// The side that shall stand: A, B, ... as `trellis conflicts` names them, or an op
     #[arg(long, value_name = "SIDE")]
@@ -47,24 +56,88 @@ struct Chosen {
 impl Resolve {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let open = repo.conflicts().await?;
-        let conflict = pick(&open, &self.place)?;
-        let choice = self.chosen.choice(&repo, conflict).await?;
-        let receipt = repo.resolve(conflict, choice).await?;
-        let place = conflict_place(conflict).to_string();
+        let conflicts = file_conflicts(&repo.files(&[]).await?);
+        let path = file_path(context, repo.folder(), Path::new(&self.place)).ok();
+        let meant: Vec<&FileConflict> =
+            conflicts.iter().filter(|conflict| is_shown_at(conflict, path.as_ref())).collect();
+        let (ops, place, conflict) = match meant.as_slice() {
+            [] => self.resolve_place(&repo).await?,
+            meant => self.resolve_file(&repo, one_of(meant, self.about.as_deref())?).await?,
+        };
+        let settled = Workspace::follow_write(&repo).await?;
         let left = repo.conflicts().await?.len();
-        done(Resolved { ops: ids(receipt.ops()), place, conflict: conflict.id.to_string(), open: left })
+        let folder = settled.as_ref().map(SettledDoc::new);
+        done(Resolved { ops: ids(&ops), place, conflict: conflict.to_string(), open: left, folder })
+    }
+
+    async fn resolve_place(&self, repo: &Repo) -> Result<(Vec<OpId>, String, ConflictId)> {
+        let (place, open) = (self.place.parse::<Place>()?, repo.conflicts().await?);
+        let conflict = pick(&open, &place)?;
+        let choice = self.chosen.choice(repo, conflict).await?.ok_or_else(nothing_chosen)?;
+        let receipt = repo.resolve(conflict, choice).await?;
+        Ok((receipt.ops().to_vec(), conflict_place(conflict).to_string(), conflict.id))
+    }
+
+    async fn resolve_file(&self, repo: &Repo, conflict: &FileConflict) -> Result<(Vec<OpId>, String, ConflictId)> {
+        let record = conflict.record.as_ref().ok_or_else(|| claimed(conflict))?;
+        let ops = match self.chosen.choice(repo, record).await? {
+            Some(choice) => repo.resolve(record, choice).await?.ops().to_vec(),
+            None if conflict.about == About::Content => {
+                Workspace::open(repo)?.resolve_by_file(&conflict.path, record).await?
+            }
+            None => return Err(nothing_chosen()),
+        };
+        Ok((ops, conflict.path.to_string(), record.id))
     }
 }
 
+fn is_shown_at(conflict: &FileConflict, path: Option<&FilePath>) -> bool {
+    path.is_some_and(|path| conflict.path == *path || conflict.shown.contains(path))
+}
+
+/// The conflict of a file that is meant.
+fn one_of<'a>(conflicts: &[&'a FileConflict], about: Option<&str>) -> Result<&'a FileConflict> {
+    let is_meant = |conflict: &&&FileConflict| about.is_none_or(|about| conflict.about.as_str() == about);
+    let meant: Vec<&FileConflict> = conflicts.iter().filter(is_meant).copied().collect();
+    if let [one] = meant.as_slice() {
+        return Ok(one);
+    }
+    let has: Vec<&str> = conflicts.iter().map(|conflict| conflict.about.as_str()).collect();
+    let message = format!(
+        "The file has conflicts of its {}. Name one of them: --about {}.",
+        has.join(" and "),
+        has.first().unwrap_or(&"content")
+    );
+    Err(TrellisError::new(Code::InvalidArgument, message))
+}
+
+fn claimed(conflict: &FileConflict) -> TrellisError {
+    let shown: Vec<String> = conflict.shown.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "Several files claim {}, and are shown as {}. Give all but one another name with `trellis mv`, or remove them and \
+         `trellis record`.",
+        conflict.path,
+        shown.join(", ")
+    );
+    TrellisError::new(Code::InvalidArgument, message)
+}
+
+fn nothing_chosen() -> TrellisError {
+    let message = "Say what shall stand: --take, --value, --text or --absent.";
+    TrellisError::new(Code::InvalidArgument, message)
+}
+
 impl Chosen {
-    async fn choice(&self, repo: &Repo, conflict: &Conflict) -> Result<Choice> {
-        match (&self.take, &self.value, &self.text) {
-            (Some(side), ..) => side_op(repo, conflict, side).await,
-            (_, Some(value), _) => words::value(value, Notation::Either).map(Choice::Value),
-            (_, _, Some(text)) => words::value(text, Notation::Text).map(Choice::Value),
-            _ => Ok(Choice::Absent),
-        }
+    /// What was chosen, if anything.
+    async fn choice(&self, repo: &Repo, conflict: &Conflict) -> Result<Option<Choice>> {
+        let choice = match (&self.take, &self.value, &self.text) {
+            (Some(side), ..) => side_op(repo, conflict, side).await?,
+            (_, Some(value), _) => Choice::Value(words::value(value, Notation::Either)?),
+            (_, _, Some(text)) => Choice::Value(words::value(text, Notation::Text)?),
+            _ if self.absent => Choice::Absent,
+            _ => return Ok(None),
+        };
+        Ok(Some(choice))
     }
 }
 
@@ -116,6 +189,8 @@ struct Resolved {
     conflict: String,
     /// How many are left on the branch.
     open: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<SettledDoc>,
 }
 
 impl Told for Resolved {
@@ -124,6 +199,7 @@ impl Told for Resolved {
             0 => "No conflicts are left.".into(),
             open => format!("{} left.", count(open, "conflict")),
         };
-        page.remark(format!("Resolved {}. {left}", clean(&self.place)))
+        page.remark(format!("Resolved {}. {left}", clean(&self.place)))?;
+        self.folder.as_ref().map_or(Ok(()), |folder| folder.print(page))
     }
 }

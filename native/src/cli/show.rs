@@ -4,15 +4,20 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::core::output::OpView;
+use trellis_sync::files::{FileDiff, Workspace};
+use trellis_sync::{Repo, Result};
 
 use super::context::Context;
+use super::diff::DiffDoc;
 use super::doc::OpDoc;
 use super::fork::ForkDoc;
+use super::history::{RecordDoc, is_note, record_of};
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
-use super::words::{local_time, pretty_body};
+use super::words::{count, local_time, pretty_body};
 
-/// Show one op with its content
+/// Show one op with its content, or a record with what it changed
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  trellis show 7515aab3a2c1")]
 pub(crate) struct Show {
@@ -28,8 +33,32 @@ impl Show {
         let op = OpDoc::new(&view);
         let forks = repo.forks().await?;
         let forks = forks.iter().filter(|fork| fork.ops.contains(&view.id)).map(|fork| ForkDoc::new(fork, None));
-        done(Shown { op, forks: forks.collect(), time: local_time(view.hlc), content })
+        let record = match is_note(&view) {
+            true => Some(recorded(&repo, &view).await?),
+            false => None,
+        };
+        done(Shown { op, forks: forks.collect(), record, time: local_time(view.hlc), content })
     }
+}
+
+/// A record, and what it changed in files.
+async fn recorded(repo: &Repo, note: &OpView) -> Result<RecordShown> {
+    let (record, before) = record_of(repo, note).await?;
+    let mut files = Vec::new();
+    let visit = |diff: FileDiff| {
+        files.push(DiffDoc::new(&diff));
+        Ok(())
+    };
+    Workspace::look(&repo.on_branch(&note.branch))?.diff_record(&before, note.id, visit).await?;
+    Ok(RecordShown { record, files })
+}
+
+/// A record with what it changed.
+#[derive(Serialize)]
+struct RecordShown {
+    #[serde(flatten)]
+    record: RecordDoc,
+    files: Vec<DiffDoc>,
 }
 
 /// An op.
@@ -37,6 +66,8 @@ impl Show {
 struct Shown {
     op: OpDoc,
     forks: Vec<ForkDoc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<RecordShown>,
     #[serde(skip)]
     time: String,
     #[serde(skip)]
@@ -53,7 +84,10 @@ impl Told for Shown {
         let said = |name: &str, text: &str| vec![Cell::new(Look::Dim, name), Cell::new(Look::Plain, text)];
         let mut rows = vec![
             vec![Cell::new(Look::Dim, "op"), Cell::new(Look::Id, &op.hash)],
-            said("does", &format!("{} {}", op.kind, op.entity())),
+            match &self.record {
+                Some(shown) => said("records", &count(shown.record.changes, "change")),
+                None => said("does", &format!("{} {}", op.kind, op.entity())),
+            },
             said("branch", &op.branch),
             said("time", &self.time),
             said("author", &format!("{}, op {} of its chain", op.agent_id, op.seq)),
@@ -67,6 +101,13 @@ impl Told for Shown {
             rows.push(vec![Cell::new(Look::Bad, "without effect")]);
         }
         page.table(&rows)?;
+        if let Some(shown) = &self.record {
+            page.line("")?;
+            if let Some(message) = &shown.record.message {
+                page.value(&format!("{message}\n"))?;
+            }
+            return shown.files.iter().try_for_each(|file| file.print(page));
+        }
         if self.content.is_empty() { Ok(()) } else { page.value(&format!("\n{}", self.content)) }
     }
 }

@@ -34,6 +34,16 @@ impl About {
         }
     }
 
+    /// What the record of a file's conflict is about.
+    pub fn of(record: &Conflict) -> About {
+        let is_removed = record.path.is_root() || record.sides.iter().any(|side| side.value == SideValue::Absent);
+        match PLACES.iter().find(|(name, _)| record.path.0.first().is_some_and(|first| first == name)) {
+            Some((_, about)) if !is_removed => *about,
+            Some(_) | None if is_removed => About::Removal,
+            _ => About::Path,
+        }
+    }
+
     /// What the word says.
     pub fn parse(word: &str) -> Option<About> {
         let all = [About::Content, About::Path, About::Mode, About::Removal, About::Clash];
@@ -61,7 +71,7 @@ pub fn file_conflicts(view: &FilesView) -> Vec<FileConflict> {
         let records = view.files.get(&placed.file.key).into_iter().flat_map(|file| &file.conflicts);
         conflicts.extend(records.map(|record| FileConflict {
             path: path.clone(),
-            about: about(record),
+            about: About::of(record),
             record: Some(record.clone()),
             shown: Vec::new(),
         }));
@@ -74,13 +84,4 @@ pub fn file_conflicts(view: &FilesView) -> Vec<FileConflict> {
     }));
     conflicts.sort_by(|left, right| (&left.path, left.about).cmp(&(&right.path, right.about)));
     conflicts
-}
-
-fn about(record: &Conflict) -> About {
-    let is_removed = record.path.is_root() || record.sides.iter().any(|side| side.value == SideValue::Absent);
-    match PLACES.iter().find(|(name, _)| record.path.0.first().is_some_and(|first| first == name)) {
-        Some((_, about)) if !is_removed => *about,
-        Some(_) | None if is_removed => About::Removal,
-        _ => About::Path,
-    }
 }

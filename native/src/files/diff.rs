@@ -68,9 +68,33 @@ impl Workspace {
         from: &[OpId],
         to: &[OpId],
         only: &[FilePath],
+        visit: impl FnMut(FileDiff) -> Result<()>,
+    ) -> Result<()> {
+        self.diff_states(&self.files_at(from).await?, &self.files_at(to).await?, only, visit)
+    }
+
+    /// What a record changed: what its author saw before it, `before`, and the record's note. Where nothing was before
+    /// it, all of it is new.
+    ///
+    /// # Errors
+    /// As [`Workspace::diff_ops`].
+    pub async fn diff_record(
+        &self,
+        before: &[OpId],
+        note: OpId,
+        visit: impl FnMut(FileDiff) -> Result<()>,
+    ) -> Result<()> {
+        let old = if before.is_empty() { BTreeMap::new() } else { self.files_at(before).await? };
+        self.diff_states(&old, &self.files_at(&[note]).await?, &[], visit)
+    }
+
+    fn diff_states(
+        &self,
+        old: &BTreeMap<FilePath, Entry>,
+        new: &BTreeMap<FilePath, Entry>,
+        only: &[FilePath],
         mut visit: impl FnMut(FileDiff) -> Result<()>,
     ) -> Result<()> {
-        let (old, new) = (self.files_at(from).await?, self.files_at(to).await?);
         let by_key: BTreeMap<&str, (&FilePath, &Entry)> =
             old.iter().map(|(path, entry)| (entry.key.as_str(), (path, entry))).collect();
         for (path, entry) in new.iter().filter(|(path, _)| is_meant(path, only)) {

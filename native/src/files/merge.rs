@@ -1,15 +1,18 @@
 //! Conflicts of content: texts are merged by lines, and what cannot be merged is shown with markers.
 
+use std::collections::BTreeSet;
+
 use trellis_core::input::Choice;
 use trellis_core::merge::conflict::{Conflict, Side, SideValue};
 use trellis_core::merge::entity::Shown;
 use trellis_core::op::blob::BlobRef;
-use trellis_core::op::id::OpId;
+use trellis_core::op::id::{ConflictId, OpId};
 
-use super::lines::{Merged, Names, is_text, merge};
+use super::lines::{Merged, Names, TEXT_BYTES_MAX, is_text, merge};
 use super::workspace::Workspace;
 use crate::error::{Code, Result};
-use crate::store::WAIT;
+use crate::repo::Repo;
+use crate::store::{OpenMode, Store, WAIT};
 
 /// The place of a file's content in its entity.
 const CONTENT: &str = "content";
@@ -34,42 +37,67 @@ impl Workspace {
         Ok(written)
     }
 
-    /// What the sides of a conflict of content make together; none where one of them, or what they began from, is no
-    /// text or is not here.
+    /// What the sides of a conflict of content make together.
     pub(super) fn merged(&self, conflict: &Conflict) -> Result<Option<Merged>> {
-        let Shown::Json(base) = &conflict.base else { return Ok(None) };
-        let Some(base) = BlobRef::parse(base).map(|base| self.text(&base)).transpose()?.flatten() else {
-            return Ok(None);
-        };
-        let mut merged: Option<(Merged, String)> = None;
-        for (at, side) in conflict.sides.iter().enumerate() {
-            let Some(text) = self.side_text(side)? else { return Ok(None) };
-            let name = side_label(at, side);
-            merged = Some(match merged {
-                None => (Merged::Clean(text), name),
-                Some((before, ours)) => {
-                    let names = Names { ours: &ours, base: "base", theirs: &name };
-                    (join(before, &base, &text, names), ours)
-                }
-            });
-        }
-        Ok(merged.map(|(merged, _)| merged))
+        merged(&[&self.store], conflict)
     }
+}
 
-    fn side_text(&self, side: &Side) -> Result<Option<Vec<u8>>> {
-        match &side.value {
-            SideValue::Json(value) => Ok(BlobRef::parse(value).map(|blob| self.text(&blob)).transpose()?.flatten()),
-            _ => Ok(None),
+/// Those of some conflicts that merge by lines, when the repos give one another what they hold.
+///
+/// # Errors
+/// What reading fails with.
+pub fn merging_by_lines(repos: &[&Repo], conflicts: &[Conflict]) -> Result<BTreeSet<ConflictId>> {
+    let conflicts: Vec<&Conflict> = conflicts.iter().filter(|conflict| is_of_content(conflict)).collect();
+    let mut merging = BTreeSet::new();
+    if conflicts.is_empty() {
+        return Ok(merging);
+    }
+    let stores = repos.iter().map(|repo| Store::open(repo.folder().store(), OpenMode::ReadOnly));
+    let stores = stores.collect::<Result<Vec<Store>>>()?;
+    let stores: Vec<&Store> = stores.iter().collect();
+    for conflict in conflicts {
+        if let Some(Merged::Clean(_)) = merged(&stores, conflict)? {
+            merging.insert(conflict.id);
         }
     }
+    Ok(merging)
+}
 
-    /// A blob that is text, if it is here.
-    fn text(&self, blob: &BlobRef) -> Result<Option<Vec<u8>>> {
-        if self.store.blob_size(&blob.blob)?.is_none_or(|size| size > super::lines::TEXT_BYTES_MAX as u64) {
-            return Ok(None);
-        }
-        Ok(Some(self.blob(&blob.blob)?).filter(|text| is_text(text)))
+/// What the sides of a conflict of content make together; none where one of them, or what they began from, is no text or
+/// is in none of the stores.
+fn merged(stores: &[&Store], conflict: &Conflict) -> Result<Option<Merged>> {
+    let Shown::Json(base) = &conflict.base else { return Ok(None) };
+    let Some(base) = text(stores, BlobRef::parse(base))? else { return Ok(None) };
+    let mut merged: Option<(Merged, String)> = None;
+    for (at, side) in conflict.sides.iter().enumerate() {
+        let SideValue::Json(value) = &side.value else { return Ok(None) };
+        let Some(text) = text(stores, BlobRef::parse(value))? else { return Ok(None) };
+        let name = side_label(at, side);
+        merged = Some(match merged {
+            None => (Merged::Clean(text), name),
+            Some((before, ours)) => {
+                let names = Names { ours: &ours, base: "base", theirs: &name };
+                (join(before, &base, &text, names), ours)
+            }
+        });
     }
+    Ok(merged.map(|(merged, _)| merged))
+}
+
+/// A blob that is text, if it is in one of the stores.
+fn text(stores: &[&Store], blob: Option<BlobRef>) -> Result<Option<Vec<u8>>> {
+    let Some(BlobRef { blob, .. }) = blob else { return Ok(None) };
+    for store in stores {
+        match store.blob_size(&blob)? {
+            Some(size) if size <= TEXT_BYTES_MAX as u64 => {
+                return Ok(Some(store.read_blob(&blob)?.into_bytes()?).filter(|text| is_text(text)));
+            }
+            Some(_) => return Ok(None),
+            None => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a conflict is about what a file holds, and about nothing else.

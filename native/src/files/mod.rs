@@ -3,17 +3,20 @@
 //! The folder is compared with an index of what it held last, changes become ops, and what the branch shows is written
 //! back. What files mean is decided in `trellis_core::view::files`; here bytes are read, kept and moved.
 
+mod carry;
 mod changes;
 mod conflicts;
 mod content;
 mod diff;
 mod disk;
+mod follow;
 mod index;
 pub mod lines;
 mod merge;
 mod news;
 mod record;
 mod rename;
+mod resolve;
 mod restore;
 mod scan;
 mod settle;
@@ -21,10 +24,13 @@ mod stat;
 mod walk;
 mod workspace;
 
+pub use carry::{Carried, named_blobs};
 pub use changes::{Change, Changes};
 pub use conflicts::{About, FileConflict, file_conflicts};
 pub use diff::{FileDiff, Side};
 pub use disk::{repo_path, system_path};
+pub use follow::Folders;
+pub use merge::merging_by_lines;
 pub use news::News;
 pub use record::Recorded;
 pub use settle::Settled;

@@ -21,7 +21,7 @@ use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
 
 /// What became of a folder.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settled {
     /// Files that were written.
     pub written: Vec<FilePath>,

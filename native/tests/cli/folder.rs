@@ -257,6 +257,28 @@ fn a_touched_file_has_not_changed_and_a_lost_index_is_made_anew() {
 }
 
 #[test]
+fn a_record_whose_index_was_never_written_is_not_made_twice() {
+    let shell = Shell::with_repo();
+    for path in ["a/edited", "a/gone", "a/moved"] {
+        shell.write(path, path);
+    }
+    record(&shell);
+    let index = shell.path("a/.trellis/index");
+    let before = fs::read(&index).unwrap();
+    shell.write("a/added", "added");
+    shell.write("a/edited", "once more");
+    fs::remove_file(shell.path("a/gone")).unwrap();
+    fs::rename(shell.path("a/moved"), shell.path("a/moved2")).unwrap();
+    assert_eq!(record(&shell).len(), 4);
+    let ops = shell.json(&["-C", "a", "sync", "status"])["ops"].clone();
+    fs::write(&index, before).unwrap();
+    assert_eq!(record(&shell), Vec::<String>::new());
+    assert_eq!(shell.json(&["-C", "a", "sync", "status"])["ops"], ops);
+    assert_eq!(shell.read("a/edited"), b"once more");
+    assert!(!shell.path("a/gone").exists() && !shell.path("a/moved").exists());
+}
+
+#[test]
 fn restore_gives_back_what_was_recorded_and_what_was_before() {
     let shell = Shell::with_repo();
     for path in ["a/d/x", "a/d/y", "a/z"] {
@@ -544,4 +566,7 @@ fn a_conflict_stands_in_the_file_and_is_not_recorded_by_mistake() {
     let (code, recorded) = shell.document(&["-C", "a", "record"]);
     assert_eq!((code, listed(&recorded)), (2, vec!["added y".to_owned()]));
     assert_eq!((texts(&recorded["inConflict"]), shell.read("a/x")), (vec!["x"], b"edited by hand\n".to_vec()));
+    assert_eq!(shell.json(&["-C", "a", "resolve", "x"])["open"], 0);
+    assert_eq!(record(&shell), Vec::<String>::new());
+    assert_eq!(shell.read("a/x"), b"edited by hand\n");
 }

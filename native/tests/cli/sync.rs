@@ -123,7 +123,7 @@ fn what_cannot_be_resolved_is_refused() {
     shell.refusal(&["-C", "a", "resolve", "notes/1", "--take", "C"], "invalid_argument");
     shell.refusal(&["-C", "a", "resolve", "notes/2", "--take", "A"], "not_found");
     shell.refusal(&["-C", "a", "resolve", "notes/1/stars", "--take", "A"], "not_found");
-    assert_eq!(shell.run(&["-C", "a", "resolve", "notes/1"]).code, 64);
+    shell.refusal(&["-C", "a", "resolve", "notes/1"], "invalid_argument");
     assert_eq!(shell.run(&["-C", "a", "resolve", "notes/1", "--take", "A", "--absent"]).code, 64);
     shell.ok(&["-C", "a", "set", "notes/1/stars", "1"]);
     shell.run(APPLY);

@@ -1,17 +1,22 @@
 //! `trellis sync reconcile`: makes this repo and another one on this machine equal.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use trellis_sync::core::merge::conflict::Conflict;
+use trellis_sync::core::op::id::ConflictId;
 use trellis_sync::core::reconcile::{Reconciled, Relation};
+use trellis_sync::files::{Folders, merging_by_lines};
 use trellis_sync::{Access, Code, Exchange, Keep, Repo, Result, TrellisError};
 
 use crate::cli::clone::expect_folder;
-use crate::cli::conflicts::{exit_of, print_conflicts};
+use crate::cli::conflicts::{exit_with, print_conflicts, print_left};
 use crate::cli::context::Context;
 use crate::cli::doc::{ConflictDoc, ids};
+use crate::cli::files::{FilePaths, SettledDoc, print_missing, shown_paths};
 use crate::cli::page::{Look, Page, clean};
 use crate::cli::report::{ErrorDoc, Exit, Outcome, Told, done};
 use crate::cli::words::count;
@@ -60,11 +65,24 @@ impl Reconcile {
         let remote = context.open(&context.path(&self.remote), access).await?;
         expect_two(&local, &remote)?;
         if !self.apply {
-            return done(Compared::new(&local.reconcile_preview(&remote).await?, self.remote));
+            let preview = local.reconcile_preview(&remote).await?;
+            let paths = paths_of_both(&local, &remote).await;
+            let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records)?;
+            return done(Compared::new(&preview, self.remote, &paths, &merging));
         }
         let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
-        done(Compared::new(&exchange.reconciled, self.remote).applied(&exchange))
+        let paths = paths_of_both(&local, &remote).await;
+        done(Compared::new(&exchange.reconciled, self.remote, &paths, &BTreeSet::new()).applied(&exchange))
     }
+}
+
+/// Where the files of both are shown. A side that does not have the branch shows none.
+async fn paths_of_both(local: &Repo, remote: &Repo) -> FilePaths {
+    let mut paths = FilePaths::new();
+    for repo in [&remote.on_branch(local.branch()), local] {
+        paths.extend(shown_paths(&repo.files(&[]).await.unwrap_or_default()));
+    }
+    paths
 }
 
 fn expect_two(local: &Repo, remote: &Repo) -> Result<()> {
@@ -106,6 +124,14 @@ struct Compared {
     rebased: Vec<String>,
     /// Linear branches that still have two lines.
     diverged: Vec<String>,
+    /// Blobs that were carried either way.
+    blobs: usize,
+    /// Blobs that ops name and that the side which gave the ops lacks itself.
+    missing_blobs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<SettledDoc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote_folder: Option<SettledDoc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDoc>,
 }
@@ -117,7 +143,11 @@ struct InvalidDoc {
 }
 
 impl Compared {
-    fn new(of: &Reconciled, remote: PathBuf) -> Compared {
+    fn new(of: &Reconciled, remote: PathBuf, paths: &FilePaths, merging: &BTreeSet<ConflictId>) -> Compared {
+        let record = |conflict: &Conflict| ConflictDoc {
+            merges_by_lines: merging.contains(&conflict.id),
+            ..ConflictDoc::named(conflict, paths)
+        };
         let invalid =
             of.invalid.iter().map(|(op, reason)| InvalidDoc { op: op.to_string(), reason: reason.to_string() });
         Compared {
@@ -130,13 +160,17 @@ impl Compared {
             only_local: ids(&of.only_local),
             only_remote: ids(&of.only_remote),
             conflicts: of.conflicts.clone(),
-            conflict_records: of.conflict_records.iter().map(ConflictDoc::new).collect(),
+            conflict_records: of.conflict_records.iter().map(record).collect(),
             new_conflicts: of.new_conflicts.iter().map(|conflict| conflict.id.to_string()).collect(),
             clean: of.clean,
             missing: ids(&of.missing),
             invalid: invalid.collect(),
             rebased: Vec::new(),
             diverged: Vec::new(),
+            blobs: 0,
+            missing_blobs: Vec::new(),
+            folder: None,
+            remote_folder: None,
             error: None,
         }
     }
@@ -144,7 +178,43 @@ impl Compared {
     fn applied(self, exchange: &Exchange) -> Compared {
         let diverged = exchange.diverged.clone();
         let error = diverged.first().map(|branch| ErrorDoc::from(&two_lines(branch)));
-        Compared { applied: true, rebased: ids(&exchange.rebased), diverged, error, ..self }
+        let Folders { local, remote, carried } = &exchange.folders;
+        Compared {
+            applied: true,
+            rebased: ids(&exchange.rebased),
+            diverged,
+            blobs: carried.blobs.len(),
+            missing_blobs: carried.missing.iter().map(|blob| blob.blob.to_string()).collect(),
+            folder: local.as_ref().map(SettledDoc::new),
+            remote_folder: remote.as_ref().map(SettledDoc::new),
+            error,
+            ..self
+        }
+    }
+
+    fn print_applied(&self, page: &mut Page<'_>) -> io::Result<()> {
+        print_missing(&self.missing_blobs, page)?;
+        print_left(&self.conflict_records, self.folder.as_ref(), page)?;
+        match &self.remote_folder {
+            Some(folder) if !folder.kept_back.is_empty() => {
+                page.line(format!("In {}:", clean(&self.remote.display().to_string())))?;
+                folder.print_stayed(page)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn print_expected(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let (merging, open): (Vec<&ConflictDoc>, Vec<&ConflictDoc>) =
+            self.conflict_records.iter().partition(|conflict| conflict.merges_by_lines);
+        for conflict in merging {
+            page.line(format!("  {} merges by lines", clean(conflict.shown_at())))?;
+        }
+        print_conflicts(open.iter().copied(), page)?;
+        match open.len() {
+            0 => Ok(()),
+            open => page.line(format!("{} would be open.", count(open, "conflict"))),
+        }
     }
 
     fn headline(&self, page: &Page<'_>) -> String {
@@ -172,11 +242,9 @@ fn relation_word(relation: Relation) -> &'static str {
 impl Told for Compared {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.line(self.headline(page))?;
-        print_conflicts(&self.conflict_records, page)?;
-        match (self.conflict_records.len(), self.applied) {
-            (0, _) => {}
-            (open, true) => page.line(format!("{} open.", count(open, "conflict")))?,
-            (open, false) => page.line(format!("{} would be open.", count(open, "conflict")))?,
+        match self.applied {
+            true => self.print_applied(page)?,
+            false => self.print_expected(page)?,
         }
         if !self.rebased.is_empty() {
             page.line(format!("{} written anew on top of the line that stays.", count(self.rebased.len(), "op")))?;
@@ -189,6 +257,6 @@ impl Told for Compared {
     }
 
     fn exit(&self) -> Exit {
-        if self.error.is_some() { Exit::Error } else { exit_of(&self.conflict_records) }
+        if self.error.is_some() { Exit::Error } else { exit_with(&self.conflict_records, self.folder.as_ref()) }
     }
 }
