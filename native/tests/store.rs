@@ -391,6 +391,40 @@ fn an_older_schema_is_migrated_without_touching_an_op() {
     assert_eq!(rows_of(&Store::open(&path, OpenMode::ReadOnly).unwrap()), (vec![1, 2, 3], vec![]));
 }
 
+/// Everything in the table of rows.
+fn raw_rows(path: &Path) -> Vec<(u32, u32, [Vec<u8>; 3])> {
+    let raw = Connection::open(path).unwrap();
+    let mut query = raw.prepare("SELECT seq, origin, digest, headers, bodies FROM rows ORDER BY seq").unwrap();
+    let rows =
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, [row.get(2)?, row.get(3)?, row.get(4)?]))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_store_from_before_blobs_keeps_its_rows_and_takes_a_blob() {
+    let (folder, mut store) = new_store();
+    append(&mut store, &[row(1, 3), row(2, 200)]);
+    let mut transaction = store.begin(Duration::ZERO).unwrap();
+    transaction.set_meta("k", b"kept").unwrap();
+    transaction.commit().unwrap();
+    store.close().unwrap();
+    let path = folder.path().join("store");
+    let raw = Connection::open(&path).unwrap();
+    raw.execute_batch("DROP TABLE blobs; DROP TABLE chunks; PRAGMA user_version = 2").unwrap();
+    drop(raw);
+    let before = raw_rows(&path);
+    assert_eq!(code_of(&path, OpenMode::ReadOnly), Code::VersionMismatch);
+    let mut store = Store::open(&path, OpenMode::ReadWrite).unwrap();
+    assert_eq!((raw_rows(&path), store.meta("k").unwrap()), (before, Some(b"kept".to_vec())));
+    assert_eq!(rows_of(&store), (vec![1, 2], vec![]));
+    let mut transaction = store.begin(Duration::ZERO).unwrap();
+    let blob = transaction.put_blob(b"content".as_slice(), &path).unwrap();
+    transaction.commit().unwrap();
+    drop(store);
+    let store = Store::open(&path, OpenMode::ReadOnly).unwrap();
+    assert_eq!(store.read_blob(&blob.blob).unwrap().into_bytes().unwrap(), b"content");
+}
+
 #[test]
 fn a_migration_that_fails_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();

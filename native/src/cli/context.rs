@@ -88,12 +88,12 @@ impl Context {
 
     /// The folder that the command works in, to change it or record it.
     pub(crate) async fn workspace(&self) -> Result<Workspace> {
-        self.on_its_branch(Workspace::open(&self.repo().await?)?)
+        self.on_its_branch(Workspace::open(&self.repo().await?)?.with_index().await?)
     }
 
     /// The same, to look at it.
     pub(crate) async fn workspace_seen(&self) -> Result<Workspace> {
-        self.on_its_branch(Workspace::look(&self.repo().await?)?)
+        self.on_its_branch(Workspace::look(&self.repo().await?)?.with_index().await?)
     }
 
     /// A folder shows one branch, and no option makes it another.

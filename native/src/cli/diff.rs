@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
-use trellis_sync::files::lines::is_text;
 use trellis_sync::files::{FileDiff, Side};
 
 use super::context::Context;
@@ -96,19 +95,10 @@ impl DiffDoc {
         };
         let path = new.or(old).map(|side| side.path.to_string()).unwrap_or_default();
         let from = old.filter(|_| change == "renamed").map(|side| side.path.to_string());
-        let content = |side: Option<&Side>| side.map(|side| side.content.clone()).unwrap_or_default();
-        let (before, after) = (content(old), content(new));
-        let patch = (is_text(&before) && is_text(&after)).then(|| unified(&before, &after));
+        let patch = text(old).zip(text(new)).map(|(old, new)| unified(old, new));
+        let size = |side: Option<&Side>| side.map_or(0, |side| usize::try_from(side.size).unwrap_or(usize::MAX));
         let mode = |side: Option<&Side>| side.map(|side| side.mode.as_str());
-        DiffDoc {
-            change,
-            path,
-            from,
-            old_mode: mode(old),
-            new_mode: mode(new),
-            patch,
-            sizes: (before.len(), after.len()),
-        }
+        DiffDoc { change, path, from, old_mode: mode(old), new_mode: mode(new), patch, sizes: (size(old), size(new)) }
     }
 
     pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
@@ -131,6 +121,11 @@ impl DiffDoc {
             }
         }
     }
+}
+
+/// The text of one side, which is empty where there is no file.
+fn text(side: Option<&Side>) -> Option<&[u8]> {
+    side.map_or(Some(&[]), |side| side.text.as_deref())
 }
 
 fn look_of(line: &str) -> Look {

@@ -7,6 +7,7 @@ use trellis_core::view::files::{FileMode, FilePath};
 
 use super::changes::Change;
 use super::index::Entry;
+use super::lines::{TEXT_BYTES_MAX, is_text};
 use super::workspace::Workspace;
 use crate::error::Result;
 
@@ -17,8 +18,10 @@ pub struct Side {
     pub path: FilePath,
     /// What kind of file it is.
     pub mode: FileMode,
-    /// What it holds; of a link its target.
-    pub content: Vec<u8>,
+    /// How many bytes it holds.
+    pub size: u64,
+    /// What it holds, if that is text; of a link its target.
+    pub text: Option<Vec<u8>>,
 }
 
 /// A file that is different.
@@ -113,15 +116,19 @@ impl Workspace {
     }
 
     fn recorded(&self, path: &FilePath, entry: &Entry) -> Result<Side> {
-        Ok(Side { path: path.clone(), mode: entry.mode, content: self.blob(&entry.content.blob)? })
+        let size = entry.content.size;
+        let content = (size <= TEXT_BYTES_MAX as u64).then(|| self.blob(&entry.content.blob)).transpose()?;
+        Ok(Side { path: path.clone(), mode: entry.mode, size, text: content.filter(|content| is_text(content)) })
     }
 
     fn on_disk(&self, path: &FilePath, mode: FileMode) -> Result<Side> {
+        let size = self.disk.seen(path)?.map_or(0, |seen| seen.stat.size);
         let content = match mode {
-            FileMode::Link => self.disk.read_link(path)?,
-            _ => self.disk.read(path)?.unwrap_or_default(),
+            FileMode::Link => Some(self.disk.read_link(path)?),
+            _ if size > TEXT_BYTES_MAX as u64 => None,
+            _ => self.disk.read(path)?,
         };
-        Ok(Side { path: path.clone(), mode, content })
+        Ok(Side { path: path.clone(), mode, size, text: content.filter(|content| is_text(content)) })
     }
 }
 

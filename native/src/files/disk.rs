@@ -216,6 +216,18 @@ impl Disk {
         Ok(())
     }
 
+    /// Removes a folder that has nothing but folders in it.
+    ///
+    /// # Errors
+    /// What the system reports: also where a file is in it, which then stays.
+    pub(super) fn remove_folders(&self, folder: &FilePath) -> Result<()> {
+        for (path, _) in self.entries(folder)? {
+            self.remove_folders(&path)?;
+        }
+        let removed = self.enter(folder).and_then(|(above, name)| above.remove_dir(name));
+        removed.map_err(|cause| self.failed("remove", folder, cause))
+    }
+
     /// Gives a written file its name. A folder is not replaced.
     fn place(&self, temporary: &Dir, written: &str, path: &FilePath) -> io::Result<Seen> {
         let (folder, name) = self.enter_made(path)?;

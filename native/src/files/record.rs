@@ -52,6 +52,7 @@ impl Workspace {
     /// `not_found` where one of `only` is no file here; what reading, keeping and writing fail with. Nothing is written
     /// then.
     pub async fn record(&mut self, only: &[FilePath], message: Option<&str>) -> Result<Recorded> {
+        let caught_up = self.catch_up().await?;
         let mut changes = self.changes()?;
         self.expect_known(only, &changes)?;
         if !only.is_empty() {
@@ -64,8 +65,17 @@ impl Workspace {
         let kept = self.keep(&changes)?;
         let ops = self.write_changes(&changes, &kept, message).await?;
         self.note_recorded(&changes, &kept);
-        let settled = self.settle().await?;
+        let settled = caught_up.then(self.settle().await?);
         Ok(Recorded { changes, ops, settled })
+    }
+
+    /// Settles first where ops came that the index does not know. They may be what is about to be recorded, by a process
+    /// that was killed before it could write that down.
+    async fn catch_up(&mut self) -> Result<Settled> {
+        if self.index.row == self.store.last_seq()? {
+            return Ok(Settled::default());
+        }
+        self.settle().await
     }
 
     /// Records that files moved, and nothing else of them.

@@ -16,7 +16,7 @@ use super::content::{self, mode_of};
 use super::index::Entry;
 use super::lines::Merged;
 use super::merge::is_of_content;
-use super::stat::Stat;
+use super::stat::{Kind, Stat};
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
 
@@ -79,12 +79,12 @@ impl Workspace {
         let targets = self.targets(&view)?;
         let mut settled = Settled { merged, conflicts: file_conflicts(&view), ..Settled::default() };
         let blocked = self.blocked(&targets)?;
-        self.remove_others(&targets, &blocked, &mut settled)?;
+        let kept = self.remove_others(&targets, &blocked, &mut settled)?;
         for (path, target) in targets {
-            if !blocked.contains(&target.entry.key) {
-                self.bring(path, target, &mut settled)?;
-            } else if self.disk.seen(&path)?.is_some() {
-                settled.kept_back.push(path);
+            match (blocked.contains(&target.entry.key), kept.contains(&target.entry.key)) {
+                (false, _) => self.bring(path, target, &mut settled)?,
+                (true, false) => settled.kept_back.push(path),
+                (true, true) => {}
             }
         }
         self.index.branch = Some(self.repo.branch().to_owned());
@@ -106,6 +106,24 @@ impl Workspace {
         self.expect_recorded(&view)?;
         self.repo = repo;
         self.settle().await
+    }
+
+    /// The workspace with an index, made anew from the branch where it is lost: then a file is tracked where something is
+    /// at its path, whatever that holds.
+    ///
+    /// # Errors
+    /// What reading fails with.
+    pub async fn with_index(mut self) -> Result<Workspace> {
+        if self.index.branch.is_some() {
+            return Ok(self);
+        }
+        let view = self.repo.files(&[]).await?;
+        for (path, target) in self.targets(&view)? {
+            if self.disk.seen(&path)?.is_some_and(|seen| mode_of(seen.kind).is_some()) {
+                self.index.files.insert(path, target.entry);
+            }
+        }
+        Ok(self)
     }
 
     /// How many files the folder shows otherwise than the branch.
@@ -179,8 +197,12 @@ impl Workspace {
                 _ => drop(blocked.insert(entry.key.clone())),
             }
         }
+        let mut open = BTreeMap::new();
         for (path, target) in targets.iter().filter(|(path, _)| !self.index.files.contains_key(*path)) {
             match self.state(path, None)? {
+                State::Absent if !self.is_open(path.parent(), &blocked, &mut open)? => {
+                    blocked.insert(target.entry.key.clone());
+                }
                 State::Changed(found, _) if found != holds(&target.entry) => {
                     blocked.insert(target.entry.key.clone());
                 }
@@ -193,6 +215,27 @@ impl Workspace {
         Ok(blocked)
     }
 
+    /// Whether a folder can be there: nothing else is at its path or one above it but tracked files that go. `known` keeps
+    /// answers.
+    fn is_open(
+        &self,
+        folder: Option<FilePath>,
+        blocked: &BTreeSet<String>,
+        known: &mut BTreeMap<FilePath, bool>,
+    ) -> Result<bool> {
+        let Some(folder) = folder else { return Ok(true) };
+        if let Some(is_open) = known.get(&folder) {
+            return Ok(*is_open);
+        }
+        let is_open = match self.disk.seen(&folder)?.map(|seen| seen.kind) {
+            Some(Kind::Folder) => true,
+            Some(_) => self.index.files.get(&folder).is_some_and(|entry| !blocked.contains(&entry.key)),
+            None => self.is_open(folder.parent(), blocked, known)?,
+        };
+        known.insert(folder, is_open);
+        Ok(is_open)
+    }
+
     /// Whether a folder that stands where a file is to be holds only tracked files that go.
     fn is_emptied(&self, path: &FilePath, targets: &BTreeMap<FilePath, Target>) -> bool {
         let goes = |file: &FilePath| !targets.contains_key(file);
@@ -201,26 +244,28 @@ impl Workspace {
             .is_ok_and(|files| files.iter().all(|file| self.index.files.contains_key(file) && goes(file)))
     }
 
-    /// Removes files that the branch no longer has at their path.
+    /// Removes files that the branch no longer has at their path. Returns the keys of those that stay.
     fn remove_others(
         &mut self,
         targets: &BTreeMap<FilePath, Target>,
         blocked: &BTreeSet<String>,
         settled: &mut Settled,
-    ) -> Result<()> {
+    ) -> Result<BTreeSet<String>> {
+        let mut kept = BTreeSet::new();
         let is_other = |(path, _): &(&FilePath, &Entry)| !targets.contains_key(*path);
         let others: Vec<(FilePath, String)> =
             self.index.files.iter().filter(is_other).map(|(path, entry)| (path.clone(), entry.key.clone())).collect();
         for (path, key) in others {
             if blocked.contains(&key) {
                 settled.kept_back.push(path);
+                kept.insert(key);
                 continue;
             }
             self.disk.remove(&path)?;
             self.index.files.remove(&path);
             settled.removed.push(path);
         }
-        Ok(())
+        Ok(kept)
     }
 
     /// Makes one file what it is to be.
@@ -243,6 +288,9 @@ impl Workspace {
 
     /// Writes a file; none where that cannot be, which is told and is no failure.
     fn write(&mut self, path: &FilePath, target: &Target, settled: &mut Settled) -> Result<Option<Stat>> {
+        if self.disk.seen(path)?.is_some_and(|seen| seen.kind == Kind::Folder) {
+            self.disk.remove_folders(path)?;
+        }
         let written = match &target.text {
             Some(text) => self.disk.write(path, target.entry.mode, text.as_slice()),
             None => match self.store.read_blob(&target.entry.content.blob) {

@@ -21,8 +21,8 @@ use crate::error::{Code, Result, TrellisError, from_io};
 const CHUNK_BYTES: usize = 256 * 1024;
 /// The chunks that a blob may have. A chunk's key is its blob's number times this, plus its own.
 const CHUNKS_MAX: i64 = (BLOB_BYTES_MAX / CHUNK_BYTES as u64) as i64;
-/// What may be written of one blob before it is committed.
-const COMMIT_BYTES: u64 = 32 * 1024 * 1024;
+/// What may be written of blobs before it is committed.
+const COMMIT_BYTES: usize = 32 * 1024 * 1024;
 /// What zstd's authors take as the usual: ten times as fast as a disk, and near the best for text.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -98,9 +98,6 @@ impl Transaction<'_> {
             self.add_chunk(number, at, &packer.pack(&chunk))?;
             size += chunk.len() as u64;
             at += 1;
-            if size.is_multiple_of(COMMIT_BYTES) {
-                self.commit_and_go_on()?;
-            }
             chunk = next_chunk(&mut content, from)?;
         }
         let name = BlobRef { blob: ContentHash(*hasher.finalize().as_bytes()), size };
@@ -161,8 +158,8 @@ impl Transaction<'_> {
             connection
                 .prepare_cached("INSERT INTO chunks (id, bytes) VALUES (?1, ?2)")?
                 .execute(params![number * CHUNKS_MAX + at, bytes])
-                .map(drop)
-        })
+        })?;
+        if self.uncommitted() < COMMIT_BYTES { Ok(()) } else { self.commit_and_go_on() }
     }
 
     fn drop_blob(&mut self, number: i64) -> Result<()> {
@@ -187,10 +184,14 @@ impl Store {
     /// Reads a blob from its start.
     ///
     /// # Errors
-    /// `body_missing` where it is not here; what SQLite reports.
+    /// `body_missing` where it is not here; `storage_corrupt`; what SQLite reports.
     pub fn read_blob(&self, blob: &ContentHash) -> Result<BlobReader<'_>> {
         match self.read(|connection| find(connection, blob))? {
-            Some((number, size)) => BlobReader::new(self, *blob, number, size),
+            Some((number, size)) => {
+                let reader = BlobReader::new(self, *blob, number, size);
+                // Without a chunk nothing else would look at the hash.
+                if size == 0 && *blob != ContentHash::of(&[]) { Err(reader.damaged()) } else { Ok(reader) }
+            }
             None => Err(not_here(blob)),
         }
     }
@@ -220,9 +221,9 @@ pub struct BlobReader<'s> {
 }
 
 impl<'s> BlobReader<'s> {
-    fn new(store: &'s Store, blob: ContentHash, number: i64, size: u64) -> Result<BlobReader<'s>> {
+    fn new(store: &'s Store, blob: ContentHash, number: i64, size: u64) -> BlobReader<'s> {
         let hasher = blake3::Hasher::new();
-        Ok(BlobReader { store, blob, next_id: number * CHUNKS_MAX, left: size, chunk: Vec::new(), read: 0, hasher })
+        BlobReader { store, blob, next_id: number * CHUNKS_MAX, left: size, chunk: Vec::new(), read: 0, hasher }
     }
 
     /// All of it. For content that is known to be short.

@@ -24,6 +24,8 @@ pub struct Transaction<'a> {
     store: &'a mut Store,
     last_seq: u32,
     state: State,
+    /// The bytes that were written since the lock was taken.
+    uncommitted: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +41,7 @@ impl<'a> Transaction<'a> {
         if store.mode == OpenMode::ReadOnly {
             return Err(opened_to_read(store));
         }
-        let mut transaction = Transaction { store, last_seq: 0, state: State::Ended };
+        let mut transaction = Transaction { store, last_seq: 0, state: State::Ended, uncommitted: 0 };
         transaction.take_lock(wait)?;
         Ok(transaction)
     }
@@ -54,7 +56,7 @@ impl<'a> Transaction<'a> {
         };
         take().map_err(|cause| refused(self.store, wait, cause))?;
         self.store.holder.claim();
-        self.state = State::Open;
+        (self.state, self.uncommitted) = (State::Open, 0);
         self.last_seq = self.store.read(last_seq)?;
         Ok(())
     }
@@ -151,6 +153,12 @@ impl<'a> Transaction<'a> {
     /// Counts what goes into the write-ahead log.
     pub(super) fn note_written(&mut self, bytes: usize) {
         self.store.log_pages += PAGES_PER_ROW + bytes / PAGE_BYTES;
+        self.uncommitted += bytes;
+    }
+
+    /// The bytes that were written and not committed.
+    pub(super) fn uncommitted(&self) -> usize {
+        self.uncommitted
     }
 
     pub(super) fn read<T>(&self, read: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {

@@ -3,8 +3,12 @@
 mod copies;
 mod documents;
 mod failures;
+#[cfg(unix)]
+mod folder;
 mod history;
 mod manifests;
+#[cfg(unix)]
+mod outside;
 mod processes;
 mod records;
 mod settings;
