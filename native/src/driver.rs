@@ -55,6 +55,17 @@ pub(crate) struct Start {
     pub(crate) policies: Policies,
     pub(crate) clock: Clock,
     pub(crate) events: Option<UnboundedSender<Event>>,
+    pub(crate) opening: Opening,
+}
+
+/// When the store is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Before anything else, so that whoever opens a repo hears of what is wrong with it.
+    #[default]
+    AtOnce,
+    /// With the first job.
+    WhenAsked,
 }
 
 impl Handle {
@@ -62,10 +73,14 @@ impl Handle {
     pub(crate) async fn start(start: Start) -> Result<Handle> {
         let (jobs, inbox) = channel();
         let (opened, opening) = oneshot::channel();
-        let run = move || match Open::new(&start) {
+        let open = |start: &Start| match start.opening {
+            Opening::AtOnce => Open::new(start).map(Some),
+            Opening::WhenAsked => Ok(None),
+        };
+        let run = move || match open(&start) {
             Ok(open) => {
                 let _ = opened.send(Ok(()));
-                Driver { start, open: Some(open), inbox, retry_at: None }.run();
+                Driver { start, open, inbox, retry_at: None }.run();
             }
             Err(error) => drop(opened.send(Err(error))),
         };

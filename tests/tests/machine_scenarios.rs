@@ -94,6 +94,30 @@ fn a_conflict_is_the_same_everywhere_until_it_is_resolved() {
     assert_eq!(moved, Err(CommandError::ConflictMoved(open[0].id)));
 }
 
+/// Whoever chooses an edit over a deletion keeps the whole entity, and closes no other conflict of it.
+#[test]
+fn an_edit_that_is_chosen_over_a_deletion_keeps_the_rest() {
+    let (mut ann, mut bob) = ann_and_bob();
+    ann.change("notes", "1", Change::Put(json(r#"{"body":{"a":1,"b":2},"stars":3,"title":"t"}"#)));
+    meet(&mut ann, &mut bob);
+    ann.change("notes", "1", Change::Delete);
+    let edit = bob.change("notes", "1", set("/body/a", "7"));
+    bob.change("notes", "1", set("/title", r#""Storm""#));
+    meet(&mut ann, &mut bob);
+    let open = conflicts(&mut ann);
+    assert_eq!(open.iter().map(|open| open.path.to_string()).collect::<Vec<_>>(), ["/body/a", "/title"]);
+    let resolve = |conflict, choice| Edit::Resolve { collection: "notes".into(), key: "1".into(), conflict, choice };
+    written(ann.write("main", vec![resolve(open[0].id, Choice::Side(edit))]));
+    assert_eq!(conflicts(&mut ann).iter().map(|open| open.path.to_string()).collect::<Vec<_>>(), ["/title"]);
+    let whole = Shown::Json(json(r#"{"body":{"a":7,"b":2},"stars":3,"title":"Storm"}"#));
+    assert_eq!(shown(&mut ann, "1"), whole);
+    let open = conflicts(&mut ann);
+    written(ann.write("main", vec![resolve(open[0].id, Choice::Value(json(r#""Storm""#)))]));
+    meet(&mut ann, &mut bob);
+    assert_eq!((conflicts(&mut ann), conflicts(&mut bob)), (vec![], vec![]));
+    assert_eq!((shown(&mut ann, "1"), shown(&mut bob, "1")), (whole.clone(), whole));
+}
+
 /// Putting a form back touches only the fields that changed, so it does not overwrite what others changed meanwhile.
 #[test]
 fn a_put_writes_the_difference() {

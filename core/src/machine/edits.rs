@@ -11,7 +11,7 @@ use crate::input::Choice;
 use crate::limits::LINKS_MAX;
 use crate::log::graph::{Branch, Node};
 use crate::merge::conflict::{Conflict, SideValue};
-use crate::merge::entity::Shown;
+use crate::merge::entity::{self, Shown};
 use crate::op::body::encode_json;
 use crate::op::header::{BRANCH_COLLECTION, REPO_BRANCH};
 use crate::op::id::{ConflictId, OpId};
@@ -34,8 +34,11 @@ impl Machine {
         let branch = self.branch(sealing.branch)?;
         let entity = self.graph.find_entity_named(collection, key).ok_or(moved.clone())?;
         let merged = self.merged(branch, entity, &ground.contents);
-        let open = merged.conflicts.into_iter().find(|open| open.id == conflict).ok_or(moved)?;
-        let (kind, body) = self.closing(&open, choice, &merged.shown)?;
+        let open = merged.conflicts.iter().find(|open| open.id == conflict).ok_or(moved)?;
+        let (kind, body) = match self.overruling(open, choice, &merged) {
+            Some(patch) => said_patch(&patch)?,
+            None => self.closing(open, choice, &merged.shown)?,
+        };
         let base = self.shown_base(collection, key, sealing.branch);
         self.push(Draw { collection: collection.into(), key: key.into(), kind, body, base }, sealing)
     }
@@ -57,6 +60,27 @@ impl Machine {
             SideValue::Bytes(bytes) => Ok((Kind::Put, Some((Format::Bytes, bytes.clone())))),
             SideValue::Add(_) | SideValue::Insert(_) => said_at(&conflict.path, value_at(shown, &conflict.path)),
         }
+    }
+
+    /// The patch that keeps an entity which one side deleted: it says the value that was chosen, and again whatever
+    /// stands at no place in conflict, for the deletion has replaced that. Other places stay in conflict.
+    fn overruling(&self, conflict: &Conflict, choice: &Choice, merged: &entity::Entity) -> Option<Patch> {
+        let value = match choice {
+            Choice::Absent => return None,
+            Choice::Value(value) => value,
+            Choice::Side(op) => match &conflict.sides.iter().find(|side| side.op == *op)?.value {
+                SideValue::Json(value) => value,
+                SideValue::Add(_) | SideValue::Insert(_) => value_at(&merged.shown, &conflict.path)?,
+                SideValue::Absent | SideValue::Bytes(_) => return None,
+            },
+        };
+        let is_about_deletion = !conflict.path.is_root() && conflict.members.iter().any(|op| self.is_delete(op));
+        let Shown::Json(shown) = merged.shown.clone() else { return None };
+        let mut set = alloc::vec![(conflict.path.clone(), value.clone())];
+        let disputed: Vec<&Pointer> = merged.conflicts.iter().map(|conflict| &conflict.path).collect();
+        undisputed(shown, Pointer::ROOT, &disputed, &mut set);
+        set.sort_by(|left, right| left.0.cmp(&right.0));
+        is_about_deletion.then_some(Patch { set, ..Patch::default() })
     }
 
     fn is_delete(&self, op: &OpId) -> bool {
@@ -105,6 +129,23 @@ impl Machine {
         sealing.parents.truncate(LINKS_MAX - heads.len());
         sealing.parents.extend(heads.iter().map(|head| self.graph.id(*head)));
         sealing.clock = heads.iter().map(|head| Some(self.graph.hlc(*head))).fold(sealing.clock, Option::max);
+    }
+}
+
+/// What stands in a value at places that neither are disputed nor lie above or below such a place.
+fn undisputed(value: Value, at: Pointer, disputed: &[&Pointer], found: &mut Vec<(Pointer, Value)>) {
+    if disputed.iter().any(|place| place.is_prefix_of(&at)) {
+        return;
+    }
+    match value {
+        Value::Object(members) if disputed.iter().any(|place| at.is_prefix_of(place)) => {
+            for (name, value) in members {
+                let mut below = at.clone();
+                below.0.push(name);
+                undisputed(value, below, disputed, found);
+            }
+        }
+        value => found.push((at, value)),
     }
 }
 

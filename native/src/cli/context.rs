@@ -91,9 +91,11 @@ impl Context {
         self.on_its_branch(Workspace::open(&self.repo().await?)?.with_index().await?)
     }
 
-    /// The same, to look at it.
+    /// The same, to look at it. The repo's ops are not read unless something asks for them.
     pub(crate) async fn workspace_seen(&self) -> Result<Workspace> {
-        self.on_its_branch(Workspace::look(&self.repo().await?)?.with_index().await?)
+        let folder = Folder::find(self.dir())?;
+        let repo = self.options().missing(Missing::Refuse).when_asked().open(folder.root()).await?;
+        self.on_its_branch(Workspace::look(&self.keep(repo))?.with_index().await?)
     }
 
     /// A folder shows one branch, and no option makes it another.

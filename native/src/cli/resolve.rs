@@ -65,7 +65,8 @@ impl Resolve {
             meant => self.resolve_file(&repo, one_of(meant, self.about.as_deref())?).await?,
         };
         let settled = Workspace::follow_write(&repo).await?;
-        let left = repo.conflicts().await?.len();
+        let clashes = settled.iter().flat_map(|settled| &settled.conflicts);
+        let left = repo.conflicts().await?.len() + clashes.filter(|conflict| conflict.about == About::Clash).count();
         let folder = settled.as_ref().map(SettledDoc::new);
         done(Resolved { ops: ids(&ops), place, conflict: conflict.to_string(), open: left, folder })
     }

@@ -9,7 +9,7 @@ use trellis_core::time::Millis;
 
 use super::{MAIN, Repo};
 use crate::config::{Config, Scope, user_file};
-use crate::driver::{Access, Clock, Handle, Start};
+use crate::driver::{Access, Clock, Handle, Opening, Start};
 use crate::error::{Code, Result};
 use crate::files::shown_branch;
 use crate::folder::Folder;
@@ -33,6 +33,7 @@ pub struct OpenOptions {
     name: Option<String>,
     clock: Clock,
     events: Option<UnboundedSender<Event>>,
+    opening: Opening,
 }
 
 impl OpenOptions {
@@ -78,6 +79,12 @@ impl OpenOptions {
         self
     }
 
+    /// Leaves the store alone until the first question or write; what opening fails with is then its answer.
+    pub fn when_asked(mut self) -> OpenOptions {
+        self.opening = Opening::WhenAsked;
+        self
+    }
+
     /// Opens the repo in the folder `path`.
     ///
     /// # Errors
@@ -99,12 +106,12 @@ impl OpenOptions {
     }
 
     async fn open_folder(self, folder: Folder) -> Result<Repo> {
-        let OpenOptions { access, clock, events, .. } = self;
+        let OpenOptions { access, clock, events, opening, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
         let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
         let branch = self.branch.or(shown_branch(&folder)?).or(config.branch).unwrap_or_else(|| MAIN.into());
         let policies = config.branch_policies;
-        let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events }).await?;
+        let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening }).await?;
         Ok(Repo { driver, folder, branch: branch.into(), name: name.into() })
     }
 }
