@@ -17,7 +17,8 @@ impl Workspace {
     /// them, or all. Files that are new stay. What is given back from an earlier op is a change like any other.
     ///
     /// # Errors
-    /// `not_found` where one of `paths` was no file then; what reading and writing fail with.
+    /// `not_found` where one of `paths` was no file then; `already_exists` where a folder with files in it, or a file
+    /// where a folder is to be, is in the way; what reading and writing fail with. Files before it are given back then.
     pub async fn restore(&mut self, paths: &[FilePath], from: Option<OpId>) -> Result<Vec<FilePath>> {
         let wanted = match from {
             None => self.index.files.clone(),
@@ -32,6 +33,7 @@ impl Workspace {
             if self.is_held(path, entry)? {
                 continue;
             }
+            self.make_way(path)?;
             let blob = self.store.read_blob(&entry.content.blob)?;
             let seen = self.disk.write(path, entry.mode, blob)?;
             if let Some(tracked) = self.index.files.get_mut(path).filter(|tracked| tracked.content == entry.content) {
@@ -41,6 +43,27 @@ impl Workspace {
         }
         self.write_index()?;
         Ok(restored)
+    }
+
+    /// Sees to it that a file can be at a path: removes an empty folder there.
+    fn make_way(&self, path: &FilePath) -> Result<()> {
+        for folder in path.ancestors() {
+            match self.disk.seen(&folder)?.map(|seen| seen.kind) {
+                Some(Kind::Folder) => break,
+                Some(_) => return Err(self.in_the_way(&folder, path)),
+                None => {}
+            }
+        }
+        match self.disk.seen(path)?.map(|seen| seen.kind) {
+            Some(Kind::Folder) => self.disk.remove_folders(path).map_err(|_| self.in_the_way(path, path)),
+            _ => Ok(()),
+        }
+    }
+
+    fn in_the_way(&self, obstacle: &FilePath, path: &FilePath) -> TrellisError {
+        let what = if obstacle == path { "folder" } else { "file" };
+        let message = format!("The {what} {obstacle} is in the way of {path}. Move it, or remove it, and try again.");
+        TrellisError::new(Code::AlreadyExists, message).at_path(self.disk.path_of(obstacle))
     }
 
     pub(super) async fn files_at(&self, at: &[OpId]) -> Result<BTreeMap<FilePath, Entry>> {

@@ -1,5 +1,6 @@
 //! A folder of real files: what is recorded of it, and how it follows its branch.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -305,6 +306,26 @@ fn restore_gives_back_what_was_recorded_and_what_was_before() {
 }
 
 #[test]
+fn restore_says_what_is_in_the_way() {
+    let shell = Shell::with_repo();
+    shell.write("a/x", "x");
+    shell.write("a/d/y", "y");
+    record(&shell);
+    fs::remove_file(shell.path("a/x")).unwrap();
+    fs::create_dir_all(shell.path("a/x/empty")).unwrap();
+    fs::remove_dir_all(shell.path("a/d")).unwrap();
+    shell.write("a/d", "a file");
+    let message = shell.refusal(&["-C", "a", "restore", "d"], "already_exists");
+    assert!(message.contains("The file d is in the way of d/y"), "{message}");
+    shell.ok(&["-C", "a", "restore", "x"]);
+    assert_eq!((shell.read("a/x"), shell.read("a/d")), (b"x".to_vec(), b"a file".to_vec()));
+    fs::remove_file(shell.path("a/x")).unwrap();
+    shell.write("a/x/inner", "inner");
+    shell.refusal(&["-C", "a", "restore", "x"], "already_exists");
+    assert_eq!(shell.read("a/x/inner"), b"inner");
+}
+
+#[test]
 fn mv_moves_files_and_folders_and_keeps_their_edits_unrecorded() {
     let shell = Shell::with_repo();
     shell.write("a/x", "x");
@@ -522,6 +543,126 @@ fn a_branch_that_is_there_is_not_begun_again_and_no_option_shows_another() {
         assert!(message.contains("trellis switch main"), "{message}");
     }
     assert_eq!(shell.json(&["-C", "a", "status"])["branch"], "other");
+}
+
+/// The repo `a` with the file `base`, and its copy `b`.
+fn with_copy() -> Shell {
+    let shell = Shell::with_repo();
+    shell.write("a/base", "1\n2\n3\n");
+    record(&shell);
+    shell.ok(&["clone", "a", "b"]);
+    assert_eq!(shell.read("b/base"), b"1\n2\n3\n");
+    shell
+}
+
+/// Records both sides, exchanges them, and expects the same files on both. Returns the conflicts.
+fn exchange(shell: &Shell) -> Value {
+    for side in ["a", "b"] {
+        assert_ne!(shell.document(&["-C", side, "record"]).0, 1);
+    }
+    shell.run(&["-C", "a", "sync", "reconcile", "--remote", "../b", "--apply"]);
+    let [a, b] = ["a", "b"].map(|side| files_of(&shell.path(side)));
+    assert_eq!(a, b);
+    let (_, status) = shell.document(&["-C", "b", "status"]);
+    assert_eq!((&status["changes"], &status["differing"]), (&json!([]), &json!(0)));
+    let conflicts = shell.document(&["-C", "b", "record"]).1["fileConflicts"].clone();
+    let places = |conflicts: &Value| {
+        let conflicts = conflicts.as_array().unwrap().iter();
+        conflicts.map(|conflict| [conflict["path"].clone(), conflict["about"].clone()]).collect::<Vec<_>>()
+    };
+    assert_eq!(places(&conflicts), places(&status["fileConflicts"]));
+    conflicts
+}
+
+/// Every file of a folder, with its content, but those of the repo.
+fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut files, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(next) = open.pop() {
+        for path in fs::read_dir(next).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.is_dir() {
+                true if path.ends_with(".trellis") => {}
+                true => open.push(path),
+                false => {
+                    let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+                    files.insert(name, fs::read(path).unwrap());
+                }
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn the_same_file_added_twice_is_one_file() {
+    let shell = with_copy();
+    shell.write("a/new", "same");
+    shell.write("b/new", "same");
+    assert_eq!(exchange(&shell), json!([]));
+    assert_eq!(files_of(&shell.path("a")).keys().collect::<Vec<_>>(), ["base", "new"]);
+    shell.write("b/new", "edited");
+    assert_eq!(exchange(&shell), json!([]));
+    assert_eq!(shell.read("a/new"), b"edited");
+    assert_eq!(shell.json(&["-C", "a", "ls", "files"])["entries"].as_array().unwrap().len(), 2, "the twin is gone");
+}
+
+#[test]
+fn two_files_of_one_path_are_both_there() {
+    let shell = with_copy();
+    shell.write("a/new.txt", "of a");
+    shell.write("b/new.txt", "of b");
+    let conflicts = exchange(&shell);
+    let shown = texts(&conflicts[0]["shown"]);
+    assert_eq!((&conflicts[0]["about"], shown.len(), shown[0]), (&json!("clash"), 2, "new.txt"));
+    assert!(shown[1].starts_with("new~") && shown[1].ends_with(".txt"), "{shown:?}");
+    let mut both = shown.iter().map(|path| shell.read(&format!("a/{path}"))).collect::<Vec<_>>();
+    both.sort();
+    assert_eq!(both, [b"of a".to_vec(), b"of b".to_vec()]);
+    shell.ok(&["-C", "b", "mv", shown[1], "second.txt"]);
+    assert_eq!(exchange(&shell), json!([]));
+    assert_eq!(files_of(&shell.path("a")).keys().collect::<Vec<_>>(), ["base", "new.txt", "second.txt"]);
+}
+
+#[test]
+fn a_file_gives_way_to_a_folder_on_every_copy() {
+    let shell = with_copy();
+    shell.write("a/new", "a file");
+    shell.write("b/new/inner", "in a folder");
+    let conflicts = exchange(&shell);
+    let shown = texts(&conflicts[0]["shown"]);
+    assert_eq!((shell.read("a/new/inner"), shown.len()), (b"in a folder".to_vec(), 1));
+    assert_eq!(shell.read(&format!("b/{}", shown[0])), b"a file");
+    fs::remove_file(shell.path("a").join(shown[0])).unwrap();
+    assert_eq!(exchange(&shell), json!([]));
+    assert_eq!(files_of(&shell.path("b")).keys().collect::<Vec<_>>(), ["base", "new/inner"]);
+}
+
+#[test]
+fn renames_edits_and_removals_meet() {
+    let shell = with_copy();
+    fs::rename(shell.path("a/base"), shell.path("a/renamed")).unwrap();
+    shell.write("b/base", "1\n2\nthree\n");
+    assert_eq!(exchange(&shell), json!([]));
+    assert_eq!(files_of(&shell.path("b")), BTreeMap::from([("renamed".into(), b"1\n2\nthree\n".to_vec())]));
+    fs::rename(shell.path("a/renamed"), shell.path("a/one")).unwrap();
+    fs::rename(shell.path("b/renamed"), shell.path("b/two")).unwrap();
+    assert_eq!(exchange(&shell)[0]["about"], "path");
+    let path = files_of(&shell.path("a")).into_keys().next().unwrap();
+    shell.ok(&["-C", "a", "mv", &path, "three"]);
+    assert_eq!(exchange(&shell), json!([]));
+    fs::remove_file(shell.path("a/three")).unwrap();
+    shell.write("b/three", "edited\n");
+    assert_eq!(exchange(&shell)[0]["about"], "removal");
+}
+
+#[test]
+fn binaries_that_differ_are_a_conflict_and_no_text() {
+    let shell = with_copy();
+    shell.write("a/bin", b"\0base");
+    exchange(&shell);
+    shell.write("a/bin", b"\0of a");
+    shell.write("b/bin", b"\0of b");
+    assert_eq!(exchange(&shell), json!([{ "path": "bin", "about": "content" }]));
+    assert!([b"\0of a", b"\0of b"].contains(&shell.read("a/bin").as_slice().try_into().unwrap()));
 }
 
 #[test]

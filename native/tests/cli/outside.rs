@@ -99,6 +99,28 @@ fn no_path_in_an_op_leads_out_of_the_folder() {
     assert_eq!((&settled["written"], &settled["changes"]), (&json!([]), &json!([])));
     assert_eq!(everything(shell.folder()), before);
     assert_eq!(shell.json(&["-C", "a", "status"])["changes"], json!([]));
+    shell.ok(&["clone", "a", "copy"]);
+    let names = |folder: &str| fs::read_dir(shell.path(folder)).unwrap().count();
+    assert_eq!((names("copy"), names(".")), (2, 3), "the repo and `good`; both repos and `outside`");
+}
+
+#[test]
+fn a_link_and_a_file_behind_it_do_not_lead_out() {
+    let (shell, content) = with_outside();
+    shell.write("target", "../outside");
+    let hash = blake3::hash(b"../outside").to_hex().to_string();
+    fs::copy(shell.path("target"), shell.path("a/target")).unwrap();
+    shell.ok(&["-C", "a", "record"]);
+    let link = json!({ "path": "d", "content": { "blob": hash, "size": 10 }, "mode": "link" });
+    put(&shell, &"1".repeat(32), &link);
+    put(&shell, &"2".repeat(32), &json!({ "path": "d/evil", "content": content, "mode": "file" }));
+    let before = everything(&shell.path("outside"));
+    let (_, settled) = shell.document(&["-C", "a", "record"]);
+    assert_eq!(texts(&settled["written"]), ["d/evil", "d~11111111"]);
+    assert!(shell.path("a/d~11111111").is_symlink() && !shell.path("a/d").is_symlink());
+    shell.document(&["clone", "a", "copy"]);
+    assert_eq!(shell.read("copy/d/evil"), b"good");
+    assert_eq!(everything(&shell.path("outside")), before);
 }
 
 #[test]
