@@ -54,8 +54,8 @@ impl Begun {
 
 impl Told for Begun {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let place = match self.shown_path.as_path() {
-            path if path == Path::new("./.") => "this folder".into(),
+        let place = match self.shown_path.components().collect::<PathBuf>() {
+            path if path == Path::new(".") => "this folder".into(),
             path => path.display().to_string(),
         };
         let id = page.id(&self.repo);
