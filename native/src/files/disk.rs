@@ -2,7 +2,8 @@
 //!
 //! A path is walked one component at a time from the folder itself, and no link is followed on the way, so neither a
 //! path in an op nor a link that somebody puts in place meanwhile leads out. A file is written under `.trellis/tmp` and
-//! then moved, so it is old or new at any moment.
+//! then moved, so whoever is killed at any moment leaves it old or new. Files are not synced one by one: what a power
+//! cut takes of them is in the store, and `restore` gives it back.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

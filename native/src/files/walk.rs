@@ -50,7 +50,7 @@ enum Met {
 /// Looks through a folder. Tracked files are there even if a rule passes them over.
 ///
 /// # Errors
-/// What the system reports; `config_invalid` for a rule that is none.
+/// What the system reports. A rule that is none is passed over, as in git.
 pub(super) fn walk(root: &Path, disk: &Disk, index: &Index) -> Result<Found> {
     let mut found = Found::default();
     let (sender, met) = mpsc::channel();
