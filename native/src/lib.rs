@@ -33,7 +33,7 @@ mod repo;
 pub mod store;
 mod whole_file;
 
-pub use bundle::{read_bundle, write_bundle};
+pub use bundle::{Bundle, Exported};
 pub use driver::Access;
 pub use error::{Code, Result, TrellisError};
 pub use fork::read_fork_proof;

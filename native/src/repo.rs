@@ -22,6 +22,7 @@ use crate::folder::Folder;
 
 pub use options::{Missing, OpenOptions};
 pub use read::{Found, State, Verified};
+pub(crate) use write::other_repo;
 pub use write::{Batch, Receipt};
 
 /// The branch that a program works on unless it says otherwise.

@@ -1,4 +1,4 @@
-//! `trellis import`: takes the ops of a bundle.
+//! `trellis import`: takes what a bundle holds.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use trellis_sync::core::output::ImportReport;
-use trellis_sync::files::Workspace;
+use trellis_sync::files::{Carried, Workspace};
 use trellis_sync::{Code, TrellisError};
 
 use super::context::Context;
 use super::doc::ids;
-use super::files::SettledDoc;
+use super::files::{SettledDoc, missing_blobs, print_missing};
 use super::page::Page;
 use super::report::{ErrorDoc, Exit, Outcome, Told, done};
 use super::words::count;
 
-/// Take the ops of a file that `trellis export` wrote
+/// Take what is in a file that `trellis export` wrote
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  trellis import notes.bundle\n\nTo begin a repo from such a file, clone it.")]
 pub(crate) struct Import {
@@ -27,7 +27,8 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let imported = Imported::new(repo.import_bundle(context.path(&self.file)).await?);
+        let (report, carried) = repo.import_bundle(context.path(&self.file)).await?;
+        let imported = Imported::new(report, &carried);
         let folder = Workspace::follow(&repo).await?.as_ref().map(SettledDoc::new);
         done(Imported { folder, ..imported })
     }
@@ -35,9 +36,12 @@ impl Import {
 
 /// What became of ops from elsewhere.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Imported {
     admitted: usize,
     known: usize,
+    blobs: usize,
+    missing_blobs: Vec<String>,
     held: Vec<String>,
     refused: Vec<RefusedDoc>,
     dropped: Vec<String>,
@@ -55,12 +59,14 @@ struct RefusedDoc {
 }
 
 impl Imported {
-    fn new(report: ImportReport) -> Imported {
+    fn new(report: ImportReport, carried: &Carried) -> Imported {
         let refused = report.refused.iter();
         let refused = refused.map(|(op, reason)| RefusedDoc { op: op.to_string(), reason: reason.to_string() });
         let mut imported = Imported {
             admitted: report.admitted.len(),
             known: report.known,
+            blobs: carried.blobs.len(),
+            missing_blobs: missing_blobs(carried),
             held: ids(&report.held),
             refused: refused.collect(),
             dropped: ids(&report.dropped),
@@ -95,6 +101,7 @@ impl Told for Imported {
             let op = page.id(&refused.op);
             page.line(format!("  {op} is refused: {}", refused.reason))
         })?;
+        print_missing(&self.missing_blobs, page)?;
         self.folder.as_ref().map_or(Ok(()), |folder| folder.print(page))?;
         if self.error.is_some() { page.line(self.refusal().message()) } else { Ok(()) }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trellis_core::log::row::StoredOp;
-use trellis_core::op::blob::BlobRef;
+use trellis_core::op::blob::{BEFORE_HASH, BlobRef};
 use trellis_core::op::body::Leaf;
 use trellis_core::op::id::ContentHash;
 use trellis_core::op::json::Value;
@@ -12,8 +12,6 @@ use crate::error::Result;
 use crate::repo::Repo;
 use crate::store::{OpenMode, Store, WAIT};
 
-/// What the body of an op holds in its bytes if it names a blob: JSON bodies are canonical.
-const NAMES_BLOB: &[u8] = b"\"blob\":\"";
 /// What is carried before it is committed, in bytes of content.
 const COMMIT_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -45,7 +43,7 @@ pub fn named_blobs(ops: &[StoredOp]) -> Vec<BlobRef> {
 
 /// An op's JSON, where it can be that it names a blob.
 fn json_that_may_name(op: &StoredOp) -> Option<Value> {
-    op.body.as_ref().filter(|body| body.windows(NAMES_BLOB.len()).any(|bytes| bytes == NAMES_BLOB))?;
+    op.body.as_ref().filter(|body| body.windows(BEFORE_HASH.len()).any(|bytes| bytes == BEFORE_HASH))?;
     let op = op.rehash().ok()?;
     match Leaf::decode(op.header().body?.format, op.body()?)? {
         Leaf::Json(value) => Some(value),

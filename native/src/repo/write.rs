@@ -211,7 +211,7 @@ fn is_of_another_repo(report: &ImportReport) -> bool {
     !report.refused.is_empty() && report.admitted.is_empty() && refused.all(|(_, why)| *why == Invalid::RepoMismatch)
 }
 
-fn other_repo() -> TrellisError {
+pub(crate) fn other_repo() -> TrellisError {
     let message = "These ops belong to another repo, and two repos never merge. Take them into a folder of their own: \
                    clone the file or the folder that they come from.";
     TrellisError::new(Code::RepoMismatch, message)

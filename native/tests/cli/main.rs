@@ -1,5 +1,6 @@
 //! The command line as people and programs use it: the built `trellis` as a child process, and nothing else.
 
+mod contents;
 mod copies;
 mod documents;
 mod failures;
