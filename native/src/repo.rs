@@ -19,6 +19,7 @@ use trellis_core::output::Answer;
 use crate::driver::{Failure, Handle};
 use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
+use crate::progress::Watcher;
 
 pub use options::{Missing, OpenOptions};
 pub use read::{Found, State, Verified};
@@ -35,6 +36,7 @@ pub struct Repo {
     folder: Folder,
     branch: Arc<str>,
     name: Arc<str>,
+    watcher: Watcher,
 }
 
 impl Repo {
@@ -80,6 +82,11 @@ impl Repo {
     /// The folder that the repo lies in.
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// Who is told how far long work is.
+    pub(crate) fn watcher(&self) -> &Watcher {
+        &self.watcher
     }
 
     /// Ends the repo's thread and closes its store. Clones of this handle fail with `aborted` from then on. Dropping

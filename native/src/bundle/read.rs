@@ -1,6 +1,6 @@
 //! Reading a bundle's file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use trellis_core::op::id::{ContentHash, RepoId};
 
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::files::{Carried, named_blobs};
+use crate::progress::{Meter, Work};
 use crate::repo::Repo;
 use crate::store::{OpenMode, Store, Transaction, WAIT};
 
@@ -68,22 +69,28 @@ impl Bundle {
         }
         let mut store = Store::open(repo.folder().store(), OpenMode::ReadWrite)?;
         let mut transaction = store.begin(WAIT)?;
-        let mut wanted = BTreeSet::new();
+        let mut wanted = BTreeMap::new();
         for blob in named {
             if transaction.has_blob(&blob.blob)? {
                 continue;
             }
             match self.blobs.contains(&blob.blob) {
-                true => drop(wanted.insert(blob.blob)),
+                true => drop(wanted.insert(blob.blob, blob.size)),
                 false => carried.missing.push(blob),
             }
         }
-        carried.blobs = self.put(&wanted, &mut transaction)?;
+        let size = wanted.values().sum();
+        carried.blobs = self.put(&wanted, &mut transaction, repo.watcher().meter(Work::Carrying, size))?;
         transaction.commit()?;
         Ok(carried)
     }
 
-    fn put(&self, wanted: &BTreeSet<ContentHash>, transaction: &mut Transaction<'_>) -> Result<Vec<BlobRef>> {
+    fn put(
+        &self,
+        wanted: &BTreeMap<ContentHash, u64>,
+        transaction: &mut Transaction<'_>,
+        mut meter: Meter,
+    ) -> Result<Vec<BlobRef>> {
         let mut put = Vec::new();
         if wanted.is_empty() {
             return Ok(put);
@@ -92,9 +99,9 @@ impl Bundle {
         let mut next = frames.next()?;
         while let Some(frame) = next {
             match frame {
-                Frame::Blob(first) if wanted.contains(&first.blob) => {
+                Frame::Blob(first) if wanted.contains_key(&first.blob) => {
                     let mut content = Content::new(&mut frames, first);
-                    put.push(transaction.put_blob(&mut content, &self.path)?);
+                    put.push(transaction.put_blob(meter.reading(&mut content), &self.path)?);
                     next = content.behind;
                 }
                 Frame::Blob(_) | Frame::Ops(_) => next = frames.next()?,

@@ -13,6 +13,7 @@ use trellis_core::op::id::{ContentHash, OpId};
 
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::files::named_blobs;
+use crate::progress::{Meter, Work};
 use crate::repo::Repo;
 use crate::store::{BlobReader, OpenMode, Store};
 use crate::whole_file::{self, Readers};
@@ -65,9 +66,10 @@ impl<'p> BundleFile<'p> {
         let named = named_blobs(&ops);
         if !named.is_empty() {
             let store = Store::open(repo.folder().store(), OpenMode::ReadOnly)?;
+            let mut meter = repo.watcher().meter(Work::Carrying, named.iter().map(|blob| blob.size).sum());
             for blob in named {
                 match store.read_blob(&blob.blob) {
-                    Ok(content) => self.push_blob(blob.blob, content)?,
+                    Ok(content) => self.push_blob(blob.blob, content, &mut meter)?,
                     Err(error) if error.code() == Code::BodyMissing => {
                         exported.missing.push(blob);
                         continue;
@@ -84,7 +86,7 @@ impl<'p> BundleFile<'p> {
         Ok(exported)
     }
 
-    fn push_blob(&mut self, blob: ContentHash, mut content: BlobReader<'_>) -> Result<()> {
+    fn push_blob(&mut self, blob: ContentHash, mut content: BlobReader<'_>, meter: &mut Meter) -> Result<()> {
         let mut piece = BlobPiece { blob, offset: 0, bytes: Vec::with_capacity(BLOB_CHUNK_BYTES) };
         loop {
             piece.bytes.clear();
@@ -95,6 +97,7 @@ impl<'p> BundleFile<'p> {
             }
             self.writer.push_blob(&piece).map_err(refused)?;
             self.flush()?;
+            meter.add(piece.bytes.len() as u64);
             piece.offset += piece.bytes.len() as u64;
             if piece.bytes.len() < BLOB_CHUNK_BYTES {
                 return Ok(());

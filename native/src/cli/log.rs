@@ -108,6 +108,10 @@ struct Logged {
 }
 
 impl Told for Logged {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let records: BTreeMap<&str, &RecordDoc> =
             self.records.iter().map(|record| (record.op.as_str(), record)).collect();

@@ -6,6 +6,8 @@
 mod context;
 mod doc;
 mod page;
+mod pager;
+mod progress;
 mod report;
 mod words;
 

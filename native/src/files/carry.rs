@@ -9,6 +9,7 @@ use trellis_core::op::id::ContentHash;
 use trellis_core::op::json::Value;
 
 use crate::error::Result;
+use crate::progress::{Meter, Work};
 use crate::repo::Repo;
 use crate::store::{OpenMode, Store, WAIT};
 
@@ -67,23 +68,25 @@ impl Repo {
         }
         let source = Store::open(from.folder().store(), OpenMode::ReadOnly)?;
         let mut target = Store::open(self.folder().store(), OpenMode::ReadWrite)?;
-        carry(&source, &mut target, named)
+        let meter = self.watcher().meter(Work::Carrying, named.iter().map(|blob| blob.size).sum());
+        carry(&source, &mut target, named, meter)
     }
 }
 
-fn carry(source: &Store, target: &mut Store, named: Vec<BlobRef>) -> Result<Carried> {
+fn carry(source: &Store, target: &mut Store, named: Vec<BlobRef>, mut meter: Meter) -> Result<Carried> {
     let mut carried = Carried::default();
     let mut transaction = target.begin(WAIT)?;
     let mut bytes = 0;
     for blob in named {
         if transaction.has_blob(&blob.blob)? {
+            meter.add(blob.size);
             continue;
         }
         let Some(size) = source.blob_size(&blob.blob)? else {
             carried.missing.push(blob);
             continue;
         };
-        carried.blobs.push(transaction.put_blob(source.read_blob(&blob.blob)?, source.path())?);
+        carried.blobs.push(transaction.put_blob(meter.reading(source.read_blob(&blob.blob)?), source.path())?);
         bytes += size;
         if bytes >= COMMIT_BYTES {
             transaction.commit()?;

@@ -19,6 +19,7 @@ use super::merge::is_of_content;
 use super::stat::{Kind, Stat};
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
+use crate::progress::Work;
 
 /// What became of a folder.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -80,12 +81,15 @@ impl Workspace {
         let mut settled = Settled { merged, conflicts: file_conflicts(&view), ..Settled::default() };
         let blocked = self.blocked(&targets)?;
         let kept = self.remove_others(&targets, &blocked, &mut settled)?;
+        let mut meter = self.repo.watcher().meter(Work::Writing, size_of(&targets));
         for (path, target) in targets {
+            let size = target.entry.content.size;
             match (blocked.contains(&target.entry.key), kept.contains(&target.entry.key)) {
                 (false, _) => self.bring(path, target, &mut settled)?,
                 (true, false) => settled.kept_back.push(path),
                 (true, true) => {}
             }
+            meter.add(size);
         }
         self.index.branch = Some(self.repo.branch().to_owned());
         self.index.row = row;
@@ -341,6 +345,11 @@ impl Workspace {
 /// What the folder holds for an entry.
 fn holds(entry: &Entry) -> Holds {
     (entry.hash(), entry.mode)
+}
+
+/// How long all files are, in bytes.
+fn size_of(targets: &BTreeMap<FilePath, Target>) -> u64 {
+    targets.values().map(|target| target.entry.content.size).sum()
 }
 
 fn conflicts_of(view: &FilesView) -> Vec<Conflict> {

@@ -5,6 +5,7 @@ use trellis_core::op::id::ContentHash;
 
 use super::lease::BlobLease;
 use crate::error::{Code, Result};
+use crate::progress::Work;
 use crate::repo::Repo;
 use crate::store::{OpenMode, Store, Swept, WAIT};
 
@@ -25,9 +26,11 @@ impl Repo {
     pub fn check_blobs(&self) -> Result<CheckedBlobs> {
         let store = Store::open(self.folder().store(), OpenMode::ReadOnly)?;
         let mut checked = CheckedBlobs::default();
-        for BlobRef { blob, .. } in store.blobs()? {
+        let blobs = store.blobs()?;
+        let mut meter = self.watcher().meter(Work::Checking, blobs.iter().map(|blob| blob.size).sum());
+        for BlobRef { blob, .. } in blobs {
             let read = store.read_blob(&blob).and_then(|mut content| {
-                std::io::copy(&mut content, &mut std::io::sink()).map_err(|_| content.damaged())
+                std::io::copy(&mut meter.reading(&mut content), &mut std::io::sink()).map_err(|_| content.damaged())
             });
             match read {
                 Ok(_) => checked.sound += 1,

@@ -70,7 +70,7 @@ impl Workspace {
 
     /// What is different in the folder from what was last written or recorded.
     pub(super) fn scan(&self) -> Result<Scan> {
-        scan(&self.folder, &self.disk, &self.index)
+        scan(&self.folder, &self.disk, &self.index, self.repo.watcher())
     }
 
     /// The content of a blob, whole.

@@ -15,4 +15,6 @@ mod records;
 mod settings;
 mod shell;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod together;
