@@ -13,6 +13,7 @@ use trellis_sync::files::Workspace;
 use trellis_sync::folder::Folder;
 use trellis_sync::{Access, Code, Missing, OpenOptions, Repo, Result, TrellisError};
 
+use super::complete;
 use super::page::{Detail, Look, Page, Paint, Reader, clean};
 use super::pager::Pager;
 use super::progress::Display;
@@ -35,7 +36,7 @@ pub(crate) struct Globals {
     dir: Option<PathBuf>,
     /// The branch to work on
     #[arg(id = "global_branch", long = "branch", value_name = "NAME", global = true, env = "TRELLIS_BRANCH")]
-    #[arg(hide_env_values = true)]
+    #[arg(hide_env_values = true, add = complete::branches())]
     branch: Option<String>,
     /// Print one JSON document instead of text, errors too
     #[arg(long, global = true, env = "TRELLIS_JSON", hide_env_values = true)]

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use trellis_sync::files::Workspace;
 
+use super::complete;
 use super::conflicts::{exit_with, open_conflicts, print_left};
 use super::context::Context;
 use super::doc::{ConflictDoc, ids};
@@ -20,6 +21,7 @@ use super::report::{Exit, Outcome, Told, done};
 )]
 pub(crate) struct Merge {
     /// The branch to take from
+    #[arg(add = complete::branches())]
     source: String,
     /// Why, for people
     #[arg(short, long, value_name = "TEXT")]

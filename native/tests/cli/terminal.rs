@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -17,6 +18,10 @@ const ROWS: u16 = 24;
 const COLUMNS: u16 = 100;
 /// How long a screen is waited for.
 const LIMIT: Duration = Duration::from_secs(60);
+
+fn size(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).unwrap()
+}
 
 /// A terminal with a command in it.
 struct Terminal {
@@ -39,7 +44,7 @@ impl Terminal {
         command.stdin(side()).stdout(side()).stderr(side()).env("TERM", "xterm-256color");
         let child = command.spawn().unwrap();
         drop(command);
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(ROWS, COLUMNS, 1000)));
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(size(ROWS), size(COLUMNS), 1000)));
         let shown = Arc::clone(&screen);
         let reader = std::thread::spawn(move || {
             let (mut own, mut bytes) = (File::from(own), [0; 4096]);
