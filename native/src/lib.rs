@@ -41,7 +41,7 @@ pub use fork::read_fork_proof;
 pub use progress::{Progress, Work};
 pub use range::Range;
 pub use reconcile::{Exchange, Keep};
-pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, State, Verified, conflict_place};
+pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, RepoAt, State, Verified, conflict_place};
 pub use trellis_core as core;
 pub use trellis_core::op::json::Value;
 pub use trellis_core::op::place::{Entity, Place};

@@ -3,6 +3,7 @@
 //! A [`Repo`] is a handle: cloning it is cheap, and all clones share one driver. Reads show what every process on this
 //! device has committed; a write has been committed and synced to the disk when its receipt is there.
 
+mod at;
 mod options;
 mod read;
 mod write;
@@ -21,6 +22,7 @@ use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
 use crate::progress::Watcher;
 
+pub use at::RepoAt;
 pub use options::{Missing, OpenOptions};
 pub use read::{Found, State, Verified};
 pub(crate) use write::other_repo;

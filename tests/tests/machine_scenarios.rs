@@ -23,7 +23,7 @@ fn set(path: &str, value: &str) -> Change {
 }
 
 fn view(host: &mut MemoryHost, collection: &str, key: &str) -> EntityView {
-    let query = EntityQuery { branch: "main".into(), collection: collection.into(), key: key.into() };
+    let query = EntityQuery { branch: "main".into(), collection: collection.into(), key: key.into(), at: Vec::new() };
     match host.run(Command::Get(query)) {
         Ok(Answer::Entity(view)) => view,
         other => panic!("{other:?}"),
@@ -321,7 +321,7 @@ fn an_op_that_waits_is_no_parent() {
     ann.send_to(&mut bob);
     assert_eq!(status(&mut bob).held, 1);
     let written = bob.change("notes", "2", Change::Replace(json("2")));
-    let Ok(Answer::Log(log)) = bob.run(Command::Op(written)) else { panic!("an op") };
+    let Ok(Answer::Log(log)) = bob.run(Command::Show(vec![written])) else { panic!("an op") };
     assert_eq!(log[0].parents, head);
     assert!(log[0].hlc.millis() < Millis(START.0 + 1), "what waits does not move the clock");
 }

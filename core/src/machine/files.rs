@@ -1,27 +1,22 @@
 //! The files of a branch, now or as they were.
 
-use alloc::string::ToString;
+use alloc::collections::BTreeSet;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::read::Purpose;
+use super::scope::Scope;
 use super::{Machine, Outputs};
 use crate::error::CommandError;
 use crate::input::Request;
-use crate::log::graph::{Branch, Entity, Node};
-use crate::log::set::Bits;
+use crate::log::graph::{Entity, Node};
+use crate::log::row::StoredOp;
 use crate::merge::entity::Shown;
+use crate::op::body::Content;
 use crate::op::id::OpId;
 use crate::output::{FileView, FilesView};
-use crate::view::files::{FILES, File, FileError, Tree};
+use crate::view::files::{FILES, File, FileChange, FileError, FilePath, Tree};
 use crate::view::state::Contents;
-
-/// What of a branch's log is looked at.
-#[derive(Clone, Debug)]
-pub(super) struct Scope {
-    branch: Branch,
-    /// The ops that there were then; none for now.
-    past: Option<Bits>,
-}
 
 impl Machine {
     pub(super) fn read_files(
@@ -40,19 +35,30 @@ impl Machine {
         Ok(())
     }
 
-    fn scope(&self, branch: &str, at: &[OpId]) -> Result<Scope, CommandError> {
+    pub(super) fn read_files_ever(
+        &mut self,
+        request: Request,
+        branch: &str,
+        path: FilePath,
+        out: &mut Outputs,
+    ) -> Result<(), CommandError> {
         let branch = self.branch(branch)?;
-        let find = |id: &OpId| self.graph.find(id).ok_or(CommandError::NoOp(*id));
-        let heads = at.iter().map(find).collect::<Result<Vec<Node>, _>>()?;
-        let past = (!heads.is_empty()).then(|| self.graph.past(heads.into_iter()));
-        Ok(Scope { branch, past })
+        let entities = self.graph.entities_in(FILES);
+        let nodes = entities.flat_map(|entity| self.writes_in_log(branch, entity)).collect();
+        self.read(nodes, Purpose::FilesEver(request, path), out);
+        Ok(())
     }
 
-    fn writes_in_scope(&self, scope: &Scope, entity: Entity) -> Vec<Node> {
-        match &scope.past {
-            None => self.writes_in_log(scope.branch, entity),
-            Some(past) => self.graph.writes(entity).filter(|node| past.contains(*node)).collect(),
+    /// The keys of those files of which a write says that they are at a path, or below it.
+    pub(super) fn files_ever(&self, nodes: &[Node], ops: &[Option<StoredOp>], path: &FilePath) -> Vec<String> {
+        let mut keys = BTreeSet::new();
+        for (node, op) in nodes.iter().zip(ops) {
+            let key = self.graph.entity_name(self.graph.entity(*node)).1;
+            if !keys.contains(key) && op.as_ref().and_then(path_said).is_some_and(|said| said.is_below(path)) {
+                keys.insert(String::from(key));
+            }
         }
+        keys.into_iter().collect()
     }
 
     pub(super) fn files(&self, scope: &Scope, entities: &[Entity], contents: &Contents) -> FilesView {
@@ -86,4 +92,15 @@ impl Machine {
         };
         Some((file, FileView { frontier: merged.base(), conflicts: merged.conflicts }))
     }
+}
+
+/// What the body of a write has in its bytes if it says a path: JSON bodies are canonical.
+const SAYS_PATH: &[u8] = b"path\":";
+
+/// The path that a write gives its file, if it gives one.
+fn path_said(op: &StoredOp) -> Option<FilePath> {
+    op.body.as_ref().filter(|body| body.windows(SAYS_PATH.len()).any(|bytes| bytes == SAYS_PATH))?;
+    let op = op.rehash().ok()?;
+    let format = op.header().body.map(|body| body.format);
+    FileChange::of(&Content::decode(op.header().kind, format, op.body())).path
 }

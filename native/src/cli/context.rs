@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ColorChoice};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::output::Event;
 use trellis_sync::files::Workspace;
 use trellis_sync::folder::Folder;
@@ -273,6 +274,18 @@ impl Context {
             (_, true) => Detail::Verbose,
             _ => Detail::Usual,
         }
+    }
+}
+
+/// The ops that a name of the command line stands for: an op, or the heads of a branch. Without a name there are none,
+/// which means now.
+///
+/// # Errors
+/// As [`Repo::find_heads`].
+pub(crate) async fn heads_named(repo: &Repo, name: Option<&str>) -> Result<Vec<OpId>> {
+    match name {
+        Some(name) => repo.find_heads(name).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -49,6 +49,14 @@ impl Workspace {
         Workspace::new(repo, OpenMode::ReadOnly, None)
     }
 
+    /// Opens the folder of a repo to read files as the branch of this handle has or had them, whatever the folder shows.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn look_back(repo: &Repo) -> Result<Workspace> {
+        Ok(Workspace { repo: repo.clone(), ..Workspace::look(repo)? })
+    }
+
     fn new(repo: &Repo, mode: OpenMode, locks: Option<(File, BlobLease)>) -> Result<Workspace> {
         let folder = repo.folder().clone();
         let index = Index::read(&index_file(&folder))?.unwrap_or_default();

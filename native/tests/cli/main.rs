@@ -10,6 +10,7 @@ mod history;
 mod manifests;
 #[cfg(unix)]
 mod outside;
+mod past;
 mod processes;
 mod records;
 mod settings;
