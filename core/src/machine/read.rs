@@ -9,7 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::files::Scope;
+use super::files::{Scope, Writes};
 use super::write::{Ground, Preparing, answer};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
@@ -190,8 +190,8 @@ impl Machine {
                 self.on_writes_read(read.nodes, purpose, &ops, out);
             }
             Purpose::Files(request, scope, entities) => {
-                let contents = self.contents(&read.nodes, &ops);
-                reply(out, request, contents.map(|contents| Answer::Files(self.files(&scope, &entities, &contents))));
+                let read = Writes { nodes: read.nodes, ops: &ops };
+                self.on_files_read((request, scope, entities), read, out);
             }
             Purpose::RepoContents(request) => {
                 self.repo_contents.extend(self.readable(&read.nodes, &ops));
@@ -264,7 +264,7 @@ impl Machine {
         checked.collect()
     }
 
-    fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
+    pub(super) fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
         let contents = self.readable(nodes, ops);
         match nodes.iter().find(|node| !contents.contains_key(node)) {
             Some(node) => Err(CommandError::Corrupt(self.graph.id(*node))),
@@ -337,7 +337,7 @@ impl Machine {
         self.deciding_from(self.graph.frontier(branch, entity), contents)
     }
 
-    fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
+    pub(super) fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
         let is_whole = |node: Node| {
             self.state.is_overwrite(&self.graph, node) && contents.get(&node).is_none_or(|said| *said != Content::Void)
         };
@@ -349,7 +349,7 @@ impl Machine {
     }
 
     /// By entity the writes that decide what it was when `nodes` were asked for.
-    fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
+    pub(super) fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
         let mut writes: BTreeMap<Entity, Vec<Node>> = BTreeMap::new();
         for node in nodes {
             writes.entry(self.graph.entity(*node)).or_default().push(*node);
