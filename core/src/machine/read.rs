@@ -104,6 +104,7 @@ impl Machine {
             Command::Log { branch, entity, ops_max } => {
                 Ok(Some(Answer::Log(self.log_views(&branch, entity.as_ref(), ops_max)?)))
             }
+            Command::Writes { collection, key_prefix } => Ok(Some(Answer::Log(self.writes(&collection, &key_prefix)))),
             Command::Op(id) => {
                 let node = self.graph.find(&id).ok_or(CommandError::NoOp(id))?;
                 self.read(alloc::vec![node], Purpose::Op(request), out);
@@ -474,6 +475,18 @@ impl Machine {
         }
         nodes.sort_unstable_by_key(latest_first);
         Ok(nodes.into_iter().map(|node| self.show(node)).collect())
+    }
+
+    /// The ops that write to entities of a collection, of every branch.
+    fn writes(&self, collection: &str, key_prefix: &str) -> Vec<OpView> {
+        let is_asked = |entity: &Entity| self.graph.entity_name(*entity).1.starts_with(key_prefix);
+        let entities = self.graph.entities_in(collection).filter(is_asked);
+        let of_entity = |entity: Entity| {
+            let mut nodes: Vec<Node> = self.graph.writes(entity).collect();
+            nodes.reverse();
+            nodes
+        };
+        entities.flat_map(of_entity).map(|node| self.show(node)).collect()
     }
 
     fn op_view(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {
