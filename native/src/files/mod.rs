@@ -15,7 +15,7 @@ pub mod lines;
 mod merge;
 mod news;
 mod record;
-mod rename;
+pub(crate) mod rename;
 mod resolve;
 mod restore;
 mod scan;
@@ -25,6 +25,7 @@ mod walk;
 mod workspace;
 
 pub use carry::{Carried, named_blobs};
+pub(crate) use changes::COMPARED_BYTES_MAX;
 pub use changes::{Change, Changes};
 pub use conflicts::{About, FileConflict, file_conflicts};
 pub use diff::{FileDiff, Side};
