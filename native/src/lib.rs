@@ -26,6 +26,7 @@ pub mod error;
 pub mod files;
 pub mod folder;
 mod fork;
+pub mod git;
 pub mod keys;
 mod progress;
 pub mod range;

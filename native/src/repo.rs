@@ -17,7 +17,7 @@ use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::output::Answer;
 
-use crate::driver::{Failure, Handle};
+use crate::driver::{Bulk, Failure, Handle};
 use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
 use crate::progress::Watcher;
@@ -100,13 +100,21 @@ impl Repo {
         self.driver.close().await
     }
 
+    /// Opens the repo once more, to write very much; begins it where that was not done.
+    pub(crate) async fn bulk(&self) -> Result<Bulk> {
+        if self.status().await?.repo.is_none() {
+            self.begin_if_needed().await?;
+        }
+        self.driver.bulk().await
+    }
+
     /// Has a command carried out. `what` says what was tried, as in "read notes/1".
     async fn run(&self, command: Command, what: impl FnOnce() -> String) -> Result<Answer> {
         self.driver.run(command).await.map_err(|failure| explain(failure, &what()))
     }
 }
 
-fn explain(failure: Failure, what: &str) -> TrellisError {
+pub(crate) fn explain(failure: Failure, what: &str) -> TrellisError {
     match failure {
         Failure::Host(error) => error,
         Failure::Command(error) => {
@@ -135,6 +143,6 @@ pub fn conflict_place(conflict: &Conflict) -> Place {
 }
 
 /// An answer of another kind than the question has.
-fn no_answer() -> TrellisError {
+pub(crate) fn no_answer() -> TrellisError {
     TrellisError::new(Code::Unsupported, "The engine gave an answer to another question; this is a defect of it.")
 }

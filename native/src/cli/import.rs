@@ -1,9 +1,9 @@
 //! `trellis import`: takes what a bundle holds.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use trellis_sync::core::output::ImportReport;
 use trellis_sync::files::{Carried, Workspace};
@@ -12,22 +12,44 @@ use trellis_sync::{Code, TrellisError};
 use super::context::Context;
 use super::doc::ids;
 use super::files::{SettledDoc, missing_blobs, print_missing};
+use super::import_git::ImportGit;
 use super::page::Page;
 use super::report::{ErrorDoc, Exit, Outcome, Told, done};
 use super::words::count;
 
-/// Take what is in a file that `trellis export` wrote
+/// Take what is in a file that `trellis export` wrote, or the history of a git repository
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis import notes.bundle\n\nTo begin a repo from such a file, clone it.")]
+#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Examples:
+  trellis import notes.bundle
+  trellis import git ../project
+
+To begin a repo from such a file, clone it. A file whose name is git is ./git here.")]
 pub(crate) struct Import {
     /// The file
-    file: PathBuf,
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    #[command(subcommand)]
+    from: Option<From>,
+}
+
+/// What else can be imported.
+#[derive(Debug, Subcommand)]
+enum From {
+    Git(ImportGit),
 }
 
 impl Import {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match (self.from, self.file) {
+            (Some(From::Git(git)), _) => git.run(context).await,
+            (None, file) => Import::bundle(&file.unwrap_or_default(), context).await,
+        }
+    }
+
+    async fn bundle(file: &Path, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let (report, carried) = repo.import_bundle(context.path(&self.file)).await?;
+        let (report, carried) = repo.import_bundle(context.path(file)).await?;
         let imported = Imported::new(report, &carried);
         let folder = Workspace::follow(&repo).await?.as_ref().map(SettledDoc::new);
         done(Imported { folder, ..imported })

@@ -24,6 +24,7 @@ mod fork;
 mod get;
 mod history;
 mod import;
+mod import_git;
 mod init;
 mod log;
 mod ls;

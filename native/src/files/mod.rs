@@ -17,7 +17,7 @@ mod merge;
 mod news;
 mod past;
 mod record;
-mod rename;
+pub(crate) mod rename;
 mod resolve;
 mod restore;
 mod scan;
@@ -28,6 +28,7 @@ mod walk;
 mod workspace;
 
 pub use carry::{Carried, named_blobs};
+pub(crate) use changes::COMPARED_BYTES_MAX;
 pub use changes::{Change, Changes};
 pub use conflicts::{About, FileConflict, file_conflicts};
 pub use diff::{FileDiff, Side};

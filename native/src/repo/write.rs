@@ -129,7 +129,7 @@ impl Repo {
     /// # Errors
     /// `not_found` where there is no such branch.
     pub async fn merge(&self, source: &str, message: Option<&str>) -> Result<Receipt> {
-        let edit = Edit::Merge { source: source.into(), message: message.map(Into::into) };
+        let edit = Edit::Merge { source: source.into(), at: Vec::new(), message: message.map(Into::into) };
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
     }
 
@@ -198,7 +198,7 @@ impl Repo {
     }
 
     /// Another process may begin the repo at the same time.
-    async fn begin_if_needed(&self) -> Result<()> {
+    pub(crate) async fn begin_if_needed(&self) -> Result<()> {
         match self.begin().await {
             Err(error) if error.code() == Code::AlreadyExists => Ok(()),
             begun => begun,
