@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use rusqlite::Connection;
 use serde_json::json;
 
 use crate::shell::Shell;
@@ -15,10 +14,6 @@ fn with_files() -> Shell {
     shell.write("a/empty", "");
     shell.ok(&["-C", "a", "record", "-m", "Begin"]);
     shell
-}
-
-fn store(shell: &Shell, repo: &str) -> Connection {
-    Connection::open(shell.path(repo).join(".trellis/store.db")).unwrap()
 }
 
 #[test]
@@ -55,7 +50,7 @@ fn nothing_is_taken_of_a_damaged_bundle_or_of_one_of_another_repo() {
     shell.ok(&["init", "c"]);
     shell.ok(&["-C", "c", "set", "notes/1/title", "mine"]);
     shell.refusal(&["-C", "c", "import", "../all.bundle"], "repo_mismatch");
-    let blobs: i64 = store(&shell, "c").query_row("SELECT count(*) FROM blobs", [], |row| row.get(0)).unwrap();
+    let blobs: i64 = shell.store("c").query_row("SELECT count(*) FROM blobs", [], |row| row.get(0)).unwrap();
     assert_eq!(blobs, 0);
 }
 
@@ -63,7 +58,7 @@ fn nothing_is_taken_of_a_damaged_bundle_or_of_one_of_another_repo() {
 fn content_that_a_bundle_lacks_comes_by_reconciling() {
     let shell = with_files();
     shell.ok(&["clone", "a", "poor"]);
-    store(&shell, "poor").execute("DELETE FROM blobs WHERE size = 4", []).unwrap();
+    shell.store("poor").execute("DELETE FROM blobs WHERE size = 4", []).unwrap();
     let exported = shell.json(&["-C", "poor", "export", "../poor.bundle"]);
     assert_eq!(exported["missingBlobs"].as_array().map(Vec::len), Some(1));
     let cloned = shell.json(&["clone", "poor.bundle", "b"]);
@@ -83,7 +78,7 @@ fn only_what_nobody_names_is_swept() {
     let nothing = shell.json(&["-C", "a", "verify", "--gc"]);
     assert_eq!((&nothing["blobs"], &nothing["swept"]), (&json!(4), &json!({ "blobs": 0, "bytes": 0 })));
     // What a killed `record` leaves: a whole blob that no op names, and one that never became whole.
-    let connection = store(&shell, "a");
+    let connection = shell.store("a");
     connection.execute("INSERT INTO blobs (hash, size) VALUES (zeroblob(32), 0), (NULL, 7)", []).unwrap();
     let (code, rotten) = shell.document(&["-C", "a", "verify", "--gc"]);
     assert_eq!((code, rotten["swept"].is_null()), (1, true), "no sweeping where something is wrong");
@@ -100,7 +95,7 @@ fn sweeping_gives_the_disk_back() {
     let before = fs::metadata(shell.path("a/.trellis/store.db")).unwrap().len();
     // The ops of the record go, as if it had been killed before it wrote them.
     fs::remove_file(shell.path("a/.trellis/index")).unwrap();
-    store(&shell, "a").execute("DELETE FROM rows WHERE seq = (SELECT max(seq) FROM rows)", []).unwrap();
+    shell.store("a").execute("DELETE FROM rows WHERE seq = (SELECT max(seq) FROM rows)", []).unwrap();
     let swept = shell.json(&["-C", "a", "verify", "--gc"]);
     assert_eq!(swept["swept"], json!({ "blobs": 3, "bytes": 2_800_004 }));
     let after = fs::metadata(shell.path("a/.trellis/store.db")).unwrap().len();
@@ -111,7 +106,7 @@ fn sweeping_gives_the_disk_back() {
 #[test]
 fn content_that_is_damaged_is_found() {
     let shell = with_files();
-    store(&shell, "a").execute("UPDATE chunks SET bytes = x'00410a' WHERE length(bytes) = 5", []).unwrap();
+    shell.store("a").execute("UPDATE chunks SET bytes = x'00410a' WHERE length(bytes) = 5", []).unwrap();
     let (code, document) = shell.document(&["-C", "a", "verify"]);
     assert_eq!((code, &document["blobs"], &document["error"]["code"]), (1, &json!(2), &json!("storage_corrupt")));
     assert_eq!(document["corruptBlobs"].as_array().map(Vec::len), Some(1));
