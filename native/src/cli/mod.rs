@@ -9,6 +9,7 @@ mod page;
 mod report;
 mod words;
 
+mod blame;
 mod branch;
 mod clone;
 mod completions;
@@ -82,6 +83,7 @@ enum Command {
     Ls(ls::Ls),
     Log(log::Log),
     Show(show::Show),
+    Blame(blame::Blame),
     Conflicts(conflicts::Conflicts),
     Resolve(resolve::Resolve),
     Undo(undo::Undo),
@@ -134,6 +136,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Ls(args) => args.run(context).await,
         Command::Log(args) => args.run(context).await,
         Command::Show(args) => args.run(context).await,
+        Command::Blame(args) => args.run(context).await,
         Command::Conflicts(args) => args.run(context).await,
         Command::Resolve(args) => args.run(context).await,
         Command::Undo(args) => args.run(context).await,

@@ -3,6 +3,7 @@
 //! The folder is compared with an index of what it held last, changes become ops, and what the branch shows is written
 //! back. What files mean is decided in `trellis_core::view::files`; here bytes are read, kept and moved.
 
+mod blame;
 mod carry;
 mod changes;
 mod conflicts;
@@ -25,6 +26,7 @@ mod stat;
 mod walk;
 mod workspace;
 
+pub use blame::{Blame, BlamedLine};
 pub use carry::{Carried, named_blobs};
 pub use changes::{Change, Changes};
 pub use conflicts::{About, FileConflict, file_conflicts};
