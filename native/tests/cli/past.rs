@@ -326,3 +326,20 @@ fn who_writes_for_somebody_is_named_so() {
     assert_eq!(blame["ops"][0]["name"], "Ann");
     assert!(shell.ok(&["-C", "a", "blame", "f"]).contains("  Ann  "));
 }
+
+#[test]
+fn a_branch_that_is_not_there_is_told_from_those_that_are() {
+    let shell = Shell::with_repo();
+    record(&shell, "a", "f", "1", "Begin");
+    shell.ok(&["-C", "a", "branch", "draft"]);
+    let message = shell.refusal(&["-C", "a", "switch", "drfat"], "not_found");
+    assert!(message.contains("Did you mean draft?") && message.contains("switch --create drfat"), "{message}");
+    let message = shell.refusal(&["-C", "a", "merge", "other"], "not_found");
+    assert!(message.contains("`trellis branch` lists"), "{message}");
+    shell.refusal(&["-C", "a", "switch", "_repo"], "invalid_argument");
+    assert_eq!(shell.read("a/f"), b"1");
+    shell.ok(&["-C", "a", "switch", "draft"]);
+    let listed = shell.ok(&["-C", "a", "branch"]);
+    let marked: Vec<&str> = listed.lines().filter(|line| line.starts_with('*')).collect();
+    assert!(marked.len() == 1 && marked[0].starts_with("*  draft"), "{listed}");
+}
