@@ -114,11 +114,16 @@ impl Repo {
     }
 }
 
+/// What to do about a linear branch with two lines.
+const GIVE_WAY: &str = " Say whose line stays: `trellis sync reconcile --remote PATH --apply --keep local`, or \
+                        `--keep remote`, with the other copy's folder.";
+
 pub(crate) fn explain(failure: Failure, what: &str) -> TrellisError {
     match failure {
         Failure::Host(error) => error,
         Failure::Command(error) => {
-            let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}."));
+            let advice = if matches!(error, CommandError::Diverged) { GIVE_WAY } else { "" };
+            let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}.{advice}"));
             match error {
                 CommandError::NoOp(op)
                 | CommandError::NoFork(op, _)

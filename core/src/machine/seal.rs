@@ -25,7 +25,8 @@ use crate::time::{Hlc, Millis};
 /// Ops of a transaction while they are sealed, one on top of the other.
 pub(super) struct Sealing<'a> {
     pub(super) branch: &'a str,
-    actor: Option<&'a str>,
+    /// On whose behalf the next op is written.
+    pub(super) actor: Option<String>,
     now: Millis,
     pub(super) author: Author,
     prev: Option<(OpId, u32)>,
@@ -68,7 +69,9 @@ impl Machine {
         let wanted = sealing.note.take();
         match writing.transaction.note.as_ref().or(wanted.as_ref()) {
             Some(note) => self.seal_note(note, &mut sealing)?,
-            None if segment_ends(&sealing.ops).len() > 1 => return Err(CommandError::TooLarge),
+            None if segment_ends(&sealing.ops).len() > 1 && !is_rebase(&writing.transaction) => {
+                return Err(CommandError::TooLarge);
+            }
             None => {}
         }
         Ok(sealing.ops)
@@ -111,7 +114,7 @@ impl Machine {
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
         Ok(Sealing {
             branch: &transaction.branch,
-            actor: transaction.actor.as_deref(),
+            actor: transaction.actor.clone(),
             now,
             author: self.author,
             prev,
@@ -270,7 +273,7 @@ impl Machine {
             kind: draw.kind,
             body: draw.body.as_ref().map(|(format, body)| (*format, body.as_slice())),
             base: &draw.base,
-            actor: sealing.actor,
+            actor: sealing.actor.as_deref(),
         };
         let (author, prev, parents) = (sealing.author, sealing.prev, sealing.parents.as_slice());
         let op = draft.seal(Spot { repo: self.graph.repo(), author, prev, parents, hlc });
@@ -293,6 +296,11 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+/// Whether a transaction only writes ops anew: as a record it may be of any length.
+fn is_rebase(transaction: &Transaction) -> bool {
+    matches!(transaction.edits.as_slice(), [Edit::Rebase { .. }])
 }
 
 /// Where the parts of a transaction end that one signature may vouch for each.

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use trellis_sync::files::Workspace;
 
+use super::branch::expect_branch;
 use super::complete;
 use super::conflicts::{exit_with, open_conflicts, print_left};
 use super::context::Context;
@@ -31,6 +32,7 @@ pub(crate) struct Merge {
 impl Merge {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
+        expect_branch(&repo, &self.source, "").await?;
         let receipt = repo.merge(&self.source, self.message.as_deref()).await?;
         let settled = Workspace::follow_write(&repo).await?;
         let (conflicts, _) = open_conflicts(&repo).await?;

@@ -12,6 +12,7 @@ mod progress;
 mod report;
 mod words;
 
+mod blame;
 mod branch;
 mod clone;
 mod completions;
@@ -87,6 +88,7 @@ enum Command {
     Ls(ls::Ls),
     Log(log::Log),
     Show(show::Show),
+    Blame(blame::Blame),
     Conflicts(conflicts::Conflicts),
     Resolve(resolve::Resolve),
     Undo(undo::Undo),
@@ -141,6 +143,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Ls(args) => args.run(context).await,
         Command::Log(args) => args.run(context).await,
         Command::Show(args) => args.run(context).await,
+        Command::Blame(args) => args.run(context).await,
         Command::Conflicts(args) => args.run(context).await,
         Command::Resolve(args) => args.run(context).await,
         Command::Undo(args) => args.run(context).await,

@@ -29,8 +29,8 @@ impl Workspace {
             transaction.commit()?;
             match self.repo.resolve(conflict, Choice::Value(blob.to_value())).await {
                 Ok(receipt) => written.extend_from_slice(receipt.ops()),
-                // Whoever may not write leaves the conflict to those who may.
-                Err(error) if error.code() == Code::PermissionDenied => return Ok(written),
+                // Whoever may not write leaves the conflict to those who may, and where nobody may it stays open.
+                Err(error) if matches!(error.code(), Code::PermissionDenied | Code::Diverged) => return Ok(written),
                 Err(error) => return Err(error),
             }
         }

@@ -3,6 +3,7 @@
 //! The folder is compared with an index of what it held last, changes become ops, and what the branch shows is written
 //! back. What files mean is decided in `trellis_core::view::files`; here bytes are read, kept and moved.
 
+mod blame;
 mod carry;
 mod changes;
 mod conflicts;
@@ -27,6 +28,7 @@ mod sweep;
 mod walk;
 mod workspace;
 
+pub use blame::{Blame, BlamedLine};
 pub use carry::{Carried, named_blobs};
 pub(crate) use changes::COMPARED_BYTES_MAX;
 pub use changes::{Change, Changes};

@@ -288,7 +288,11 @@ impl Batch {
 
     pub(crate) fn edit(mut self, edit: Edit, what: String) -> Batch {
         self.edits.push(edit);
-        self.what = if self.what.is_empty() { what } else { "write the batch".into() };
+        self.what = match (&self.note, self.what.is_empty()) {
+            (Some(_), _) => "write the record".into(),
+            (None, true) => what,
+            (None, false) => "write the batch".into(),
+        };
         self
     }
 

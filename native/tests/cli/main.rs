@@ -7,6 +7,7 @@ mod failures;
 #[cfg(unix)]
 mod folder;
 mod history;
+mod linear;
 mod manifests;
 #[cfg(unix)]
 mod outside;

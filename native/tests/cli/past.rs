@@ -1,8 +1,12 @@
 //! Looking back: what the log draws and finds, and records, values and files as they were.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
+use trellis_sync::core::op::id::ContentHash;
+use trellis_sync::folder::Folder;
+use trellis_sync::store::{OpenMode, Store, WAIT};
 
 use crate::shell::{Shell, texts};
 
@@ -232,4 +236,110 @@ fn tabs_are_shown_as_tabs() {
     record(&shell, "a", "Makefile", "all:\n\tbuild\n", "Begin");
     let text = shell.ok(&["-C", "a", "show", "main"]);
     assert!(text.contains("+\tbuild\n"), "{text}");
+}
+
+/// By line of a file the message of the record that brought it.
+fn blamed(shell: &Shell, args: &[&str]) -> Vec<(String, String)> {
+    let blame = shell.json(&[&["-C", "a", "blame"], args].concat());
+    let message = |op: &Value| {
+        let writers = blame["ops"].as_array().unwrap();
+        let writer = writers.iter().find(|writer| writer["op"] == *op);
+        writer.and_then(|writer| writer["message"].as_str()).unwrap_or("nobody").to_owned()
+    };
+    let lines = blame["lines"].as_array().unwrap();
+    lines.iter().map(|line| (line["text"].as_str().unwrap().to_owned(), message(&line["op"]))).collect()
+}
+
+fn pairs(lines: &[(&str, &str)]) -> Vec<(String, String)> {
+    lines.iter().map(|(line, message)| ((*line).into(), (*message).into())).collect()
+}
+
+#[test]
+fn lines_are_blamed_through_renames_copies_and_branches() {
+    let shell = Shell::with_repo();
+    let begun = record(&shell, "a", "f", "1\n2\n3\n4\n5\n6\n", "Begin");
+    shell.ok(&["clone", "a", "b"]);
+    record(&shell, "a", "f", "one\n2\n3\n4\n5\n6\n", "One");
+    record(&shell, "b", "f", "1\n2\n3\n4\n5\nsix\n", "Six");
+    shell.ok(&EXCHANGE);
+    shell.ok(&["-C", "a", "mv", "f", "g"]);
+    shell.ok(&["-C", "a", "switch", "--create", "draft"]);
+    record(&shell, "a", "g", "one\n2\n2.5\n3\n4\n5\nsix\n", "Between");
+    shell.ok(&["-C", "a", "switch", "main"]);
+    shell.ok(&["-C", "a", "merge", "draft"]);
+    let whole = [
+        ("one", "One"),
+        ("2", "Begin"),
+        ("2.5", "Between"),
+        ("3", "Begin"),
+        ("4", "Begin"),
+        ("5", "Begin"),
+        ("six", "Six"),
+    ];
+    assert_eq!(blamed(&shell, &["g"]), pairs(&whole));
+    let numbers = ["1", "2", "3", "4", "5", "6"].map(|line| (line, "Begin"));
+    assert_eq!(blamed(&shell, &["--at", &begun, "f"]), pairs(&numbers));
+    let text = shell.ok(&["-C", "a", "blame", "--at", "draft", "g"]);
+    let first: Vec<&str> = text.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!((first.len(), first[4], first[5]), (6, "1", "one"), "{text}");
+    shell.refusal(&["-C", "a", "blame", "f"], "not_found");
+    shell.refusal(&["-C", "a", "blame", "--at", &begun, "g"], "not_found");
+    shell.write("a/bin", b"\0\n");
+    shell.ok(&["-C", "a", "record"]);
+    shell.refusal(&["-C", "a", "blame", "bin"], "unsupported");
+}
+
+#[test]
+fn a_line_that_may_be_older_than_what_is_here_is_blamed_on_nobody() {
+    let shell = Shell::with_repo();
+    record(&shell, "a", "f", "1\n2\n3\n", "Begin");
+    record(&shell, "a", "f", "1\ntwo\n3\n", "Two");
+    record(&shell, "a", "f", "1\ntwo\n3\n4\n", "Four");
+    forget(&shell, "1\ntwo\n3\n");
+    let told = [("1", "Begin"), ("two", "nobody"), ("3", "Begin"), ("4", "nobody")];
+    assert_eq!(blamed(&shell, &["f"]), pairs(&told));
+    assert_eq!(shell.json(&["-C", "a", "blame", "f"])["absent"].as_array().map(Vec::len), Some(1));
+    let text = shell.ok(&["-C", "a", "blame", "f"]);
+    assert!(text.contains("not here") && text.contains("The content of 1 write is not on this device"), "{text}");
+    forget(&shell, "1\ntwo\n3\n4\n");
+    shell.refusal(&["-C", "a", "blame", "f"], "body_missing");
+}
+
+/// Takes one content out of the store of `a`.
+fn forget(shell: &Shell, content: &str) {
+    let folder = Folder::find(&shell.path("a")).unwrap();
+    let mut store = Store::open(folder.store(), OpenMode::ReadWrite).unwrap();
+    let mut named: BTreeSet<ContentHash> = store.blobs().unwrap().iter().map(|blob| blob.blob).collect();
+    assert!(named.remove(&ContentHash::of(content.as_bytes())));
+    let mut transaction = store.begin(WAIT).unwrap();
+    transaction.sweep_blobs(&named).unwrap();
+    transaction.commit().unwrap();
+}
+
+#[test]
+fn who_writes_for_somebody_is_named_so() {
+    let shell = Shell::with_repo();
+    record(&shell, "a", "f", "1\n", "Begin");
+    let author = shell.json(&["-C", "a", "sync", "status"])["author"].as_str().unwrap().to_owned();
+    shell.ok(&["-C", "a", "members", "add", &author, "--name", "Ann", "--role", "owner"]);
+    let blame = shell.json(&["-C", "a", "blame", "f"]);
+    assert_eq!(blame["ops"][0]["name"], "Ann");
+    assert!(shell.ok(&["-C", "a", "blame", "f"]).contains("  Ann  "));
+}
+
+#[test]
+fn a_branch_that_is_not_there_is_told_from_those_that_are() {
+    let shell = Shell::with_repo();
+    record(&shell, "a", "f", "1", "Begin");
+    shell.ok(&["-C", "a", "branch", "draft"]);
+    let message = shell.refusal(&["-C", "a", "switch", "drfat"], "not_found");
+    assert!(message.contains("Did you mean draft?") && message.contains("switch --create drfat"), "{message}");
+    let message = shell.refusal(&["-C", "a", "merge", "other"], "not_found");
+    assert!(message.contains("`trellis branch` lists"), "{message}");
+    shell.refusal(&["-C", "a", "switch", "_repo"], "invalid_argument");
+    assert_eq!(shell.read("a/f"), b"1");
+    shell.ok(&["-C", "a", "switch", "draft"]);
+    let listed = shell.ok(&["-C", "a", "branch"]);
+    let marked: Vec<&str> = listed.lines().filter(|line| line.starts_with('*')).collect();
+    assert!(marked.len() == 1 && marked[0].starts_with("*  draft"), "{listed}");
 }
