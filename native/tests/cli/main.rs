@@ -6,6 +6,8 @@ mod failures;
 #[cfg(unix)]
 mod folder;
 mod history;
+#[cfg(unix)]
+mod kinds;
 mod manifests;
 #[cfg(unix)]
 mod outside;
