@@ -163,13 +163,20 @@ impl Workspace {
             let body = FileBody { path: path.clone(), content: kept.content, mode: kept.mode };
             return Ok(vec![file_edit(&new_key()?, Write::Replace(body.to_value()), Base::Shown)]);
         };
-        let change = match kept {
-            None => Write::Delete,
-            Some(kept) => Write::Patch(difference(entry, path, kept, self.is_shown_at(path, entry))),
+        let is_in_place = self.is_shown_at(path, entry);
+        let (change, new) = match kept {
+            None => (Write::Delete, None),
+            Some(kept) if is_another_file(entry, kept) => (Write::Delete, Some(kept)),
+            Some(kept) => (Write::Patch(difference(entry, path, kept, is_in_place)), None),
         };
-        let twins = entry.twins.iter().map(|twin| file_edit(twin, Write::Delete, Base::Shown));
-        let edit = file_edit(&entry.key, change, Base::Ops(entry.base.clone()));
-        Ok(std::iter::once(edit).chain(twins).collect())
+        let mut edits = vec![file_edit(&entry.key, change, Base::Ops(entry.base.clone()))];
+        edits.extend(entry.twins.iter().map(|twin| file_edit(twin, Write::Delete, Base::Shown)));
+        if let Some(Kept { content, mode, .. }) = new {
+            let path = if is_in_place { &entry.path } else { path };
+            let body = FileBody { path: path.clone(), content: *content, mode: *mode };
+            edits.push(file_edit(&new_key()?, Write::Replace(body.to_value()), Base::Shown));
+        }
+        Ok(edits)
     }
 
     /// Whether a file is where the index shows it: then its own path stays what it is.
@@ -185,13 +192,21 @@ impl Workspace {
                 _ => path,
             };
             let before = self.index.files.remove(from);
-            if let (Some(entry), Some(kept)) = (before, kept.get(path)) {
+            if let (Some(entry), Some(kept)) = (before, kept.get(path))
+                && !is_another_file(&entry, kept)
+            {
                 let own = if path == from { entry.path.clone() } else { path.clone() };
                 let entry = Entry { path: own, content: kept.content, mode: kept.mode, stat: kept.stat, ..entry };
                 self.index.files.insert(path.clone(), entry);
             }
         }
     }
+}
+
+/// Whether what stands in a file's place is another file: a link and what is none have nothing in common, so that an edit
+/// of one side never meets the target of the other.
+fn is_another_file(entry: &Entry, kept: &Kept) -> bool {
+    (entry.mode == FileMode::Link) != (kept.mode == FileMode::Link)
 }
 
 /// The places of a file that are different.

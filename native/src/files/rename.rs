@@ -1,4 +1,5 @@
 //! Which new files are tracked ones that moved: those of equal content, else those with half of their lines in common.
+//! Empty files are all alike, so nothing tells which of them moved.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -90,7 +91,8 @@ impl<'c> Pair<'c> {
 
 fn equal_pairs<'c>(gone: &'c [Candidate], new: &'c [Candidate]) -> Vec<Pair<'c>> {
     let mut by_blob: HashMap<ContentHash, Vec<&Candidate>> = HashMap::new();
-    for from in gone {
+    let empty = ContentHash::of(b"");
+    for from in gone.iter().filter(|from| from.blob != empty) {
         by_blob.entry(from.blob).or_default().push(from);
     }
     let pairs_of = |to: &'c Candidate| {
@@ -144,6 +146,7 @@ mod tests {
             [pair("p/a", "q/a"), pair("p/b", "q/b")]
         );
         assert_eq!(found(&[("a", "\0")], &[("b", "\0")]), [pair("a", "b")]);
+        assert_eq!(found(&[("a", "")], &[("b", "")]), []);
     }
 
     #[test]

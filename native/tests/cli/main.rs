@@ -7,6 +7,8 @@ mod failures;
 #[cfg(unix)]
 mod folder;
 mod history;
+#[cfg(unix)]
+mod kinds;
 mod linear;
 mod manifests;
 #[cfg(unix)]

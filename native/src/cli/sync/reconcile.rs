@@ -67,7 +67,7 @@ impl Reconcile {
         if !self.apply {
             let preview = local.reconcile_preview(&remote).await?;
             let paths = paths_of_both(&local, &remote).await;
-            let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records)?;
+            let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records).await?;
             return done(Compared::new(&preview, self.remote, &paths, &merging));
         }
         let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
