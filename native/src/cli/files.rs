@@ -191,6 +191,11 @@ pub(crate) struct SettledDoc {
 }
 
 impl SettledDoc {
+    /// How many paths several files claim: conflicts without a record.
+    pub(crate) fn clashes(&self) -> usize {
+        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
+    }
+
     pub(crate) fn new(settled: &Settled) -> SettledDoc {
         let texts = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
         SettledDoc {

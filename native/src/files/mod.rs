@@ -41,7 +41,7 @@ pub use merge::merging_by_lines;
 pub use news::News;
 pub use past::PastFile;
 pub use record::Recorded;
-pub use resolve::resolve_removal;
+pub use resolve::{FileChoice, resolve_removal};
 pub use settle::Settled;
 pub use sweep::CheckedBlobs;
 pub use walk::{IGNORE, Skipped};
