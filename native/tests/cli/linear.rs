@@ -155,7 +155,8 @@ fn a_pattern_says_which_branches_are_linear() {
     let mut diverged = branches.iter().filter(|(_, linear)| *linear).map(|(branch, _)| *branch).collect::<Vec<_>>();
     let (code, applied) = shell.document(&APPLY);
     let mut told = texts(&applied["diverged"]);
-    (diverged.sort_unstable(), told.sort_unstable());
+    diverged.sort_unstable();
+    told.sort_unstable();
     assert_eq!((code, told), (1, diverged));
     for (branch, is_linear) in branches {
         shell.ok(&["-C", "a", "switch", branch]);

@@ -307,7 +307,7 @@ fn a_line_that_may_be_older_than_what_is_here_is_blamed_on_nobody() {
 
 /// Takes one content out of the store of `a`.
 fn forget(shell: &Shell, content: &str) {
-    let folder = Folder::find(&shell.path("a")).unwrap();
+    let folder = Folder::find(shell.path("a")).unwrap();
     let mut store = Store::open(folder.store(), OpenMode::ReadWrite).unwrap();
     let mut named: BTreeSet<ContentHash> = store.blobs().unwrap().iter().map(|blob| blob.blob).collect();
     assert!(named.remove(&ContentHash::of(content.as_bytes())));
