@@ -121,6 +121,13 @@ pub enum Command {
         /// At most so many.
         ops_max: usize,
     },
+    /// Ops of every branch that write to entities of a collection, each entity's in the order of arrival.
+    Writes {
+        /// The collection.
+        collection: String,
+        /// Only keys that begin with this.
+        key_prefix: String,
+    },
     /// Ops, whole and as people read them, in this order.
     Show(Vec<OpId>),
     /// Ops whose id begins with these hex digits, at most 16.
@@ -194,7 +201,8 @@ pub struct Note {
     pub message: Option<String>,
     /// When, where that is not when it was written: RFC 3339.
     pub time: Option<String>,
-    /// Where it comes from, where that is another system: the system and the name there.
+    /// Where it comes from, where that is another system: the system and the name there. What happened elsewhere is noted
+    /// even if nothing changed by it.
     pub from: Option<(String, String)>,
 }
 
@@ -229,6 +237,8 @@ pub enum Edit {
     Merge {
         /// The other branch.
         source: String,
+        /// The ops of the other branch that are joined, with all that they reach; none for its heads.
+        at: Vec<OpId>,
         /// Why, for people.
         message: Option<String>,
     },

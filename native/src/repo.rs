@@ -17,13 +17,15 @@ use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::output::Answer;
 
-use crate::driver::{Failure, Handle};
+use crate::driver::{Bulk, Failure, Handle};
 use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
+use crate::progress::Watcher;
 
 pub use at::RepoAt;
 pub use options::{Missing, OpenOptions};
 pub use read::{Found, State, Verified};
+pub(crate) use write::other_repo;
 pub use write::{Batch, Receipt};
 
 /// The branch that a program works on unless it says otherwise.
@@ -36,6 +38,7 @@ pub struct Repo {
     folder: Folder,
     branch: Arc<str>,
     name: Arc<str>,
+    watcher: Watcher,
 }
 
 impl Repo {
@@ -83,6 +86,11 @@ impl Repo {
         &self.folder
     }
 
+    /// Who is told how far long work is.
+    pub(crate) fn watcher(&self) -> &Watcher {
+        &self.watcher
+    }
+
     /// Ends the repo's thread and closes its store. Clones of this handle fail with `aborted` from then on. Dropping
     /// the last handle does the same without telling how it went.
     ///
@@ -90,6 +98,14 @@ impl Repo {
     /// What the disk reports; everything that has a receipt stays.
     pub async fn close(self) -> Result<()> {
         self.driver.close().await
+    }
+
+    /// Opens the repo once more, to write very much; begins it where that was not done.
+    pub(crate) async fn bulk(&self) -> Result<Bulk> {
+        if self.status().await?.repo.is_none() {
+            self.begin_if_needed().await?;
+        }
+        self.driver.bulk().await
     }
 
     /// Has a command carried out. `what` says what was tried, as in "read notes/1".
@@ -102,7 +118,7 @@ impl Repo {
 const GIVE_WAY: &str = " Say whose line stays: `trellis sync reconcile --remote PATH --apply --keep local`, or \
                         `--keep remote`, with the other copy's folder.";
 
-fn explain(failure: Failure, what: &str) -> TrellisError {
+pub(crate) fn explain(failure: Failure, what: &str) -> TrellisError {
     match failure {
         Failure::Host(error) => error,
         Failure::Command(error) => {
@@ -132,6 +148,6 @@ pub fn conflict_place(conflict: &Conflict) -> Place {
 }
 
 /// An answer of another kind than the question has.
-fn no_answer() -> TrellisError {
+pub(crate) fn no_answer() -> TrellisError {
     TrellisError::new(Code::Unsupported, "The engine gave an answer to another question; this is a defect of it.")
 }

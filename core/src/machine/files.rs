@@ -1,12 +1,12 @@
 //! The files of a branch, now or as they were.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::read::Purpose;
 use super::scope::Scope;
-use super::{Machine, Outputs};
+use super::{Machine, Outputs, reply};
 use crate::error::CommandError;
 use crate::input::Request;
 use crate::log::graph::{Entity, Node};
@@ -14,9 +14,18 @@ use crate::log::row::StoredOp;
 use crate::merge::entity::Shown;
 use crate::op::body::Content;
 use crate::op::id::OpId;
-use crate::output::{FileView, FilesView};
+use crate::output::{Answer, FileView, FilesView};
 use crate::view::files::{FILES, File, FileChange, FileError, FilePath, Tree};
 use crate::view::state::Contents;
+
+/// Who asked for files, where, and which entities may be some.
+type AskedFiles = (Request, Scope, Vec<Entity>);
+
+/// Writes as they were read.
+pub(super) struct Writes<'a> {
+    pub(super) nodes: Vec<Node>,
+    pub(super) ops: &'a [Option<StoredOp>],
+}
 
 impl Machine {
     pub(super) fn read_files(
@@ -30,9 +39,32 @@ impl Machine {
         let of_entity = |entity: &Entity| self.writes_in_scope(&scope, *entity);
         let mut entities: Vec<Entity> = self.graph.entities_in(FILES).collect();
         entities.retain(|entity| !of_entity(entity).is_empty());
-        let nodes = entities.iter().flat_map(of_entity).collect();
+        let deciding = |entity: &Entity| self.deciding_from(self.frontier_in_scope(&scope, *entity), &Contents::new());
+        let nodes = entities.iter().flat_map(deciding).collect();
         self.read(nodes, Purpose::Files(request, scope, entities), out);
         Ok(())
+    }
+
+    /// Answers when the writes that decide about files were read. Where a write turned out to say nothing, those before it
+    /// have to be read, too.
+    pub(super) fn on_files_read(
+        &mut self,
+        (request, scope, entities): AskedFiles,
+        read: Writes<'_>,
+        out: &mut Outputs,
+    ) {
+        let contents = match self.contents(&read.nodes, read.ops) {
+            Ok(contents) => contents,
+            Err(error) => return reply(out, request, Err(error)),
+        };
+        let writes = self.deciding_among(&read.nodes, &contents);
+        let is_unread = |node: &Node| !contents.contains_key(node);
+        let unread: Vec<Node> = writes.values().flatten().copied().filter(is_unread).collect();
+        if !unread.is_empty() {
+            return self.read([read.nodes, unread].concat(), Purpose::Files(request, scope, entities), out);
+        }
+        let files = self.files(&scope, &entities, &writes, &contents);
+        reply(out, request, Ok(Answer::Files(files)));
     }
 
     pub(super) fn read_files_ever(
@@ -61,11 +93,18 @@ impl Machine {
         keys.into_iter().collect()
     }
 
-    pub(super) fn files(&self, scope: &Scope, entities: &[Entity], contents: &Contents) -> FilesView {
+    fn files(
+        &self,
+        scope: &Scope,
+        entities: &[Entity],
+        writes: &BTreeMap<Entity, Vec<Node>>,
+        contents: &Contents,
+    ) -> FilesView {
         let mut view = FilesView::default();
         let mut files = Vec::new();
         for entity in entities {
-            match self.file(scope, *entity, contents) {
+            let deciding = writes.get(entity).map_or(&[][..], Vec::as_slice);
+            match self.file(scope, *entity, deciding, contents) {
                 None => {}
                 Some((Ok(file), more)) => {
                     view.files.insert(file.key.clone(), more);
@@ -81,10 +120,16 @@ impl Machine {
     }
 
     /// One file; none where it is deleted.
-    fn file(&self, scope: &Scope, entity: Entity, contents: &Contents) -> Option<(Result<File, FileError>, FileView)> {
-        let nodes = self.writes_in_scope(scope, entity);
-        let created = nodes.iter().map(|node| self.graph.ord(*node)).min()?;
-        let merged = self.merged_of(scope.branch, entity, &nodes, contents);
+    fn file(
+        &self,
+        scope: &Scope,
+        entity: Entity,
+        deciding: &[Node],
+        contents: &Contents,
+    ) -> Option<(Result<File, FileError>, FileView)> {
+        let writes = self.writes_in_scope(scope, entity);
+        let created = writes.iter().map(|node| self.graph.ord(*node)).min()?;
+        let merged = self.merged_of(scope.branch, entity, deciding, contents);
         let file = match &merged.shown {
             Shown::Absent if merged.conflicts.is_empty() => return None,
             Shown::Json(value) => File::read(self.graph.entity_name(entity).1, created, value),

@@ -9,6 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::files::Writes;
 use super::scope::Scope;
 use super::write::{Ground, Preparing, answer};
 use super::{Machine, Outputs, Waiting, reply};
@@ -108,6 +109,7 @@ impl Machine {
             Command::Log { branch, entity, ops_max } => {
                 Ok(Some(Answer::Log(self.log_views(&branch, entity.as_ref(), ops_max)?)))
             }
+            Command::Writes { collection, key_prefix } => Ok(Some(Answer::Log(self.writes(&collection, &key_prefix)))),
             Command::Show(ids) => {
                 let find = |id: &OpId| self.graph.find(id).ok_or(CommandError::NoOp(*id));
                 let nodes = ids.iter().map(find).collect::<Result<_, _>>()?;
@@ -198,8 +200,8 @@ impl Machine {
                 self.on_writes_read(read.nodes, purpose, &ops, out);
             }
             Purpose::Files(request, scope, entities) => {
-                let contents = self.contents(&read.nodes, &ops);
-                reply(out, request, contents.map(|contents| Answer::Files(self.files(&scope, &entities, &contents))));
+                let read = Writes { nodes: read.nodes, ops: &ops };
+                self.on_files_read((request, scope, entities), read, out);
             }
             Purpose::FilesEver(request, path) => {
                 reply(out, request, Ok(Answer::FileKeys(self.files_ever(&read.nodes, &ops, &path))));
@@ -275,7 +277,7 @@ impl Machine {
         checked.collect()
     }
 
-    fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
+    pub(super) fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
         let contents = self.readable(nodes, ops);
         match nodes.iter().find(|node| !contents.contains_key(node)) {
             Some(node) => Err(CommandError::Corrupt(self.graph.id(*node))),
@@ -348,7 +350,7 @@ impl Machine {
         self.deciding_from(self.graph.frontier(branch, entity), contents)
     }
 
-    fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
+    pub(super) fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
         let is_whole = |node: Node| {
             self.state.is_overwrite(&self.graph, node) && contents.get(&node).is_none_or(|said| *said != Content::Void)
         };
@@ -361,7 +363,7 @@ impl Machine {
     }
 
     /// By entity the writes that decide what it was when `nodes` were asked for.
-    fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
+    pub(super) fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
         let mut writes: BTreeMap<Entity, Vec<Node>> = BTreeMap::new();
         for node in nodes {
             writes.entry(self.graph.entity(*node)).or_default().push(*node);
@@ -486,6 +488,18 @@ impl Machine {
         }
         nodes.sort_unstable_by_key(latest_first);
         Ok(nodes.into_iter().map(|node| self.show(node)).collect())
+    }
+
+    /// The ops that write to entities of a collection, of every branch.
+    fn writes(&self, collection: &str, key_prefix: &str) -> Vec<OpView> {
+        let is_asked = |entity: &Entity| self.graph.entity_name(*entity).1.starts_with(key_prefix);
+        let entities = self.graph.entities_in(collection).filter(is_asked);
+        let of_entity = |entity: Entity| {
+            let mut nodes: Vec<Node> = self.graph.writes(entity).collect();
+            nodes.reverse();
+            nodes
+        };
+        entities.flat_map(of_entity).map(|node| self.show(node)).collect()
     }
 
     fn op_views(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {

@@ -77,10 +77,11 @@ impl Machine {
         Ok(sealing.ops)
     }
 
-    /// Says of the ops before it that they are one record. Without any there is nothing to say.
+    /// Says of the ops before it that they are one record. Without any there is nothing to say, but of what happened
+    /// elsewhere.
     fn seal_note(&self, note: &Note, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
         self.check_permitted(sealing)?;
-        if sealing.ops.is_empty() {
+        if sealing.ops.is_empty() && note.from.is_none() {
             return Ok(());
         }
         let text = |name: &str, text: &Option<String>| Some((String::from(name), Value::String(text.clone()?)));
@@ -148,7 +149,7 @@ impl Machine {
                 self.seal_resolve((collection, key), *conflict, choice, ground, sealing)
             }
             Edit::Undo => self.seal_undo(ground, sealing),
-            Edit::Merge { source, message } => self.seal_merge(source, message.as_deref(), sealing),
+            Edit::Merge { source, at, message } => self.seal_merge(source, at, message.as_deref(), sealing),
             Edit::Rebase { onto } => self.seal_rebase(*onto, ground, sealing),
             Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),

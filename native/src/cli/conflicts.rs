@@ -43,6 +43,10 @@ struct Open {
 }
 
 impl Told for Open {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let open = self.conflicts.len() + self.clashes.len();
         if open == 0 {

@@ -185,6 +185,10 @@ fn unified(old: &[u8], new: &[u8]) -> String {
 }
 
 impl Told for Differences {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         self.files.iter().try_for_each(|file| file.print(page))
     }

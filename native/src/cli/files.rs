@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 use trellis_sync::core::output::FilesView;
 use trellis_sync::core::view::files::{FileMode, FilePath};
-use trellis_sync::files::{About, Change, Changes, FileConflict, Settled, file_conflicts, repo_path};
+use trellis_sync::files::{About, Carried, Change, Changes, FileConflict, Settled, file_conflicts, repo_path};
 use trellis_sync::folder::Folder;
 use trellis_sync::{Code, Result, TrellisError};
 
@@ -157,6 +157,11 @@ pub(crate) fn print_file_conflicts(conflicts: &[FileConflictDoc], page: &mut Pag
         vec![Cell::new(Look::Bad, &format!("  {}", conflict.path)), Cell::new(Look::Plain, &conflict.advice())]
     };
     page.table(&conflicts.iter().map(row).collect::<Vec<_>>())
+}
+
+/// The blobs that ops name and that did not come with them, in documents.
+pub(crate) fn missing_blobs(carried: &Carried) -> Vec<String> {
+    carried.missing.iter().map(|blob| blob.blob.to_string()).collect()
 }
 
 /// Content that ops name and that did not come with them.

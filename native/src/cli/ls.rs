@@ -71,6 +71,10 @@ impl EntryDoc {
 }
 
 impl Told for Listed {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let row = |entry: &EntryDoc| {
             let open = if entry.conflicts == 0 { String::new() } else { count(entry.conflicts, "conflict") };

@@ -7,6 +7,7 @@ use serde::Serialize;
 use trellis_sync::files::Workspace;
 
 use super::branch::expect_branch;
+use super::complete;
 use super::conflicts::{exit_with, open_conflicts, print_left};
 use super::context::Context;
 use super::doc::{ConflictDoc, ids};
@@ -21,6 +22,7 @@ use super::report::{Exit, Outcome, Told, done};
 )]
 pub(crate) struct Merge {
     /// The branch to take from
+    #[arg(add = complete::branches())]
     source: String,
     /// Why, for people
     #[arg(short, long, value_name = "TEXT")]

@@ -3,9 +3,12 @@
 //! Every command returns a report, which is data. Whether it becomes text for people or a document for programs is
 //! decided in one place, so both say the same.
 
+mod complete;
 mod context;
 mod doc;
 mod page;
+mod pager;
+mod progress;
 mod report;
 mod words;
 
@@ -22,6 +25,7 @@ mod fork;
 mod get;
 mod history;
 mod import;
+mod import_git;
 mod init;
 mod log;
 mod ls;
@@ -45,7 +49,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
 use context::{Context, Globals};
 use report::{Exit, Outcome, usage_error};
@@ -102,6 +107,8 @@ enum Command {
 
 /// Does what the arguments say.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    // A shell that completes a word asks so, and gets nothing but its answer.
+    CompleteEnv::with_factory(Cli::command).var(completions::VARIABLE).complete();
     match Cli::try_parse_from(&args) {
         Ok(cli) => start(cli).into(),
         Err(error) => explain(&error, &args).into(),

@@ -12,6 +12,7 @@ use trellis_sync::core::view::files::FilePath;
 use trellis_sync::files::{About, FileConflict, Workspace, file_conflicts, resolve_removal};
 use trellis_sync::{Code, Place, Repo, Result, TrellisError, conflict_place};
 
+use super::complete;
 use super::context::Context;
 use super::doc::{ids, side_name};
 use super::files::{SettledDoc, file_path};
@@ -28,6 +29,7 @@ use super::words::{self, Notation, count};
   trellis resolve notes/1 --absent")]
 pub(crate) struct Resolve {
     /// The file in conflict; or the place in conflict, or its entity if it has only one
+    #[arg(add = complete::conflicts())]
     place: String,
     #[command(flatten)]
     chosen: Chosen,

@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::branch::expect_branch;
+use super::complete;
 use super::context::Context;
 use super::files::SettledDoc;
 use super::page::{Look, Page, clean};
@@ -22,6 +23,7 @@ use super::report::{Exit, Outcome, Told, done};
 Changes that are not recorded are never overwritten.")]
 pub(crate) struct Switch {
     /// The branch
+    #[arg(add = complete::branches())]
     branch: String,
     /// Begin it from the present one
     #[arg(short, long)]

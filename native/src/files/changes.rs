@@ -15,7 +15,7 @@ use super::workspace::Workspace;
 use crate::error::Result;
 
 /// Texts beyond this are compared as wholes when renames are looked for.
-const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
+pub(crate) const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 
 /// One file that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,23 +91,21 @@ impl Workspace {
             return Ok(BTreeMap::new());
         }
         let mut contents = BTreeMap::new();
-        let mut new = Vec::new();
+        let (mut gone_links, mut gone_files, mut new_links, mut new_files) = (vec![], vec![], vec![], vec![]);
         for (path, difference) in differences {
-            if matches!(difference, Difference::New { .. }) {
-                let (content, _) = content::hash(&self.disk, path)?;
-                contents.insert(path.clone(), content);
-                new.push(Candidate {
-                    path: path.clone(),
-                    blob: content.blob,
-                    lines: self.lines_on_disk(path, content)?,
-                });
-            }
+            let Difference::New { mode } = difference else { continue };
+            let (content, _) = content::hash(&self.disk, path)?;
+            contents.insert(path.clone(), content);
+            let new = if *mode == FileMode::Link { &mut new_links } else { &mut new_files };
+            new.push(Candidate { path: path.clone(), blob: content.blob, lines: self.lines_on_disk(path, content)? });
         }
-        let gone = gone.into_iter().map(|(path, entry)| {
-            Ok(Candidate { path: path.clone(), blob: entry.content.blob, lines: self.lines_recorded(entry)? })
-        });
-        let renames = renames(&gone.collect::<Result<Vec<_>>>()?, &new);
-        Ok(renames.into_iter().filter_map(|(to, from)| Some((to.clone(), (from, *contents.get(&to)?)))).collect())
+        for (path, entry) in gone {
+            let gone = if entry.mode == FileMode::Link { &mut gone_links } else { &mut gone_files };
+            let lines = self.lines_recorded(entry)?;
+            gone.push(Candidate { path: path.clone(), blob: entry.content.blob, lines });
+        }
+        let renames = renames(&gone_links, &new_links).into_iter().chain(renames(&gone_files, &new_files));
+        Ok(renames.filter_map(|(to, from)| Some((to.clone(), (from, *contents.get(&to)?)))).collect())
     }
 
     fn lines_on_disk(&self, path: &FilePath, content: BlobRef) -> Result<Lines> {

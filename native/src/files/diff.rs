@@ -100,19 +100,23 @@ impl Workspace {
     ) -> Result<()> {
         let by_key: BTreeMap<&str, (&FilePath, &Entry)> =
             old.iter().map(|(path, entry)| (entry.key.as_str(), (path, entry))).collect();
+        let keys: BTreeSet<&str> = new.values().map(|entry| entry.key.as_str()).collect();
+        let is_there = |entry: &Entry| keys.contains(entry.key.as_str());
+        // A link that became a file, or the reverse, is another file in the same place.
+        let in_place = |path| old.get_key_value(path).filter(|(_, entry)| !is_there(entry));
         for (path, entry) in new.iter().filter(|(path, _)| is_meant(path, only)) {
-            let before = by_key.get(entry.key.as_str());
+            let before = by_key.get(entry.key.as_str()).copied().or_else(|| in_place(path));
             if before.is_some_and(|(old, before)| {
-                *old == path && before.content == entry.content && before.mode == entry.mode
+                old == path && before.content == entry.content && before.mode == entry.mode
             }) {
                 continue;
             }
             let old = before.map(|(path, entry)| self.recorded(path, entry)).transpose()?;
             visit(FileDiff { old, new: Some(self.recorded(path, entry)?) })?;
         }
-        let keys: BTreeSet<&str> = new.values().map(|entry| entry.key.as_str()).collect();
-        let is_there = |entry: &Entry| keys.contains(entry.key.as_str());
-        for (path, entry) in old.iter().filter(|(path, entry)| is_meant(path, only) && !is_there(entry)) {
+        let is_replaced = |path: &FilePath| new.get(path).is_some_and(|entry| !by_key.contains_key(entry.key.as_str()));
+        let is_gone = |(path, entry): &(&FilePath, &Entry)| !is_there(entry) && !is_replaced(path);
+        for (path, entry) in old.iter().filter(|(path, _)| is_meant(path, only)).filter(is_gone) {
             visit(FileDiff { old: Some(self.recorded(path, entry)?), new: None })?;
         }
         Ok(())

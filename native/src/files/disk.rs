@@ -22,6 +22,9 @@ use crate::folder::Folder;
 /// Where files are written before they get their names, in the folder of the repo.
 const TEMPORARY: &str = "tmp";
 
+/// The bytes of a link's target, at most; what the usual systems allow.
+const LINK_BYTES_MAX: u64 = 4095;
+
 /// What names the disks of this system hold.
 const SYSTEM: System = match () {
     () if cfg!(windows) => System::Windows,
@@ -164,7 +167,10 @@ impl Disk {
         let written = write_temporary(&temporary, &name, mode, content);
         let placed = written.and_then(|()| self.place(&temporary, &name, path)).map_err(|cause| {
             let _ = temporary.remove_file(&name);
-            self.failed("write", path, cause)
+            match cause.kind() {
+                ErrorKind::InvalidFilename => self.refused(path),
+                _ => self.failed("write", path, cause),
+            }
         });
         self.temporary = Some(temporary);
         placed
@@ -262,14 +268,15 @@ impl Disk {
     }
 
     fn expect_held(&self, path: &FilePath) -> Result<()> {
-        if path.is_held_by(SYSTEM) {
-            return Ok(());
-        }
+        if path.is_held_by(SYSTEM) { Ok(()) } else { Err(self.refused(path)) }
+    }
+
+    fn refused(&self, path: &FilePath) -> TrellisError {
         let message = format!(
-            "The file {path} has a name that this system cannot hold. It stays in the repo; rename it with \
-             `trellis mv` to have it here."
+            "The file {path} has a name, or as a link a target, that this system cannot hold. It stays in the repo; give \
+             it another one to have it here."
         );
-        Err(TrellisError::new(Code::PathRefused, message).at_path(self.path_of(path)))
+        TrellisError::new(Code::PathRefused, message).at_path(self.path_of(path))
     }
 
     fn failed(&self, what: &str, path: &FilePath, cause: io::Error) -> TrellisError {
@@ -280,7 +287,10 @@ impl Disk {
 fn write_temporary(temporary: &Dir, name: &str, mode: FileMode, mut content: impl Read) -> io::Result<()> {
     if mode == FileMode::Link {
         let mut target = Vec::new();
-        content.read_to_end(&mut target)?;
+        content.take(LINK_BYTES_MAX + 1).read_to_end(&mut target)?;
+        if target.is_empty() || target.contains(&0) || target.len() as u64 > LINK_BYTES_MAX {
+            return Err(ErrorKind::InvalidFilename.into());
+        }
         return temporary.symlink_contents(os_str(&target)?, name);
     }
     let mut options = OpenOptions::new();

@@ -75,9 +75,23 @@ pub fn merge(base: &[u8], ours: &[u8], theirs: &[u8], names: Names<'_>) -> Merge
     let marker_size = Conflict::DEFAULT_MARKER_SIZE.try_into().unwrap_or(std::num::NonZeroU8::MIN);
     let mut merged = Vec::new();
     match merge.run(&mut merged, labels, Conflict::Keep { style: ConflictStyle::Diff3, marker_size }) {
-        Resolution::Conflict => Merged::Marked(merged),
+        Resolution::Conflict => Merged::Marked(with_ends_of(&[base, ours, theirs], merged)),
         Resolution::Complete | Resolution::CompleteWithAutoResolvedConflict => Merged::Clean(merged),
     }
+}
+
+/// A text with markers, where these texts are all it is made of: where each of their lines ends with a carriage return
+/// and a line feed, so do the lines that merging added.
+fn with_ends_of(texts: &[&[u8]], marked: Vec<u8>) -> Vec<u8> {
+    let mut lines = texts.iter().flat_map(|text| text.lines_with_terminator()).filter(|line| line.ends_with(b"\n"));
+    if !lines.all(|line| line.ends_with(b"\r\n")) || !texts.iter().any(|text| text.contains(&b'\n')) {
+        return marked;
+    }
+    let line = |line: &[u8]| match line.strip_suffix(b"\n") {
+        Some(text) if !text.ends_with(b"\r") => [text, b"\r\n"].concat(),
+        _ => line.to_vec(),
+    };
+    marked.lines_with_terminator().flat_map(line).collect()
 }
 
 #[cfg(test)]
@@ -100,6 +114,13 @@ mod tests {
         let expected = "1\n<<<<<<< A\ntwo\n||||||| base\n2\n=======\nzwei\n>>>>>>> B\n3\n";
         assert_eq!(String::from_utf8_lossy(&text), expected);
         assert!(has_markers(&text) && !has_markers(b"1\n<<<<<<< A\n"));
+    }
+
+    #[test]
+    fn markers_end_as_the_lines_around_them() {
+        let Merged::Marked(text) = merge(b"1\r\n", b"1\r\ntwo", b"1\r\nzwei\r\n", NAMES) else { panic!("a conflict") };
+        let expected = "1\r\n<<<<<<< A\r\ntwo\r\n||||||| base\r\n=======\r\nzwei\r\n>>>>>>> B\r\n";
+        assert_eq!(String::from_utf8_lossy(&text), expected);
     }
 
     #[test]

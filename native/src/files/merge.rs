@@ -1,12 +1,14 @@
 //! Conflicts of content: texts are merged by lines, and what cannot be merged is shown with markers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::input::Choice;
 use trellis_core::merge::conflict::{Conflict, Side, SideValue};
 use trellis_core::merge::entity::Shown;
 use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{ConflictId, OpId};
+use trellis_core::output::FilesView;
+use trellis_core::view::files::{FileMode, Placed};
 
 use super::lines::{Merged, Names, TEXT_BYTES_MAX, is_text, merge};
 use super::workspace::Workspace;
@@ -14,15 +16,17 @@ use crate::error::{Code, Result};
 use crate::repo::Repo;
 use crate::store::{OpenMode, Store, WAIT};
 
-/// The place of a file's content in its entity.
+/// The places of a file's content and of its kind in its entity, and the word for a link.
 const CONTENT: &str = "content";
+const MODE: &str = "mode";
+const LINK: &str = "link";
 
 impl Workspace {
     /// Merges the contents of files that were edited on several sides, and writes an op for each that merges without a
     /// conflict.
-    pub(super) async fn merge_contents(&mut self, conflicts: &[Conflict]) -> Result<Vec<OpId>> {
+    pub(super) async fn merge_contents(&mut self, view: &FilesView) -> Result<Vec<OpId>> {
         let mut written = Vec::new();
-        for conflict in conflicts.iter().filter(|conflict| is_of_content(conflict)) {
+        for conflict in conflicts_of_lines(view).into_values() {
             let Some(Merged::Clean(text)) = self.merged(conflict)? else { continue };
             let mut transaction = self.store.begin(WAIT)?;
             let blob = transaction.put_blob(text.as_slice(), self.folder.root())?;
@@ -47,8 +51,17 @@ impl Workspace {
 ///
 /// # Errors
 /// What reading fails with.
-pub fn merging_by_lines(repos: &[&Repo], conflicts: &[Conflict]) -> Result<BTreeSet<ConflictId>> {
-    let conflicts: Vec<&Conflict> = conflicts.iter().filter(|conflict| is_of_content(conflict)).collect();
+pub async fn merging_by_lines(repos: &[&Repo], conflicts: &[Conflict]) -> Result<BTreeSet<ConflictId>> {
+    let mut conflicts: Vec<&Conflict> = conflicts.iter().filter(|conflict| is_of_content(conflict)).collect();
+    let branches: BTreeSet<&str> = conflicts.iter().map(|conflict| conflict.branch.as_str()).collect();
+    for branch in branches {
+        for repo in repos {
+            // A side that does not have the branch has no links on it.
+            let view = repo.on_branch(branch).files(&[]).await.unwrap_or_default();
+            let links = links(&view);
+            conflicts.retain(|conflict| conflict.branch != branch || !links.contains(conflict.key.as_str()));
+        }
+    }
     let mut merging = BTreeSet::new();
     if conflicts.is_empty() {
         return Ok(merging);
@@ -100,8 +113,30 @@ fn text(stores: &[&Store], blob: Option<BlobRef>) -> Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
+/// The conflicts about what a file holds, of files that have lines, by their keys.
+pub(super) fn conflicts_of_lines(view: &FilesView) -> BTreeMap<&str, &Conflict> {
+    let links = links(view);
+    let of_content = view.files.iter().filter_map(|(key, file)| {
+        let conflict = file.conflicts.iter().find(|conflict| is_of_content(conflict))?;
+        Some((key.as_str(), conflict))
+    });
+    of_content.filter(|(key, _)| !links.contains(key)).collect()
+}
+
+/// The files that are links, or may be, by their keys. The target of a link has no lines.
+fn links(view: &FilesView) -> BTreeSet<&str> {
+    let may_be = |conflict: &Conflict| {
+        conflict.path.0 == [MODE] && conflict.sides.iter().any(|side| side.value == SideValue::Json(LINK.into()))
+    };
+    let is_link = |placed: &&Placed| {
+        let file = view.files.get(&placed.file.key);
+        placed.file.body.mode == FileMode::Link || file.is_some_and(|file| file.conflicts.iter().any(may_be))
+    };
+    view.tree.files.values().filter(is_link).map(|placed| placed.file.key.as_str()).collect()
+}
+
 /// Whether a conflict is about what a file holds, and about nothing else.
-pub(super) fn is_of_content(conflict: &Conflict) -> bool {
+fn is_of_content(conflict: &Conflict) -> bool {
     conflict.path.0 == [CONTENT]
 }
 

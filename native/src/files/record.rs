@@ -21,6 +21,7 @@ use super::stat::Stat;
 use super::workspace::Workspace;
 use crate::driver::random;
 use crate::error::{Code, Result, TrellisError};
+use crate::progress::Work;
 use crate::store::WAIT;
 
 /// What recording did.
@@ -110,17 +111,25 @@ impl Workspace {
     /// Puts the content of changed files into the store, durably.
     fn keep(&mut self, changes: &Changes) -> Result<BTreeMap<FilePath, Kept>> {
         let mut kept = BTreeMap::new();
+        let mut meter = self.repo.watcher().meter(Work::Keeping, self.bytes_of(changes)?);
         let mut transaction = self.store.begin(WAIT)?;
         for (path, change) in &changes.files {
             let mode = match change {
                 Change::Removed => continue,
                 Change::Added { mode } | Change::Edited { mode, .. } | Change::Renamed { mode, .. } => *mode,
             };
-            let (content, seen) = content::keep(&self.disk, path, &mut transaction)?;
+            let (content, seen) = content::keep(&self.disk, path, &mut transaction, &mut meter)?;
             kept.insert(path.clone(), Kept { content, mode, stat: Some(seen.stat) });
         }
         transaction.commit()?;
         Ok(kept)
+    }
+
+    /// How long the files are that are there after these changes.
+    fn bytes_of(&self, changes: &Changes) -> Result<u64> {
+        let is_there = |(_, change): &(&FilePath, &Change)| !matches!(change, Change::Removed);
+        let paths = changes.files.iter().filter(is_there).map(|(path, _)| path);
+        paths.map(|path| Ok(self.disk.seen(path)?.map_or(0, |seen| seen.stat.size))).sum()
     }
 
     async fn write_changes(
@@ -154,13 +163,20 @@ impl Workspace {
             let body = FileBody { path: path.clone(), content: kept.content, mode: kept.mode };
             return Ok(vec![file_edit(&new_key()?, Write::Replace(body.to_value()), Base::Shown)]);
         };
-        let change = match kept {
-            None => Write::Delete,
-            Some(kept) => Write::Patch(difference(entry, path, kept, self.is_shown_at(path, entry))),
+        let is_in_place = self.is_shown_at(path, entry);
+        let (change, new) = match kept {
+            None => (Write::Delete, None),
+            Some(kept) if is_another_file(entry, kept) => (Write::Delete, Some(kept)),
+            Some(kept) => (Write::Patch(difference(entry, path, kept, is_in_place)), None),
         };
-        let twins = entry.twins.iter().map(|twin| file_edit(twin, Write::Delete, Base::Shown));
-        let edit = file_edit(&entry.key, change, Base::Ops(entry.base.clone()));
-        Ok(std::iter::once(edit).chain(twins).collect())
+        let mut edits = vec![file_edit(&entry.key, change, Base::Ops(entry.base.clone()))];
+        edits.extend(entry.twins.iter().map(|twin| file_edit(twin, Write::Delete, Base::Shown)));
+        if let Some(Kept { content, mode, .. }) = new {
+            let path = if is_in_place { &entry.path } else { path };
+            let body = FileBody { path: path.clone(), content: *content, mode: *mode };
+            edits.push(file_edit(&new_key()?, Write::Replace(body.to_value()), Base::Shown));
+        }
+        Ok(edits)
     }
 
     /// Whether a file is where the index shows it: then its own path stays what it is.
@@ -176,13 +192,21 @@ impl Workspace {
                 _ => path,
             };
             let before = self.index.files.remove(from);
-            if let (Some(entry), Some(kept)) = (before, kept.get(path)) {
+            if let (Some(entry), Some(kept)) = (before, kept.get(path))
+                && !is_another_file(&entry, kept)
+            {
                 let own = if path == from { entry.path.clone() } else { path.clone() };
                 let entry = Entry { path: own, content: kept.content, mode: kept.mode, stat: kept.stat, ..entry };
                 self.index.files.insert(path.clone(), entry);
             }
         }
     }
+}
+
+/// Whether what stands in a file's place is another file: a link and what is none have nothing in common, so that an edit
+/// of one side never meets the target of the other.
+fn is_another_file(entry: &Entry, kept: &Kept) -> bool {
+    (entry.mode == FileMode::Link) != (kept.mode == FileMode::Link)
 }
 
 /// The places of a file that are different.

@@ -1,4 +1,5 @@
 //! Which new files are tracked ones that moved: those of equal content, else those with half of their lines in common.
+//! Empty files are all alike, so nothing tells which of them moved.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,11 +7,11 @@ use trellis_core::op::id::ContentHash;
 use trellis_core::view::files::FilePath;
 
 /// Pairs that are compared by lines, at most: beyond that only equal content counts.
-const PAIRS_MAX: usize = 250_000;
+pub(crate) const PAIRS_MAX: usize = 250_000;
 
 /// A file that is gone, or new, as it is compared.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Where it is or was.
     pub path: FilePath,
     /// The hash of its content.
@@ -21,14 +22,14 @@ pub(super) struct Candidate {
 
 /// How often a text has which line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     counts: HashMap<u64, u32>,
     total: u32,
 }
 
 impl Lines {
     /// The lines of a text; none of what is no text, or is empty.
-    pub(super) fn of(content: &[u8]) -> Lines {
+    pub(crate) fn of(content: &[u8]) -> Lines {
         let mut lines = Lines::default();
         if !super::lines::is_text(content) {
             return lines;
@@ -51,7 +52,7 @@ impl Lines {
 
 /// Where the files that are gone went: by each new path the old one. Every file moves at most once; of several ways the
 /// one with the most in common is taken, then that of equal names, then the first in order.
-pub(super) fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePath, FilePath> {
+pub(crate) fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePath, FilePath> {
     let mut pairs = equal_pairs(gone, new);
     if gone.len().saturating_mul(new.len()) <= PAIRS_MAX {
         pairs.extend(similar_pairs(gone, new));
@@ -90,7 +91,8 @@ impl<'c> Pair<'c> {
 
 fn equal_pairs<'c>(gone: &'c [Candidate], new: &'c [Candidate]) -> Vec<Pair<'c>> {
     let mut by_blob: HashMap<ContentHash, Vec<&Candidate>> = HashMap::new();
-    for from in gone {
+    let empty = ContentHash::of(b"");
+    for from in gone.iter().filter(|from| from.blob != empty) {
         by_blob.entry(from.blob).or_default().push(from);
     }
     let pairs_of = |to: &'c Candidate| {
@@ -144,6 +146,7 @@ mod tests {
             [pair("p/a", "q/a"), pair("p/b", "q/b")]
         );
         assert_eq!(found(&[("a", "\0")], &[("b", "\0")]), [pair("a", "b")]);
+        assert_eq!(found(&[("a", "")], &[("b", "")]), []);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::content;
 use super::lines::{has_markers, is_text};
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
+use crate::progress::Work;
 use crate::repo::Repo;
 use crate::store::WAIT;
 
@@ -21,13 +22,14 @@ impl Workspace {
     /// `invalid_argument` while the file has the markers of a conflict; `not_found` where it is not there; as
     /// [`Repo::resolve`](crate::Repo::resolve).
     pub async fn resolve_by_file(&mut self, path: &FilePath, conflict: &Conflict) -> Result<Vec<OpId>> {
-        match self.disk.read(path)? {
+        let size = match self.disk.read(path)? {
             None => return Err(not_there(path)),
             Some(text) if is_text(&text) && has_markers(&text) => return Err(unfinished(path)),
-            Some(_) => {}
-        }
+            Some(content) => content.len() as u64,
+        };
+        let mut meter = self.repo.watcher().meter(Work::Keeping, size);
         let mut transaction = self.store.begin(WAIT)?;
-        let (blob, _) = content::keep(&self.disk, path, &mut transaction)?;
+        let (blob, _) = content::keep(&self.disk, path, &mut transaction, &mut meter)?;
         transaction.commit()?;
         Ok(self.repo.resolve(conflict, Choice::Value(blob.to_value())).await?.ops().to_vec())
     }

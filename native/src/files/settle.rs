@@ -8,17 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{ContentHash, OpId};
-use trellis_core::output::{FileView, FilesView};
+use trellis_core::output::FilesView;
 use trellis_core::view::files::{FileMode, FilePath};
 
 use super::conflicts::{FileConflict, file_conflicts};
 use super::content::{self, mode_of};
 use super::index::Entry;
 use super::lines::Merged;
-use super::merge::is_of_content;
+use super::merge::conflicts_of_lines;
 use super::stat::{Kind, Stat};
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
+use crate::progress::Work;
 
 /// What became of a folder.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +72,7 @@ impl Workspace {
     pub async fn settle(&mut self) -> Result<Settled> {
         let mut row = self.store.last_seq()?;
         let mut view = self.repo.files(&[]).await?;
-        let merged = self.merge_contents(&conflicts_of(&view)).await?;
+        let merged = self.merge_contents(&view).await?;
         if !merged.is_empty() {
             row = self.store.last_seq()?;
             view = self.repo.files(&[]).await?;
@@ -80,12 +81,15 @@ impl Workspace {
         let mut settled = Settled { merged, conflicts: file_conflicts(&view), ..Settled::default() };
         let blocked = self.blocked(&targets)?;
         let kept = self.remove_others(&targets, &blocked, &mut settled)?;
+        let mut meter = self.repo.watcher().meter(Work::Writing, size_of(&targets));
         for (path, target) in targets {
+            let size = target.entry.content.size;
             match (blocked.contains(&target.entry.key), kept.contains(&target.entry.key)) {
                 (false, _) => self.bring(path, target, &mut settled)?,
                 (true, false) => settled.kept_back.push(path),
                 (true, true) => {}
             }
+            meter.add(size);
         }
         self.index.branch = Some(self.repo.branch().to_owned());
         self.index.row = row;
@@ -154,9 +158,11 @@ impl Workspace {
 
     /// Every file as the branch shows it, by the path where it is shown.
     fn targets(&self, view: &FilesView) -> Result<BTreeMap<FilePath, Target>> {
+        let conflicts = conflicts_of_lines(view);
         let files = view.tree.files.iter().map(|(path, placed)| {
             let shown = view.files.get(&placed.file.key);
-            let text = shown.map(|shown| self.marked_text(shown)).transpose()?.flatten();
+            let conflict = conflicts.get(placed.file.key.as_str());
+            let text = conflict.map(|conflict| self.marked_text(conflict)).transpose()?.flatten();
             let entry = Entry {
                 key: placed.file.key.clone(),
                 base: shown.map(|shown| shown.frontier.clone()).unwrap_or_default(),
@@ -172,8 +178,7 @@ impl Workspace {
         files.collect()
     }
 
-    fn marked_text(&self, file: &FileView) -> Result<Option<Vec<u8>>> {
-        let Some(conflict) = file.conflicts.iter().find(|conflict| is_of_content(conflict)) else { return Ok(None) };
+    fn marked_text(&self, conflict: &Conflict) -> Result<Option<Vec<u8>>> {
         match self.merged(conflict)? {
             Some(Merged::Marked(text)) => Ok(Some(text)),
             _ => Ok(None),
@@ -343,8 +348,9 @@ fn holds(entry: &Entry) -> Holds {
     (entry.hash(), entry.mode)
 }
 
-fn conflicts_of(view: &FilesView) -> Vec<Conflict> {
-    view.files.values().flat_map(|file| file.conflicts.iter().cloned()).collect()
+/// How long all files are, in bytes.
+fn size_of(targets: &BTreeMap<FilePath, Target>) -> u64 {
+    targets.values().map(|target| target.entry.content.size).sum()
 }
 
 fn unrecorded(files: &BTreeSet<&FilePath>) -> TrellisError {

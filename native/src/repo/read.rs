@@ -119,6 +119,18 @@ impl Repo {
         }
     }
 
+    /// The ops of every branch that write to entities of a collection, those whose keys begin with `key_prefix`.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn writes(&self, collection: &str, key_prefix: &str) -> Result<Vec<OpView>> {
+        let command = Command::Writes { collection: collection.into(), key_prefix: key_prefix.into() };
+        match self.run(command, || format!("list the writes to {collection}")).await? {
+            Answer::Log(ops) => Ok(ops),
+            _ => Err(no_answer()),
+        }
+    }
+
     /// One op, whole.
     ///
     /// # Errors

@@ -129,7 +129,7 @@ impl Repo {
     /// # Errors
     /// `not_found` where there is no such branch.
     pub async fn merge(&self, source: &str, message: Option<&str>) -> Result<Receipt> {
-        let edit = Edit::Merge { source: source.into(), message: message.map(Into::into) };
+        let edit = Edit::Merge { source: source.into(), at: Vec::new(), message: message.map(Into::into) };
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
     }
 
@@ -198,7 +198,7 @@ impl Repo {
     }
 
     /// Another process may begin the repo at the same time.
-    async fn begin_if_needed(&self) -> Result<()> {
+    pub(crate) async fn begin_if_needed(&self) -> Result<()> {
         match self.begin().await {
             Err(error) if error.code() == Code::AlreadyExists => Ok(()),
             begun => begun,
@@ -211,7 +211,7 @@ fn is_of_another_repo(report: &ImportReport) -> bool {
     !report.refused.is_empty() && report.admitted.is_empty() && refused.all(|(_, why)| *why == Invalid::RepoMismatch)
 }
 
-fn other_repo() -> TrellisError {
+pub(crate) fn other_repo() -> TrellisError {
     let message = "These ops belong to another repo, and two repos never merge. Take them into a folder of their own: \
                    clone the file or the folder that they come from.";
     TrellisError::new(Code::RepoMismatch, message)

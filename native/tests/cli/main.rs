@@ -1,11 +1,14 @@
 //! The command line as people and programs use it: the built `trellis` as a child process, and nothing else.
 
+mod contents;
 mod copies;
 mod documents;
 mod failures;
 #[cfg(unix)]
 mod folder;
 mod history;
+#[cfg(unix)]
+mod kinds;
 mod linear;
 mod manifests;
 #[cfg(unix)]
@@ -16,4 +19,6 @@ mod records;
 mod settings;
 mod shell;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod together;

@@ -189,18 +189,6 @@ fn records(shell: &Shell, more: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn content_that_a_file_of_ops_lacks_comes_by_reconciling() {
-    let shell = with_files();
-    let exported = shell.run(&["-C", "a", "export", "../all.bundle"]);
-    assert!(exported.err.contains("The content of 3 files is not in it"), "{}", exported.err);
-    let cloned = shell.json(&["clone", "all.bundle", "c"]);
-    assert_eq!(cloned["missingBlobs"].as_array().map(Vec::len), Some(3));
-    assert_eq!(cloned["folder"]["absent"], json!(["bin", "docs/long", "lines.txt"]));
-    shell.ok(&["-C", "c", "sync", "reconcile", "--remote", "../a", "--apply"]);
-    assert_eq!(read(&shell, "c/lines.txt"), LINES);
-}
-
-#[test]
 fn a_repo_without_files_gets_no_index() {
     let shell = Shell::with_conflict();
     shell.ok(&["-C", "a", "resolve", "notes/1/title", "--take", "A"]);

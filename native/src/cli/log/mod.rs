@@ -338,6 +338,10 @@ impl Line {
 }
 
 impl Told for Logged {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let rows: Vec<Vec<Cell>> = self.lines.iter().map(|line| line.row(page)).collect();
         let texts = page.aligned(&rows);

@@ -102,6 +102,10 @@ struct Shown {
 }
 
 impl Told for Shown {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let op = &self.op;
         let ids = |name: &str, ids: &[String], page: &Page<'_>| {

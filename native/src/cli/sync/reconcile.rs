@@ -16,7 +16,7 @@ use crate::cli::clone::expect_folder;
 use crate::cli::conflicts::{exit_with, print_conflicts, print_left};
 use crate::cli::context::Context;
 use crate::cli::doc::{ConflictDoc, ids};
-use crate::cli::files::{FilePaths, SettledDoc, print_missing, shown_paths};
+use crate::cli::files::{FilePaths, SettledDoc, missing_blobs, print_missing, shown_paths};
 use crate::cli::page::{Look, Page, clean};
 use crate::cli::report::{ErrorDoc, Exit, Outcome, Told, done};
 use crate::cli::words::count;
@@ -67,7 +67,7 @@ impl Reconcile {
         if !self.apply {
             let preview = local.reconcile_preview(&remote).await?;
             let paths = paths_of_both(&local, &remote).await;
-            let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records)?;
+            let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records).await?;
             return done(Compared::new(&preview, self.remote, &paths, &merging));
         }
         let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
@@ -184,7 +184,7 @@ impl Compared {
             rebased: ids(&exchange.rebased),
             diverged,
             blobs: carried.blobs.len(),
-            missing_blobs: carried.missing.iter().map(|blob| blob.blob.to_string()).collect(),
+            missing_blobs: missing_blobs(carried),
             folder: local.as_ref().map(SettledDoc::new),
             remote_folder: remote.as_ref().map(SettledDoc::new),
             error,
