@@ -30,7 +30,8 @@ impl Machine {
     /// The writes to an entity. A `merge` names a branch and writes nothing.
     pub(super) fn writes_in_scope(&self, scope: &Scope, entity: Entity) -> Vec<Node> {
         let Some(past) = &scope.past else { return self.writes_in_log(scope.branch, entity) };
-        let is_write = |node: &Node| self.graph.kind(*node) != Kind::Merge && past.contains(*node);
+        let is_past = |node: &Node| past.contains(*node) || planted!(PastHasLaterOps);
+        let is_write = |node: &Node| self.graph.kind(*node) != Kind::Merge && is_past(node);
         self.graph.writes(entity).filter(is_write).collect()
     }
 

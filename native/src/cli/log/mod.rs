@@ -19,11 +19,11 @@ use self::entries::{Entry, entries, in_lines, nodes, only};
 use self::graph::{Drawn, Row, draw};
 use super::context::Context;
 use super::doc::{OpDoc, ids};
-use super::files::file_path;
+use super::files::{FilePaths, file_path, shown_paths};
 use super::history::{Record, RecordDoc, records_about, records_among, told_with};
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
-use super::words::{count, local_time};
+use super::words::{count, json_of, local_time};
 
 /// Show what was done on the branch, newest first
 ///
@@ -56,8 +56,11 @@ impl Log {
             found.entries = in_lines(only(entries(&found.ops, &found.records), &found.shown()));
         }
         found.entries.truncate(self.max);
-        let heads = if self.graph || self.all { found.heads(&repo.branches().await?) } else { BTreeMap::new() };
-        done(Logged::new(repo.branch(), found, heads, self.graph))
+        let mut names = Names::of(&repo, &found).await?;
+        if self.graph || self.all {
+            names.heads = found.heads(&repo.branches().await?);
+        }
+        done(Logged::new(repo.branch(), found, &names, self.graph))
     }
 
     async fn find(&self, context: &Context, repo: &Repo) -> Result<Found> {
@@ -195,6 +198,48 @@ impl Found {
     }
 }
 
+/// What people call what lines are about.
+#[derive(Default)]
+struct Names {
+    /// By entry the branches that end in it.
+    heads: BTreeMap<OpId, Vec<String>>,
+    /// Why branches were joined.
+    messages: BTreeMap<OpId, String>,
+    /// Where files are shown that are written outside of records.
+    paths: FilePaths,
+}
+
+impl Names {
+    async fn of(repo: &Repo, found: &Found) -> Result<Names> {
+        let shown = found.shown();
+        let is_shown = |op: &&OpView| shown.contains(&op.id);
+        let joins = found.ops.iter().filter(is_shown).filter(|op| op.kind == Kind::Merge).map(|op| op.id);
+        let said = |op: OpView| {
+            let said = json_of(op.stored.as_ref()?)?;
+            Some((op.id, said.member("message")?.as_str()?.lines().next()?.to_owned()))
+        };
+        let messages = repo.ops(&joins.collect::<Vec<_>>()).await?.into_iter().filter_map(said).collect();
+        let has_files = found.ops.iter().filter(is_shown).any(|op| op.collection == FILES);
+        let paths = if has_files { shown_paths(&repo.files(&[]).await?) } else { FilePaths::new() };
+        Ok(Names { heads: BTreeMap::new(), messages, paths })
+    }
+
+    fn heads_of(&self, entry: OpId) -> &[String] {
+        self.heads.get(&entry).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What a line is about: an op that is no record.
+    fn what(&self, op: &OpView) -> String {
+        let path = self.paths.get(&op.key).filter(|_| op.collection == FILES);
+        match (op.kind, self.messages.get(&op.id), path) {
+            (Kind::Merge, None, _) => format!("{} into {}", op.key, op.branch),
+            (Kind::Merge, Some(message), _) => format!("{} into {}: {message}", op.key, op.branch),
+            (_, _, Some(path)) => path.to_string(),
+            (_, _, None) => Entity { collection: op.collection.clone(), key: op.key.clone() }.to_string(),
+        }
+    }
+}
+
 /// What was done.
 #[derive(Serialize)]
 struct Logged {
@@ -227,7 +272,7 @@ struct Line {
 }
 
 impl Logged {
-    fn new(branch: &str, found: Found, heads: BTreeMap<OpId, Vec<String>>, is_drawn: bool) -> Logged {
+    fn new(branch: &str, found: Found, names: &Names, is_drawn: bool) -> Logged {
         let Found { mut ops, mut records, entries } = found;
         let shown: BTreeSet<OpId> = entries.iter().map(|entry| entry.op).collect();
         records.retain(|record| shown.contains(&record.note));
@@ -235,17 +280,19 @@ impl Logged {
         ops.retain(|op| shown.contains(&op.id) || told.contains_key(&op.id));
         let by_id: BTreeMap<OpId, &OpView> = ops.iter().map(|op| (op.id, op)).collect();
         let by_note: BTreeMap<OpId, &Record> = records.iter().map(|record| (record.note, record)).collect();
-        let heads_of = |entry: &Entry| heads.get(&entry.op).cloned().unwrap_or_default();
         let line = |(entry, drawn): (&Entry, Option<Drawn>)| {
             let op = by_id.get(&entry.op)?;
-            Some(Line { drawn, ..Line::new(op, by_note.get(&entry.op).copied(), &heads_of(entry)) })
+            Some(Line { drawn, ..Line::new(op, by_note.get(&entry.op).copied(), names) })
         };
         let drawn: Vec<Option<Drawn>> = match is_drawn {
             true => draw(&nodes(&entries)).into_iter().map(Some).collect(),
             false => entries.iter().map(|_| None).collect(),
         };
-        let entry_doc =
-            |entry: &Entry| EntryDoc { op: entry.op.to_string(), parents: ids(&entry.parents), heads: heads_of(entry) };
+        let entry_doc = |entry: &Entry| EntryDoc {
+            op: entry.op.to_string(),
+            parents: ids(&entry.parents),
+            heads: names.heads_of(entry.op).to_vec(),
+        };
         Logged {
             branch: branch.into(),
             ops: ops.iter().map(OpDoc::new).collect(),
@@ -257,14 +304,15 @@ impl Logged {
 }
 
 impl Line {
-    fn new(op: &OpView, record: Option<&Record>, heads: &[String]) -> Line {
-        let entity = Entity { collection: op.collection.clone(), key: op.key.clone() };
-        let (does, what) = match (record, op.kind) {
-            (Some(record), _) => ("record".into(), format!("{} ({})", record.title(), count(record.changes, "change"))),
-            (None, Kind::Merge) => ("merge".into(), format!("{} into {}", op.key, op.branch)),
-            (None, _) => (OpDoc::new(op).kind, entity.to_string()),
+    fn new(op: &OpView, record: Option<&Record>, names: &Names) -> Line {
+        let (does, what) = match record {
+            Some(record) => ("record".into(), format!("{} ({})", record.title(), count(record.changes, "change"))),
+            None => (OpDoc::new(op).kind, names.what(op)),
         };
-        let heads = if heads.is_empty() { String::new() } else { format!("({}) ", heads.join(", ")) };
+        let heads = match names.heads_of(op.id) {
+            [] => String::new(),
+            heads => format!("({}) ", heads.join(", ")),
+        };
         Line {
             op: op.id.to_string(),
             time: local_time(op.hlc),
