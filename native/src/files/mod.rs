@@ -35,6 +35,6 @@ pub use news::News;
 pub use record::Recorded;
 pub use resolve::resolve_removal;
 pub use settle::Settled;
-pub use walk::{IGNORE, Skipped};
+pub use walk::{BadRule, IGNORE, Skipped};
 pub use workspace::Workspace;
 pub(crate) use workspace::shown_branch;

@@ -17,3 +17,4 @@ mod settings;
 mod shell;
 mod sync;
 mod together;
+mod told;
