@@ -44,6 +44,6 @@ pub use record::Recorded;
 pub use resolve::{FileChoice, resolve_removal};
 pub use settle::Settled;
 pub use sweep::CheckedBlobs;
-pub use walk::{IGNORE, Skipped};
+pub use walk::{BadRule, IGNORE, Skipped};
 pub use workspace::Workspace;
 pub(crate) use workspace::shown_branch;
