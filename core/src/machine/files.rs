@@ -9,7 +9,6 @@ use crate::error::CommandError;
 use crate::input::Request;
 use crate::log::graph::{Branch, Entity, Node};
 use crate::log::set::Bits;
-use crate::merge::entity::Shown;
 use crate::op::id::OpId;
 use crate::output::{FileView, FilesView};
 use crate::view::files::{FILES, File, FileError, Tree};
@@ -79,11 +78,7 @@ impl Machine {
         let nodes = self.writes_in_scope(scope, entity);
         let created = nodes.iter().map(|node| self.graph.ord(*node)).min()?;
         let merged = self.merged_of(scope.branch, entity, &nodes, contents);
-        let file = match &merged.shown {
-            Shown::Absent if merged.conflicts.is_empty() => return None,
-            Shown::Json(value) => File::read(self.graph.entity_name(entity).1, created, value),
-            Shown::Absent | Shown::Bytes(_) | Shown::BodyMissing => Err(FileError::Value),
-        };
+        let file = File::shown(self.graph.entity_name(entity).1, created, &merged)?;
         Some((file, FileView { frontier: merged.base(), conflicts: merged.conflicts }))
     }
 }

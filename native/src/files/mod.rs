@@ -26,7 +26,7 @@ mod workspace;
 
 pub use carry::{Carried, named_blobs};
 pub use changes::{Change, Changes};
-pub use conflicts::{About, FileConflict, file_conflicts};
+pub use conflicts::{About, FileConflict, clashes, file_conflicts};
 pub use diff::{FileDiff, Side};
 pub use disk::{repo_path, system_path};
 pub use follow::Folders;
