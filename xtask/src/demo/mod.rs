@@ -16,16 +16,21 @@ use crate::child;
 use crate::story::{STORIES, Step, Story};
 use stage::{Stage, Voice};
 
-/// Builds `trellis` and plays the stories.
+/// Builds `trellis` and plays the stories; with `--prove` also once without each step, which must fail.
 ///
 /// # Errors
 /// The build fails, or a step does not do what it should.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    if !args.is_empty() {
-        return Ok(crate::wrong_usage());
-    }
+    let is_proof = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        ["--prove"] => true,
+        _ => return Ok(crate::wrong_usage()),
+    };
     println!("Building trellis. The first time this takes a few minutes.");
     child::run(child::cargo(BUILD))?;
+    if is_proof {
+        return prove().map(|()| ExitCode::SUCCESS);
+    }
     let start = Instant::now();
     let folders =
         STORIES.iter().map(|story| play("demo", story, story.steps, Voice::Loud)).collect::<Result<Vec<_>>>()?;

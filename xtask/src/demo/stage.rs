@@ -143,9 +143,9 @@ fn expand(folder: &Path, arg: &str) -> Result<String> {
     Ok(names.remove(0))
 }
 
-/// The indented lines.
+/// The indented lines, but those about what a merge settles by itself.
 fn detail(text: &str) -> Vec<&str> {
-    text.lines().filter(|line| line.starts_with(' ')).collect()
+    text.lines().filter(|line| line.starts_with(' ') && !line.ends_with("merges by lines")).collect()
 }
 
 /// The words as a person would type them in a shell.

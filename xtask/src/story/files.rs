@@ -36,8 +36,10 @@ const STEPS: &[Step] = &[
             Shows("rustfmt.toml (content)"),
             Shows("logo.bin (content)"),
             Shows("core/Cargo.toml (removal)"),
-            Shows("(path)"),
-            Shows("5 conflicts would be open."),
+            Shows("COPYING (path)"),
+            Shows("NOTES.md  claimed by several files"),
+            Shows("a file and a folder claim this"),
+            Shows("7 conflicts would be open."),
         ],
     )
     .keeps("the preview"),
@@ -47,6 +49,14 @@ const STEPS: &[Step] = &[
         ConflictsOpen,
         &[Shows("1 file merged by lines."), Shows("7 conflicts open.")],
     ),
+    step(
+        "The conflicts are those that she foresaw.",
+        &["-C", "ann", "conflicts"],
+        ConflictsOpen,
+        &[SameDetail("the preview")],
+    )
+    .keeps("Ann's conflicts"),
+    step("Bob has the same.", &["-C", "bob", "conflicts"], ConflictsOpen, &[]).keeps("Bob's conflicts"),
     step("Ann sees what is open.", &["-C", "ann", "status"], ConflictsOpen, OPEN).keeps("what Ann sees"),
     step("Bob sees the same.", &["-C", "bob", "status"], ConflictsOpen, OPEN).keeps("what Bob sees"),
     step(
@@ -78,7 +88,7 @@ const STEPS: &[Step] = &[
     step(
         "Both notes stay, under two names.",
         &["-C", "ann", "mv", "NOTES~*.md", "NOTES-2.md"],
-        Done,
+        ConflictsOpen,
         &[Shows("NOTES-2.md")],
     ),
     step(
@@ -107,9 +117,9 @@ const STEPS: &[Step] = &[
         &[Shows("Merged draft into main.")],
     ),
     edit("Ann goes on with Bob's page.", "ann", &[Append("bob.md", "Ann went on.")]),
-    step("She records it on draft.", &["-C", "ann", "record"], Done, &[Shows("edited   bob.md")]),
+    step("She records it on draft.", &["-C", "ann", "record"], Done, &[Shows("edited  bob.md")]),
     edit("Bob goes on with Ann's.", "bob", &[Append("draft.md", "Bob went on.")]),
-    step("He records it on main.", &["-C", "bob", "record"], Done, &[Shows("edited   draft.md")]),
+    step("He records it on main.", &["-C", "bob", "record"], Done, &[Shows("edited  draft.md")]),
     step("They meet again.", &["-C", "ann", "sync", "reconcile", "--remote", "../bob", "--apply"], Done, &[]),
     step("Ann looks at the page on main.", &["-C", "ann", "show", "main:draft.md"], Done, &[Shows("Bob went on.")])
         .keeps("the page as Ann has it"),
@@ -172,6 +182,7 @@ const BOBS_DAY: &[Edit] = &[
 const OPEN: &[super::Check] = &[Shows("Cargo.toml"), Shows("NOTES.md"), Shows("plan"), Shows("COPYING")];
 
 const EQUAL: &[[&str; 2]] = &[
+    ["Ann's conflicts", "Bob's conflicts"],
     ["what Ann sees", "what Bob sees"],
     ["nothing open for Ann", "nothing open for Bob"],
     ["the page as Ann has it", "the page as Bob has it"],
