@@ -206,6 +206,9 @@ pub struct Note {
     pub from: Option<(String, String)>,
 }
 
+/// Where a record comes from that nobody asked for: the engine merged contents by lines. Undo passes it over.
+pub const OWN_RECORD: (&str, &str) = ("trellis", "lines");
+
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {

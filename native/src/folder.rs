@@ -1,14 +1,26 @@
 //! Where a repo lies: a folder, and in it `.trellis` with the store, the key and the settings.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::store::Store;
+use crate::whole_file::sync_folder_of;
 
 /// The name of the folder that a repo keeps itself in.
 pub const NAME: &str = ".trellis";
+
+/// What the name of a folder begins with in which a repo is made that is to appear whole.
+const UNFINISHED: &str = ".trellis-new-";
+
+/// Whether a name is that of a folder in which a repo was being made when its process was killed.
+pub fn is_unfinished(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
+}
 
 /// The folder of a repo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +73,32 @@ impl Folder {
             Err(error) if error.code() == Code::AlreadyExists => Err(already_a_repo(&folder.root)),
             created => created.map(|_| folder),
         }
+    }
+
+    /// A folder in which a repo can be made before it appears in `root`, which is made if it is not there. What killed
+    /// processes left of such folders goes.
+    pub(crate) fn unfinished(root: &Path) -> Result<TempDir> {
+        let failed = |cause| from_io("make a folder in", root, cause);
+        fs::create_dir_all(root).map_err(failed)?;
+        for entry in fs::read_dir(root).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            if is_unfinished(&entry.file_name()) {
+                fs::remove_dir_all(entry.path()).map_err(|cause| from_io("remove", &entry.path(), cause))?;
+            }
+        }
+        tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(root).map_err(failed)
+    }
+
+    /// Moves the repo to `root`, durably.
+    pub(crate) fn placed_at(self, root: &Path) -> Result<Folder> {
+        let placed = Folder { root: absolute(root)? };
+        if placed.is_repo() {
+            return Err(already_a_repo(&placed.root));
+        }
+        let path = placed.path();
+        let moved = fs::rename(self.path(), &path).and_then(|()| sync_folder_of(&path));
+        moved.map_err(|cause| from_io("name the folder", &path, cause))?;
+        Ok(placed)
     }
 
     /// The folder that people see.

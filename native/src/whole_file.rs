@@ -1,7 +1,7 @@
 //! Files that are old or new, and never half: written under another name, synced, then given their own.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -67,12 +67,31 @@ pub(crate) fn replace(path: &Path, content: &[u8], readers: Readers) -> io::Resu
     sync_folder_of(path)
 }
 
+/// As [`replace`], for a file that only the holder of a lock writes. The unfinished file always has the same name, so what
+/// a killed process leaves of it is gone with the next.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) fn replace_alone(path: &Path, content: &[u8]) -> io::Result<()> {
+    let unfinished = path.with_extension("new");
+    match fs::remove_file(&unfinished) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    let mut file = File::options().write(true).create_new(true).open(&unfinished)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    sync_folder_of(path)
+}
+
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Only Unix has folders that can be synced; elsewhere a rename is as durable as it gets.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
+/// Makes a name in a folder durable. Only Unix has folders that can be synced; elsewhere a rename is as durable as it
+/// gets.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     match cfg!(unix) {
         true => File::open(folder_of(path))?.sync_all(),
         false => Ok(()),

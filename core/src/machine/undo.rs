@@ -10,7 +10,7 @@ use super::edits::{said_patch, value_at};
 use super::seal::{Draw, RECORDS, Said, Sealing};
 use super::write::Ground;
 use crate::error::CommandError;
-use crate::input::Note;
+use crate::input::{Note, OWN_RECORD};
 use crate::log::graph::{Branch, Entity, Node};
 use crate::merge::entity::Shown;
 use crate::op::body::{Content, Leaf, encode_json, salt};
@@ -22,12 +22,12 @@ use crate::op::pointer::Pointer;
 use crate::view::state::Contents;
 
 impl Machine {
-    /// Gives back what this device's last write to the branch replaced; where that is the note of a record, what the
-    /// whole record replaced. What is written names the writes taken back as its base, so whatever others wrote on top of
+    /// Gives back what this device's last write to the branch replaced, those that the engine made itself passed over; where
+    /// that is the note of a record, what the whole record replaced. What is written names the writes taken back as its base, so whatever others wrote on top of
     /// them meanwhile is a conflict and not lost.
     pub(super) fn seal_undo(&self, ground: &Ground, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
         let branch = self.branch(sealing.branch)?;
-        let last = self.last_own_write(branch).ok_or(CommandError::NothingToUndo)?;
+        let last = self.last_asked_for(branch, &ground.contents).ok_or(CommandError::NothingToUndo)?;
         if !self.is_note(last) {
             return self.seal_giving_back(branch, &[last], ground, sealing);
         }
@@ -84,7 +84,7 @@ impl Machine {
     /// The writes that an undo looks at: all to the entities that it gives back. Of a record they are known when its note
     /// was read.
     pub(super) fn undo_looks_at(&self, branch: Branch, contents: &Contents) -> Vec<Node> {
-        let Some(last) = self.last_own_write(branch) else { return Vec::new() };
+        let Some(last) = self.last_asked_for(branch, contents) else { return Vec::new() };
         if !self.is_note(last) {
             return self.writes_in_log(branch, self.graph.entity(last));
         }
@@ -94,14 +94,25 @@ impl Machine {
         core::iter::once(last).chain(writes).collect()
     }
 
+    /// This device's last write to a branch that somebody asked for: records that the engine made itself are passed over. A
+    /// note that is not read yet is the answer until it is.
+    fn last_asked_for(&self, branch: Branch, contents: &Contents) -> Option<Node> {
+        let mut last = self.last_own_write(branch)?;
+        while self.is_note(last) && contents.get(&last).and_then(noted).is_some_and(is_own_record) {
+            let ops = contents.get(&last).and_then(noted_ops).unwrap_or_default();
+            let mut before = core::iter::successors(Some(last), |node| self.graph.prev(*node)).skip(ops + 1);
+            last = before.find(|node| self.graph.kind(*node) != Kind::Merge)?;
+        }
+        Some(last)
+    }
+
     fn is_note(&self, node: Node) -> bool {
         self.graph.entity_name(self.graph.entity(node)).0 == RECORDS
     }
 
     /// The writes of a record, oldest first, as its note says how many they are; none while the note is not read.
     fn record(&self, note: Node, contents: &Contents) -> Vec<Node> {
-        let ops = contents.get(&note).and_then(noted).and_then(|noted| noted.member("ops")?.as_integer());
-        let ops = ops.and_then(|ops| usize::try_from(ops).ok()).unwrap_or_default();
+        let ops = contents.get(&note).and_then(noted_ops).unwrap_or_default();
         let chain = core::iter::successors(self.graph.prev(note), |node| self.graph.prev(*node));
         let mut nodes: Vec<Node> = chain.take(ops).filter(|node| self.graph.kind(*node) != Kind::Merge).collect();
         nodes.reverse();
@@ -114,6 +125,16 @@ fn noted(content: &Content) -> Option<&Value> {
         Content::Append(Leaf::Json(value)) => Some(value),
         _ => None,
     }
+}
+
+/// How many ops a note says that its record has.
+fn noted_ops(content: &Content) -> Option<usize> {
+    usize::try_from(noted(content)?.member("ops")?.as_integer()?).ok()
+}
+
+fn is_own_record(note: &Value) -> bool {
+    let (system, name) = OWN_RECORD;
+    note.member("from").and_then(|from| from.member(system)?.as_str()) == Some(name)
 }
 
 /// The note of the record that takes a record back. No op of a transaction has the salt that its key is.

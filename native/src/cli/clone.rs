@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use trellis_sync::files::{Carried, Workspace};
-use trellis_sync::folder::Folder;
+use trellis_sync::folder::{Folder, is_unfinished};
 use trellis_sync::{Access, Bundle, Code, Repo, Result, TrellisError};
 
 use super::context::Context;
@@ -34,14 +34,9 @@ impl Clone {
         let dir = self.dir.unwrap_or_else(|| name.into());
         let target = context.path(&dir);
         expect_empty(&target)?;
-        let repo = context.keep(context.options().create(&target).await?);
-        let taken = match take(&repo, giver).await {
-            Ok(taken) => taken,
-            Err(error) => {
-                let _ = fs::remove_dir_all(repo.folder().path());
-                return Err(error);
-            }
-        };
+        let fill = async |repo: &Repo| take(repo, giver).await;
+        let (repo, taken) = context.options().create_whole(&target, fill).await?;
+        let repo = context.keep(repo);
         let id = repo.status().await?.repo.map(|id| id.to_string()).unwrap_or_default();
         let settled = Workspace::follow(&repo).await?;
         done(Cloned {
@@ -102,8 +97,8 @@ pub(crate) fn expect_folder(context: &Context, path: &Path) -> Result<()> {
 }
 
 fn expect_empty(path: &Path) -> Result<()> {
-    let is_taken = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-    if !is_taken {
+    let mut names = fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    if names.all(|name| is_unfinished(&name)) {
         return Ok(());
     }
     let message = match Folder::at(path) {

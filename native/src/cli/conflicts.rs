@@ -89,7 +89,7 @@ pub(crate) fn print_left(
     let is_told = |conflict: &&ConflictDoc| folder.is_some() && conflict.file.is_some();
     let others: Vec<&ConflictDoc> = conflicts.iter().filter(|conflict| !is_told(conflict)).collect();
     print_conflicts(others.into_iter(), page)?;
-    match conflicts.len() {
+    match conflicts.len() + folder.map_or(0, SettledDoc::clashes) {
         0 => Ok(()),
         open => page.line(format!("{} open.", count(open, "conflict"))),
     }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 use trellis_sync::core::output::FilesView;
 use trellis_sync::core::view::files::{FileMode, FilePath};
-use trellis_sync::files::{About, Carried, Change, Changes, FileConflict, Settled, file_conflicts, repo_path};
+use trellis_sync::files::{About, BadRule, Carried, Change, Changes, FileConflict, Settled, file_conflicts, repo_path};
 use trellis_sync::folder::Folder;
 use trellis_sync::{Code, Result, TrellisError};
 
@@ -116,6 +116,14 @@ pub(crate) fn print_changes(changes: &[ChangeDoc], page: &mut Page<'_>) -> io::R
     page.table(&changes.iter().map(ChangeDoc::row).collect::<Vec<_>>())
 }
 
+/// Says which rules are none, so that nobody believes them to pass files over.
+pub(crate) fn note_bad_rules(context: &Context, changes: &Changes) {
+    for BadRule { path, line, why } in &changes.bad_rules {
+        let place = line.map_or_else(|| path.clone(), |line| format!("{path}:{line}"));
+        context.note(&format!("{place} is no rule and passes nothing over: {why}."));
+    }
+}
+
 /// A conflict of a file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -127,13 +135,9 @@ pub(crate) struct FileConflictDoc {
 }
 
 impl FileConflictDoc {
-    pub(crate) fn new(path: &FilePath, about: About) -> FileConflictDoc {
-        FileConflictDoc { path: path.to_string(), about: about.as_str(), shown: Vec::new() }
-    }
-
     pub(crate) fn of(conflict: &FileConflict) -> FileConflictDoc {
         let shown = conflict.shown.iter().map(ToString::to_string).collect();
-        FileConflictDoc { shown, ..FileConflictDoc::new(&conflict.path, conflict.about) }
+        FileConflictDoc { path: conflict.path.to_string(), about: conflict.about.as_str(), shown }
     }
 
     /// What it is about, and what to do.
@@ -141,10 +145,15 @@ impl FileConflictDoc {
         let path = clean(&self.path);
         match self.about {
             "content" => format!("changed on several sides; edit it, then `trellis resolve {path}`, or add --take A"),
-            "clash" => match self.shown.is_empty() {
-                true => "several files claim this path; `trellis mv` or remove some of them".into(),
-                false => format!("claimed by several files: {}; `trellis mv` or remove some", self.shown.join(", ")),
-            },
+            "clash" => {
+                let shown: Vec<_> = self.shown.iter().map(|path| clean(path)).collect();
+                match shown.as_slice() {
+                    [aside] => {
+                        format!("a file and a folder claim this; the file is {aside}; `trellis mv` or remove it")
+                    }
+                    shown => format!("claimed by several files: {}; `trellis mv` or remove some", shown.join(", ")),
+                }
+            }
             "removal" => format!("removed on one side and changed on another; `trellis resolve {path} --take A`"),
             _ => format!("another {} on each side; `trellis resolve {path} --take A`", self.about),
         }
@@ -191,6 +200,11 @@ pub(crate) struct SettledDoc {
 }
 
 impl SettledDoc {
+    /// How many paths several files claim: conflicts without a record.
+    pub(crate) fn clashes(&self) -> usize {
+        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
+    }
+
     pub(crate) fn new(settled: &Settled) -> SettledDoc {
         let texts = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
         SettledDoc {

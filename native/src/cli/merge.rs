@@ -33,8 +33,15 @@ impl Merge {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
         expect_branch(&repo, &self.source, "").await?;
+        let mut workspace = Workspace::open_shown(&repo)?;
+        if let Some(workspace) = &workspace {
+            workspace.expect_room_for(&self.source).await?;
+        }
         let receipt = repo.merge(&self.source, self.message.as_deref()).await?;
-        let settled = Workspace::follow_write(&repo).await?;
+        let settled = match &mut workspace {
+            Some(workspace) => Some(workspace.settle().await?),
+            None => None,
+        };
         let (conflicts, _) = open_conflicts(&repo).await?;
         done(Merged {
             ops: ids(receipt.ops()),

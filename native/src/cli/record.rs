@@ -9,7 +9,7 @@ use trellis_sync::files::Recorded;
 
 use super::context::Context;
 use super::doc::ids;
-use super::files::{ChangeDoc, SettledDoc, file_paths, print_changes};
+use super::files::{ChangeDoc, SettledDoc, file_paths, note_bad_rules, print_changes};
 use super::page::{Page, clean};
 use super::report::{Exit, Outcome, Told, done};
 use super::words::count;
@@ -34,6 +34,7 @@ impl Record {
         let mut workspace = context.workspace().await?;
         let paths = file_paths(context, workspace.repo().folder(), &self.paths)?;
         let recorded = workspace.record(&paths, self.message.as_deref()).await?;
+        note_bad_rules(context, &recorded.changes);
         done(Done::new(workspace.branch(), &recorded))
     }
 }

@@ -4,10 +4,10 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::files::{Changes, News, Skipped};
+use trellis_sync::files::{BadRule, Changes, News, Skipped};
 
 use super::context::Context;
-use super::files::{ChangeDoc, FileConflictDoc, print_changes, print_file_conflicts};
+use super::files::{ChangeDoc, FileConflictDoc, note_bad_rules, print_changes, print_file_conflicts};
 use super::page::{Look, Page, clean};
 use super::report::{Exit, Outcome, Told, done};
 use super::words::count;
@@ -21,6 +21,7 @@ impl Status {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let workspace = context.workspace_seen().await?;
         let (changes, news) = (workspace.changes()?, workspace.news().await?);
+        note_bad_rules(context, &changes);
         done(Stood::new(workspace.branch(), &changes, &news))
     }
 }
@@ -33,8 +34,18 @@ struct Stood {
     changes: Vec<ChangeDoc>,
     file_conflicts: Vec<FileConflictDoc>,
     skipped: Vec<SkippedDoc>,
+    /// Rules that are none.
+    bad_rules: Vec<BadRuleDoc>,
     /// Files that the branch has otherwise by now.
     differing: usize,
+}
+
+#[derive(Serialize)]
+struct BadRuleDoc {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -46,12 +57,19 @@ struct SkippedDoc {
 impl Stood {
     fn new(branch: &str, changes: &Changes, news: &News) -> Stood {
         let skipped = changes.skipped.iter().map(|(path, why)| SkippedDoc { path: path.clone(), why: why_word(*why) });
-        let conflicts = news.conflicts.iter().map(|(path, about)| FileConflictDoc::new(path, *about));
+        let bad_rules = changes.bad_rules.iter();
+        let bad_rules = bad_rules.map(|BadRule { path, line, why }| BadRuleDoc {
+            path: path.clone(),
+            line: *line,
+            why: why.clone(),
+        });
+        let conflicts = news.conflicts.iter().map(FileConflictDoc::of);
         Stood {
             branch: branch.into(),
             changes: ChangeDoc::all(changes),
             file_conflicts: conflicts.collect(),
             skipped: skipped.collect(),
+            bad_rules: bad_rules.collect(),
             differing: news.differing,
         }
     }

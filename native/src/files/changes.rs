@@ -1,6 +1,6 @@
 //! What changed in the folder since it was last written or recorded, as people see it: renames found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::op::blob::BlobRef;
 use trellis_core::view::files::{FileMode, FilePath};
@@ -10,7 +10,7 @@ use super::index::Entry;
 use super::lines::is_text;
 use super::rename::{Candidate, Lines, renames};
 use super::scan::{Difference, Scan};
-use super::walk::Skipped;
+use super::walk::{BadRule, Skipped};
 use super::workspace::Workspace;
 use crate::error::Result;
 
@@ -54,6 +54,8 @@ pub struct Changes {
     pub in_conflict: BTreeMap<FilePath, Change>,
     /// What cannot be recorded.
     pub skipped: BTreeMap<String, Skipped>,
+    /// Rules that are none.
+    pub bad_rules: BTreeSet<BadRule>,
 }
 
 impl Workspace {
@@ -62,9 +64,9 @@ impl Workspace {
     /// # Errors
     /// What the system reports.
     pub fn changes(&self) -> Result<Changes> {
-        let Scan { differences, skipped, .. } = self.scan()?;
+        let Scan { differences, skipped, bad_rules, .. } = self.scan()?;
         let renames = self.renames(&differences)?;
-        let mut changes = Changes { skipped, ..Changes::default() };
+        let mut changes = Changes { skipped, bad_rules, ..Changes::default() };
         for (path, difference) in differences {
             let is_marked = self.index.files.get(&path).is_some_and(|entry| entry.marked.is_some());
             let change = match difference {

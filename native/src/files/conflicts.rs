@@ -52,16 +52,23 @@ impl About {
 }
 
 /// A conflict of a file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileConflict {
     /// Where the file is shown; of a clash the path that is claimed.
     pub path: FilePath,
     /// What it is about.
     pub about: About,
-    /// Its record; none of a clash, which is about several entities.
+    /// Its record; none of a clash, which is about several entities, and where only the folder's index was read.
     pub record: Option<Conflict>,
     /// Of a clash, where those who claim the path are shown.
     pub shown: Vec<FilePath>,
+}
+
+impl FileConflict {
+    /// The same, without what its sides say.
+    pub(super) fn without_record(self) -> FileConflict {
+        FileConflict { record: None, ..self }
+    }
 }
 
 /// Every conflict of a branch's files, ascending by path.

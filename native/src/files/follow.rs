@@ -1,5 +1,7 @@
 //! Folders after ops came from elsewhere: what the branch shows now comes into them.
 
+use trellis_core::op::id::OpId;
+
 use super::carry::Carried;
 use super::settle::Settled;
 use super::workspace::{Workspace, shown_branch};
@@ -24,10 +26,34 @@ impl Workspace {
     /// # Errors
     /// As [`Workspace::follow`].
     pub async fn follow_write(repo: &Repo) -> Result<Option<Settled>> {
+        match Workspace::open_shown(repo)? {
+            Some(mut workspace) => workspace.settle().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Opens the folder of a repo, if it shows the repo's branch.
+    ///
+    /// # Errors
+    /// As [`Workspace::open`].
+    pub fn open_shown(repo: &Repo) -> Result<Option<Workspace>> {
         match shown_branch(repo.folder())? {
-            Some(branch) if branch == repo.branch() => Workspace::open(repo)?.settle().await.map(Some),
+            Some(branch) if branch == repo.branch() => Workspace::open(repo).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// Refuses where bringing the folder to what its branch and another one make together would meet changes that are
+    /// not recorded. Where there is no such branch there is nothing to meet.
+    ///
+    /// # Errors
+    /// `unrecorded_changes`, with the files; what reading fails with.
+    pub async fn expect_room_for(&self, source: &str) -> Result<()> {
+        let branches = self.repo.branches().await?;
+        let heads = |name: &str| branches.iter().find(|branch| branch.name == name).map(|branch| &branch.heads);
+        let Some(theirs) = heads(source) else { return Ok(()) };
+        let at: Vec<OpId> = heads(self.branch()).into_iter().chain([theirs]).flatten().copied().collect();
+        self.expect_recorded(&self.repo.files(&at).await?)
     }
 }
 

@@ -14,13 +14,13 @@ use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{ContentHash, OpId};
 use trellis_core::view::files::{FileMode, FilePath};
 
-use super::conflicts::About;
+use super::conflicts::{About, FileConflict};
 use super::stat::{Seen, Stat};
 use crate::error::{Result, from_io};
-use crate::whole_file::{self, Readers};
+use crate::whole_file;
 
 /// What the file begins with: its name and its version.
-const MAGIC: [u8; 16] = *b"trellis index 1\n";
+const MAGIC: [u8; 16] = *b"trellis index 2\n";
 
 /// What the folder held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub(super) struct Index {
     pub row: u32,
     /// Every tracked file by its path.
     pub files: BTreeMap<FilePath, Entry>,
-    /// The conflicts of files that were open then.
-    pub conflicts: Vec<(FilePath, About)>,
+    /// The conflicts of files that were open then, without their records.
+    pub conflicts: Vec<FileConflict>,
     /// When the index was written, in nanoseconds since 1970.
     written: i64,
 }
@@ -89,12 +89,12 @@ impl Index {
         Ok(Index::read(path)?.and_then(|index| index.branch))
     }
 
-    /// Puts this index in place of the folder's.
+    /// Puts this index in place of the folder's. The caller has the folder's lock.
     ///
     /// # Errors
     /// What the system reports; the old index stays.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
-        whole_file::replace(path, &self.encode(), Readers::Usual)
+        whole_file::replace_alone(path, &self.encode())
             .map_err(|cause| from_io("write the folder's index", path, cause))
     }
 
@@ -105,8 +105,7 @@ impl Index {
 
     fn encode(&self) -> Vec<u8> {
         let files = self.files.iter().map(|(path, entry)| Stored::of(path, entry)).collect();
-        let conflicts = self.conflicts.iter();
-        let conflicts = conflicts.map(|(path, about)| (path.as_bytes().to_vec(), about.as_str().into())).collect();
+        let conflicts = self.conflicts.iter().map(StoredConflict::of).collect();
         let whole = StoredIndex { branch: self.branch.clone(), row: self.row, files, conflicts };
         let body = postcard::to_allocvec(&whole).unwrap_or_default();
         [&MAGIC[..], blake3::hash(&body).as_bytes(), &body].concat()
@@ -120,8 +119,7 @@ fn decode(bytes: &[u8]) -> Option<Index> {
     }
     let StoredIndex { branch, row, files, conflicts } = postcard::from_bytes(body).ok()?;
     let files = files.into_iter().map(Stored::entry).collect::<Option<_>>()?;
-    let conflict = |(path, about): (Vec<u8>, String)| Some((FilePath::new(path).ok()?, About::parse(&about)?));
-    let conflicts = conflicts.into_iter().map(conflict).collect::<Option<_>>()?;
+    let conflicts = conflicts.into_iter().map(StoredConflict::conflict).collect::<Option<_>>()?;
     Some(Index { branch, row, files, conflicts, written: i64::MIN })
 }
 
@@ -130,7 +128,15 @@ struct StoredIndex {
     branch: Option<String>,
     row: u32,
     files: Vec<Stored>,
-    conflicts: Vec<(Vec<u8>, String)>,
+    conflicts: Vec<StoredConflict>,
+}
+
+/// A conflict as it lies in the file.
+#[derive(Serialize, Deserialize)]
+struct StoredConflict {
+    path: Vec<u8>,
+    about: String,
+    shown: Vec<Vec<u8>>,
 }
 
 /// An entry as it lies in the file.
@@ -147,6 +153,25 @@ struct Stored {
     mode: u8,
     marked: Option<[u8; 32]>,
     stat: Option<Stat>,
+}
+
+impl StoredConflict {
+    fn of(conflict: &FileConflict) -> StoredConflict {
+        StoredConflict {
+            path: conflict.path.as_bytes().to_vec(),
+            about: conflict.about.as_str().into(),
+            shown: conflict.shown.iter().map(|path| path.as_bytes().to_vec()).collect(),
+        }
+    }
+
+    fn conflict(self) -> Option<FileConflict> {
+        Some(FileConflict {
+            path: FilePath::new(self.path).ok()?,
+            about: About::parse(&self.about)?,
+            record: None,
+            shown: self.shown.into_iter().map(|path| FilePath::new(path).ok()).collect::<Option<_>>()?,
+        })
+    }
 }
 
 const MODES: [FileMode; 3] = [FileMode::File, FileMode::Exec, FileMode::Link];

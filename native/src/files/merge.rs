@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trellis_core::input::Choice;
+use trellis_core::input::{Choice, Note, OWN_RECORD};
 use trellis_core::merge::conflict::{Conflict, Side, SideValue};
 use trellis_core::merge::entity::Shown;
 use trellis_core::op::blob::BlobRef;
@@ -11,6 +11,7 @@ use trellis_core::output::FilesView;
 use trellis_core::view::files::{FileMode, Placed};
 
 use super::lines::{Merged, Names, TEXT_BYTES_MAX, is_text, merge};
+use super::record::new_key;
 use super::workspace::Workspace;
 use crate::error::{Code, Result};
 use crate::repo::Repo;
@@ -22,28 +23,46 @@ const MODE: &str = "mode";
 const LINK: &str = "link";
 
 impl Workspace {
-    /// Merges the contents of files that were edited on several sides, and writes an op for each that merges without a
-    /// conflict.
+    /// Merges the contents of files that were edited on several sides, and writes what merges without a conflict: a record
+    /// of its own, with an op for each. Returns these.
     pub(super) async fn merge_contents(&mut self, view: &FilesView) -> Result<Vec<OpId>> {
-        let mut written = Vec::new();
+        let mut merged = Vec::new();
         for conflict in conflicts_of_lines(view).into_values() {
             let Some(Merged::Clean(text)) = self.merged(conflict)? else { continue };
             let mut transaction = self.store.begin(WAIT)?;
             let blob = transaction.put_blob(text.as_slice(), self.folder.root())?;
             transaction.commit()?;
-            match self.repo.resolve(conflict, Choice::Value(blob.to_value())).await {
-                Ok(receipt) => written.extend_from_slice(receipt.ops()),
-                // Whoever may not write leaves the conflict to those who may, and where nobody may it stays open.
-                Err(error) if matches!(error.code(), Code::PermissionDenied | Code::Diverged) => return Ok(written),
-                Err(error) => return Err(error),
-            }
+            merged.push((conflict, Choice::Value(blob.to_value())));
         }
-        Ok(written)
+        if merged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let note = Note {
+            key: new_key()?,
+            message: Some(message(view, merged.iter().map(|(conflict, _)| conflict.key.as_str()).collect())),
+            from: Some((OWN_RECORD.0.into(), OWN_RECORD.1.into())),
+            ..Note::default()
+        };
+        match self.repo.resolve_all(&merged, note).await {
+            Ok(receipt) => Ok(receipt.ops().iter().take(merged.len()).copied().collect()),
+            // Whoever may not write leaves the conflict to those who may, and where nobody may it stays open.
+            Err(error) if matches!(error.code(), Code::PermissionDenied | Code::Diverged) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the sides of a conflict of content make together.
     pub(super) fn merged(&self, conflict: &Conflict) -> Result<Option<Merged>> {
         merged(&[&self.store], conflict)
+    }
+}
+
+/// What people read about a record that merged files.
+fn message(view: &FilesView, keys: BTreeSet<&str>) -> String {
+    let mut paths = view.tree.files.iter().filter(|(_, placed)| keys.contains(placed.file.key.as_str()));
+    match (paths.next(), keys.len()) {
+        (Some((path, _)), 1) => format!("Merge the lines of {path}"),
+        (_, count) => format!("Merge the lines of {count} files"),
     }
 }
 

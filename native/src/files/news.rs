@@ -1,16 +1,14 @@
 //! What the branch says that the folder does not show yet.
 
-use trellis_core::view::files::FilePath;
-
-use super::conflicts::{About, file_conflicts};
+use super::conflicts::{FileConflict, file_conflicts};
 use super::workspace::Workspace;
 use crate::error::Result;
 
 /// What a look at the branch tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct News {
-    /// The conflicts of files that are open, by where they are shown.
-    pub conflicts: Vec<(FilePath, About)>,
+    /// The conflicts of files that are open, by where they are shown, without their records.
+    pub conflicts: Vec<FileConflict>,
     /// How many files are different on the branch by now from what the folder was brought to.
     pub differing: usize,
 }
@@ -25,7 +23,7 @@ impl Workspace {
             return Ok(News { conflicts: self.index.conflicts.clone(), differing: 0 });
         }
         let view = self.repo.files(&[]).await?;
-        let conflicts = file_conflicts(&view).into_iter().map(|conflict| (conflict.path, conflict.about)).collect();
+        let conflicts = file_conflicts(&view).into_iter().map(FileConflict::without_record).collect();
         Ok(News { conflicts, differing: self.differing(&view)? })
     }
 }

@@ -9,14 +9,15 @@ use super::changes::{Change, Changes};
 use super::index::Entry;
 use super::past::no_file;
 use super::record::Recorded;
+use super::settle::holds;
 use super::stat::Kind;
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
 
 impl Workspace {
     /// Gives files back what was recorded of them last, or what they were when the ops `from` were the heads: those at
-    /// `paths` and below them, or all. Files that are new stay. What is given back from earlier ops is a change like any
-    /// other.
+    /// `paths` and below them, or all. Files that are new stay. A file in conflict is again what the branch shows of it,
+    /// with the markers. What is given back from earlier ops is a change like any other.
     ///
     /// # Errors
     /// `not_found` where one of `paths` was no file then; `already_exists` where a folder with files in it, or a file
@@ -28,20 +29,54 @@ impl Workspace {
             return Err(no_file(path, from));
         }
         let mut restored = Vec::new();
+        let mut in_conflict = Vec::new();
         for (path, entry) in wanted.iter().filter(|(path, _)| is_meant(path)) {
+            if entry.marked.is_some() {
+                in_conflict.push(path.clone());
+                continue;
+            }
             if self.is_held(path, entry)? {
                 continue;
             }
             self.make_way(path)?;
             let blob = self.store.read_blob(&entry.content.blob)?;
             let seen = self.disk.write(path, entry.mode, blob)?;
-            if let Some(tracked) = self.index.files.get_mut(path).filter(|tracked| tracked.content == entry.content) {
-                (tracked.stat, tracked.marked) = (Some(seen.stat), None);
+            let tracked = self.index.files.get_mut(path);
+            if let Some(tracked) = tracked.filter(|tracked| tracked.marked.is_none() && holds(tracked) == holds(entry))
+            {
+                tracked.stat = Some(seen.stat);
             }
             restored.push(path.clone());
         }
+        restored.append(&mut self.restore_conflicts(in_conflict).await?);
+        restored.sort();
         self.write_index()?;
         Ok(restored)
+    }
+
+    /// Makes files in conflict again what the branch shows of them.
+    async fn restore_conflicts(&mut self, paths: Vec<FilePath>) -> Result<Vec<FilePath>> {
+        let mut restored = Vec::new();
+        if paths.is_empty() {
+            return Ok(restored);
+        }
+        let mut targets = self.targets(&self.repo.files(&[]).await?)?;
+        for path in paths {
+            let Some(target) = targets.remove(&path).filter(|target| self.is_tracked_as(&path, &target.entry)) else {
+                continue;
+            };
+            if !self.is_held(&path, &target.entry)? {
+                self.make_way(&path)?;
+                let seen = self.write_target(&path, &target)?;
+                self.index.files.insert(path.clone(), Entry { stat: Some(seen.stat), ..target.entry });
+                restored.push(path);
+            }
+        }
+        Ok(restored)
+    }
+
+    fn is_tracked_as(&self, path: &FilePath, entry: &Entry) -> bool {
+        self.index.files.get(path).is_some_and(|tracked| tracked.key == entry.key)
     }
 
     /// Sees to it that a file can be at a path: removes an empty folder there.

@@ -1,6 +1,6 @@
 //! What is different in the folder from what the index says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::op::blob::BlobRef;
 use trellis_core::view::files::{FileMode, FilePath};
@@ -9,7 +9,7 @@ use super::content::{self, mode_of};
 use super::disk::Disk;
 use super::index::Index;
 use super::stat::{Kind, Seen, Stat};
-use super::walk::{Found, Skipped, walk};
+use super::walk::{BadRule, Found, Skipped, walk};
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::progress::{Watcher, Work};
@@ -42,6 +42,8 @@ pub(super) struct Scan {
     pub touched: BTreeMap<FilePath, Stat>,
     /// What cannot be recorded.
     pub skipped: BTreeMap<String, Skipped>,
+    /// Rules that are none.
+    pub bad_rules: BTreeSet<BadRule>,
 }
 
 /// Compares the folder with the index. Reads only files that the stamps do not prove.
@@ -49,8 +51,8 @@ pub(super) struct Scan {
 /// # Errors
 /// What the system reports.
 pub(super) fn scan(folder: &Folder, disk: &Disk, index: &Index, watcher: &Watcher) -> Result<Scan> {
-    let Found { files, skipped } = walk(folder.root(), disk, index)?;
-    let mut scan = Scan { skipped, ..Scan::default() };
+    let Found { files, skipped, bad_rules } = walk(folder.root(), disk, index)?;
+    let mut scan = Scan { skipped, bad_rules, ..Scan::default() };
     for path in index.files.keys().filter(|path| !files.contains_key(*path)) {
         scan.differences.insert(path.clone(), Difference::Gone);
     }

@@ -16,7 +16,7 @@ use super::content::{self, mode_of};
 use super::index::Entry;
 use super::lines::Merged;
 use super::merge::conflicts_of_lines;
-use super::stat::{Kind, Stat};
+use super::stat::{Kind, Seen, Stat};
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
 use crate::progress::Work;
@@ -42,14 +42,14 @@ pub struct Settled {
 
 /// A file as it is to be in the folder.
 #[derive(Clone, Debug)]
-struct Target {
-    entry: Entry,
+pub(super) struct Target {
+    pub(super) entry: Entry,
     /// The text of a conflict, which is nowhere in the store.
     text: Option<Vec<u8>>,
 }
 
 /// What a file holds, and what kind of file it is.
-type Holds = (ContentHash, FileMode);
+pub(super) type Holds = (ContentHash, FileMode);
 
 /// How a file of the folder stands to its entry in the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +93,7 @@ impl Workspace {
         }
         self.index.branch = Some(self.repo.branch().to_owned());
         self.index.row = row;
-        self.index.conflicts =
-            settled.conflicts.iter().map(|conflict| (conflict.path.clone(), conflict.about)).collect();
+        self.index.conflicts = settled.conflicts.iter().cloned().map(FileConflict::without_record).collect();
         self.write_index()?;
         Ok(settled)
     }
@@ -157,7 +156,7 @@ impl Workspace {
     }
 
     /// Every file as the branch shows it, by the path where it is shown.
-    fn targets(&self, view: &FilesView) -> Result<BTreeMap<FilePath, Target>> {
+    pub(super) fn targets(&self, view: &FilesView) -> Result<BTreeMap<FilePath, Target>> {
         let conflicts = conflicts_of_lines(view);
         let files = view.tree.files.iter().map(|(path, placed)| {
             let shown = view.files.get(&placed.file.key);
@@ -296,14 +295,7 @@ impl Workspace {
         if self.disk.seen(path)?.is_some_and(|seen| seen.kind == Kind::Folder) {
             self.disk.remove_folders(path)?;
         }
-        let written = match &target.text {
-            Some(text) => self.disk.write(path, target.entry.mode, text.as_slice()),
-            None => match self.store.read_blob(&target.entry.content.blob) {
-                Ok(blob) => self.disk.write(path, target.entry.mode, blob),
-                Err(error) => Err(error),
-            },
-        };
-        match written {
+        match self.write_target(path, target) {
             Ok(seen) => {
                 settled.written.push(path.clone());
                 Ok(Some(seen.stat))
@@ -317,6 +309,14 @@ impl Workspace {
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Puts what a file is to hold in its place.
+    pub(super) fn write_target(&mut self, path: &FilePath, target: &Target) -> Result<Seen> {
+        match &target.text {
+            Some(text) => self.disk.write(path, target.entry.mode, text.as_slice()),
+            None => self.disk.write(path, target.entry.mode, self.store.read_blob(&target.entry.content.blob)?),
         }
     }
 
@@ -344,7 +344,7 @@ impl Workspace {
 }
 
 /// What the folder holds for an entry.
-fn holds(entry: &Entry) -> Holds {
+pub(super) fn holds(entry: &Entry) -> Holds {
     (entry.hash(), entry.mode)
 }
 

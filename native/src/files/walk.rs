@@ -3,7 +3,7 @@
 //! What `.trellisignore` files name is passed over, with git's rules, unless it is tracked already. `.git`, `.trellis`
 //! and folders with a repo of their own are not looked into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::mpsc;
 
@@ -26,6 +26,19 @@ pub(super) struct Found {
     pub files: BTreeMap<FilePath, Seen>,
     /// What was passed over although nobody named it, and why.
     pub skipped: BTreeMap<String, Skipped>,
+    /// Rules that are none.
+    pub bad_rules: BTreeSet<BadRule>,
+}
+
+/// A line of a file of rules that is no rule, or a whole file that cannot be read. It passes nothing over.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BadRule {
+    /// The file, from the folder on.
+    pub path: String,
+    /// Which line it is, from 1; none for the whole file.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub why: String,
 }
 
 /// Why something in a folder cannot be recorded.
@@ -45,18 +58,23 @@ enum Met {
     Nothing,
     File(FilePath, Seen),
     Skipped(String, Skipped),
+    BadRule(BadRule),
 }
 
 /// Looks through a folder. Tracked files are there even if a rule passes them over.
 ///
 /// # Errors
-/// What the system reports. A rule that is none is passed over, as in git.
+/// What the system reports. A rule that is none passes nothing over, as in git, and is told.
 pub(super) fn walk(root: &Path, disk: &Disk, index: &Index) -> Result<Found> {
     let mut found = Found::default();
     let (sender, met) = mpsc::channel();
     builder(root).build_parallel().run(|| {
         let sender = sender.clone();
         Box::new(move |entry| {
+            let rules = entry.as_ref().ok().and_then(DirEntry::error).map(|cause| bad_rules(root, cause));
+            for rule in rules.into_iter().flatten() {
+                let _ = sender.send(Ok(Met::BadRule(rule)));
+            }
             let met = entry.map_err(|cause| broken(root, cause)).and_then(|entry| meet(root, &entry));
             let is_closed = matches!(met, Ok(Met::Skipped(_, Skipped::OtherRepo)));
             match (sender.send(met), is_closed) {
@@ -72,6 +90,7 @@ pub(super) fn walk(root: &Path, disk: &Disk, index: &Index) -> Result<Found> {
             Met::Nothing => {}
             Met::File(path, seen) => drop(found.files.insert(path, seen)),
             Met::Skipped(path, why) => drop(found.skipped.insert(path, why)),
+            Met::BadRule(rule) => drop(found.bad_rules.insert(rule)),
         }
     }
     add_tracked(disk, index, &mut found)?;
@@ -119,6 +138,24 @@ fn add_tracked(disk: &Disk, index: &Index, found: &mut Found) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is wrong with the rules of a folder.
+fn bad_rules(root: &Path, cause: &ignore::Error) -> Vec<BadRule> {
+    let (mut rules, mut open) = (Vec::new(), vec![(cause, root.join(IGNORE), None)]);
+    while let Some((cause, path, line)) = open.pop() {
+        match cause {
+            ignore::Error::Partial(causes) => open.extend(causes.iter().map(|cause| (cause, path.clone(), line))),
+            ignore::Error::WithPath { path, err } => open.push((err, path.clone(), line)),
+            ignore::Error::WithLineNumber { line, err } => open.push((err, path, Some(*line))),
+            ignore::Error::WithDepth { err, .. } => open.push((err, path, line)),
+            cause => {
+                let path = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+                rules.push(BadRule { path, line, why: cause.to_string() });
+            }
+        }
+    }
+    rules
 }
 
 fn broken(root: &Path, cause: ignore::Error) -> TrellisError {

@@ -113,6 +113,26 @@ impl OpenOptions {
         self.open_folder(Folder::create(path)?).await
     }
 
+    /// Makes a repo in the folder `path`, has it filled, and opens it. It is there when it is whole: what fails before, or is
+    /// killed, leaves no repo.
+    ///
+    /// # Errors
+    /// `already_exists`; what `fill` fails with; as [`Repo::open`].
+    pub async fn create_whole<T>(
+        self,
+        path: impl AsRef<Path>,
+        fill: impl AsyncFnOnce(&Repo) -> Result<T>,
+    ) -> Result<(Repo, T)> {
+        let path = path.as_ref();
+        let unfinished = Folder::unfinished(path)?;
+        let repo = self.clone().create(unfinished.path()).await?;
+        let filled = fill(&repo).await?;
+        let made = repo.folder().clone();
+        repo.close().await?;
+        let repo = self.open_folder(made.placed_at(path)?).await?;
+        Ok((repo, filled))
+    }
+
     async fn open_folder(self, folder: Folder) -> Result<Repo> {
         let OpenOptions { access, clock, events, opening, watcher, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());

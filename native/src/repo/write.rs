@@ -104,7 +104,23 @@ impl Repo {
         self.batch().edit(edit, format!("resolve the conflict at {}", conflict_place(conflict))).commit().await
     }
 
-    /// Gives back what this device's last write to the branch replaced.
+    /// Closes several conflicts in one record.
+    ///
+    /// # Errors
+    /// As [`Repo::resolve`], and nothing is written then.
+    pub(crate) async fn resolve_all(&self, choices: &[(&Conflict, Choice)], note: Note) -> Result<Receipt> {
+        let edits = choices.iter().map(|(conflict, choice)| Edit::Resolve {
+            collection: conflict.collection.clone(),
+            key: conflict.key.clone(),
+            conflict: conflict.id,
+            choice: choice.clone(),
+        });
+        let batch = self.batch().note(note);
+        edits.fold(batch, |batch, edit| batch.edit(edit, "merge files by lines".into())).commit().await
+    }
+
+    /// Gives back what this device's last write to the branch replaced. What the engine wrote itself, to merge contents by
+    /// lines, is passed over.
     ///
     /// # Errors
     /// `not_found` where there is nothing to undo.

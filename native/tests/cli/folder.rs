@@ -458,15 +458,21 @@ fn a_folder_in_the_place_of_a_file_stays_until_it_is_recorded() {
 }
 
 #[test]
-fn a_merge_keeps_unrecorded_edits_and_names_them() {
+fn a_merge_that_would_meet_unrecorded_changes_is_refused() {
     let shell = with_branches();
     shell.ok(&["-C", "a", "switch", "main"]);
     shell.write("a/edited", "not recorded");
-    shell.ok(&["-C", "a", "--branch", "main", "merge", "other"]);
-    let settled = shell.json(&["-C", "a", "record", "same"]);
-    assert_eq!((texts(&settled["keptBack"]), shell.read("a/edited")), (vec!["edited"], b"not recorded".to_vec()));
+    shell.write("a/new/deep/y", "untracked, where the other branch has a file");
+    let message = shell.refusal(&["-C", "a", "merge", "other"], "unrecorded_changes");
+    assert!(message.contains("edited, new/deep/y"), "{message}");
+    assert_eq!(shell.read("a/edited"), b"not recorded");
+    fs::remove_dir_all(shell.path("a/new")).unwrap();
+    shell.ok(&["-C", "a", "restore", "edited"]);
+    shell.write("a/same", "edited, and the same on both");
+    shell.ok(&["-C", "a", "merge", "other"]);
     assert_eq!(shell.read("a/new/deep/y"), b"new");
-    assert_eq!(status(&shell), ["edited edited"]);
+    assert_eq!(status(&shell), ["edited same"]);
+    shell.refusal(&["-C", "a", "merge", "no-such-branch"], "not_found");
 }
 
 #[test]

@@ -22,3 +22,4 @@ mod sync;
 #[cfg(unix)]
 mod terminal;
 mod together;
+mod told;

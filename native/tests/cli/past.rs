@@ -44,7 +44,7 @@ fn lines_of_two_copies_are_drawn_beside_one_another() {
     record(&shell, "a", "f", "one\ntwo\n3\n4\nfive\n", "Two");
     let whole = [
         "* (main) Two (1 change)",
-        "*   f",
+        "*   Merge the lines of f (1 change)",
         "|\\",
         "| * Five (1 change)",
         "| * Other file (1 change)",

@@ -52,7 +52,8 @@ pub(crate) fn imports(home: &Path, dice: &mut Dice, count: usize) -> Tally {
         let moment = Moment::any(Sign::Length(log_of(&home.join(&name))), 1, TURNS_MAX, dice);
         let killed = run_command(home, &["-C", &name, "import", "../all.bundle"], &moment);
         let is_between = killed.has_begun && reply(&killed).is_none();
-        finish_copy(home, &name, &ops, &killed, is_between, &mut tally);
+        let found = finish_copy(home, &name, &ops, &killed, &mut tally);
+        tally.count(is_between, found);
     }
     tally
 }
@@ -68,9 +69,15 @@ pub(crate) fn clones(home: &Path, dice: &mut Dice, count: usize) -> Tally {
     let mut tally = Tally::default();
     for cycle in 0..count {
         let name = format!("copy-{cycle}");
-        let killed = run_command(home, &["clone", "source", &name], &in_new_repo(&home.join(&name), dice));
-        let is_between = home.join(&name).join(".trellis").exists() && reply(&killed).is_none();
-        finish_copy(home, &name, &ops, &killed, is_between, &mut tally);
+        let killed = run_command(home, &["clone", "source", &name], &in_clone(&home.join(&name), dice));
+        let is_between = home.join(&name).exists() && reply(&killed).is_none();
+        let is_there = home.join(&name).join(".trellis").exists();
+        if !is_there {
+            finish(home, &["clone", "source", &name]);
+        }
+        let found = finish_copy(home, &name, &ops, &killed, &mut tally);
+        assert_eq!(found, ops.len(), "a copy is whole, or is not there");
+        tally.count(is_between, usize::from(is_there));
     }
     tally
 }
@@ -92,8 +99,8 @@ pub(crate) fn inits(home: &Path, dice: &mut Dice, count: usize) -> Tally {
     tally
 }
 
-/// Imported are all ops or none. Where none are, they can be imported now.
-fn finish_copy(home: &Path, name: &str, ops: &[OpId], killed: &Killed, is_between: bool, tally: &mut Tally) {
+/// Imported are all ops or none. Where none are, they can be imported now. Returns how many were there.
+fn finish_copy(home: &Path, name: &str, ops: &[OpId], killed: &Killed, tally: &mut Tally) -> usize {
     let path = home.join(name);
     let found = run(async {
         let repo = Repo::open(&path).await?;
@@ -109,8 +116,14 @@ fn finish_copy(home: &Path, name: &str, ops: &[OpId], killed: &Killed, is_betwee
     let mut witness = Witness::of(&path);
     witness.expect(ops.iter().copied());
     run(witness.audit());
-    tally.count(is_between, found);
     tally.acknowledged += reply(killed).map_or(0, |_| ops.len());
+    found
+}
+
+/// A moment in the making of a copy, before it appears or after.
+fn in_clone(repo: &Path, dice: &mut Dice) -> Moment {
+    let sign = Sign::Exists(if dice.chance(75) { repo.into() } else { repo.join(".trellis") });
+    Moment::any(sign, 1, TURNS_MAX, dice)
 }
 
 /// A moment in the making of a repo.
@@ -125,14 +138,24 @@ fn in_new_repo(repo: &Path, dice: &mut Dice) -> Moment {
     Moment::any(sign, 1, TURNS_MAX, dice)
 }
 
-fn run_command(home: &Path, args: &[&str], moment: &Moment) -> Killed {
+pub(crate) fn run_command(home: &Path, args: &[&str], moment: &Moment) -> Killed {
+    kill(&mut command(home, args), moment)
+}
+
+fn command(home: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(trellis());
     command.args(args).arg("--json").current_dir(home).env_clear().env("HOME", home);
-    kill(&mut command, moment)
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) fn finish(home: &Path, args: &[&str]) {
+    let output = command(home, args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stdout));
 }
 
 /// The document that a command printed, if it came as a whole.
-fn reply(killed: &Killed) -> Option<Value> {
+pub(crate) fn reply(killed: &Killed) -> Option<Value> {
     serde_json::from_str(&killed.printed).ok()
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::SystemTime;
 use std::{fs, thread};
 
 use trellis_tests::dice::Dice;
@@ -19,6 +20,8 @@ pub(crate) enum Sign {
     Length(PathBuf),
     /// The file or folder is there.
     Exists(PathBuf),
+    /// The file was written later than before.
+    Written(PathBuf),
 }
 
 /// What a killed process left behind.
@@ -56,8 +59,16 @@ impl Sign {
         match self {
             Sign::Length(path) => length(path),
             Sign::Exists(path) => u64::from(path.exists()),
+            Sign::Written(path) => written(path),
         }
     }
+}
+
+/// When a file was written, in nanoseconds since 1970; 0 where there is none.
+fn written(path: &Path) -> u64 {
+    let since = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).ok();
+    let written = fs::symlink_metadata(path).and_then(|file| file.modified()).ok().and_then(since);
+    written.map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// The length of a file in bytes; 0 where there is none.

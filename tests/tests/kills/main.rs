@@ -5,6 +5,7 @@
 
 mod audit;
 mod commands;
+mod files;
 mod kill;
 mod writer;
 
@@ -20,6 +21,10 @@ const SETS: usize = 40;
 const IMPORTS: usize = 25;
 const CLONES: usize = 25;
 const INITS: usize = 30;
+const RECORDS: usize = 25;
+const SWITCHES: usize = 30;
+const MERGES: usize = 20;
+const RECONCILES: usize = 25;
 
 /// What became of the kills of one kind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,24 +72,45 @@ fn a_kill_at_any_moment_loses_nothing_and_doubles_nothing() {
     // Not the system's folder for such things, which may be in memory: there nobody waits for a disk, and a write is over
     // before a kill can hit it.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let kinds: [(&str, Kind, usize); 5] = [
+    let kinds: &[(&str, Kind, usize)] = &[
         ("writers", writer::cycles, WRITERS),
         ("set", commands::sets, SETS),
         ("import", commands::imports, IMPORTS),
         ("clone", commands::clones, CLONES),
         ("init", commands::inits, INITS),
     ];
-    let mut all = Tally::default();
-    for (name, cycles, count) in kinds {
-        let home = folder.path().join(name);
-        std::fs::create_dir(&home).unwrap();
-        let tally = cycles(&home, &mut dice, count);
-        println!("{name:<8} {tally}");
-        all.add(tally);
-    }
-    println!("{:<8} {all}", "all");
+    let all = kill_all(folder.path(), kinds, &mut dice);
     assert_eq!(all.kills, 300);
     assert!(2 * all.between >= all.kills, "too few kills landed between the first write and the reply");
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_every_file_old_or_new() {
+    let mut dice = Dice::new(seed!());
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let kinds: &[(&str, Kind, usize)] = &[
+        ("record", files::records, RECORDS),
+        ("switch", files::switches, SWITCHES),
+        ("merge", files::merges, MERGES),
+        ("reconcile", files::reconciles, RECONCILES),
+    ];
+    let all = kill_all(folder.path(), kinds, &mut dice);
+    assert_eq!(all.kills, 100);
+    assert!(2 * all.between >= all.kills, "too few kills landed between the first write and the reply");
+}
+
+/// Kills processes of several kinds, each in a folder of its own, and tells how that went.
+fn kill_all(folder: &Path, kinds: &[(&str, Kind, usize)], dice: &mut Dice) -> Tally {
+    let mut all = Tally::default();
+    for (name, cycles, count) in kinds {
+        let home = folder.join(name);
+        std::fs::create_dir(&home).unwrap();
+        let tally = cycles(&home, dice, *count);
+        println!("{name:<9} {tally}");
+        all.add(tally);
+    }
+    println!("{:<9} {all}", "all");
+    all
 }
 
 /// Kills so many processes, in this folder.

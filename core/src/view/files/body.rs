@@ -59,7 +59,8 @@ impl FileMode {
         }
     }
 
-    fn parse(word: &str) -> Option<FileMode> {
+    /// The mode with this word.
+    pub fn parse(word: &str) -> Option<FileMode> {
         [FileMode::File, FileMode::Exec, FileMode::Link].into_iter().find(|mode| mode.as_str() == word)
     }
 }
