@@ -64,8 +64,8 @@ impl Repo {
         let mut carried = self.carry_named(remote, named.clone())?.and(remote.carry_named(self, named)?);
         carried = carried.and(exchange(self, remote).await?);
         let rebased = match keep {
-            Some(Keep::Local) => give_way(remote).await?,
-            Some(Keep::Remote) => give_way(self).await?,
+            Some(Keep::Local) => give_way(remote, self).await?,
+            Some(Keep::Remote) => give_way(self, remote).await?,
             None => Vec::new(),
         };
         if !rebased.is_empty() {
@@ -159,28 +159,30 @@ fn expect_all(report: &ImportReport) -> Result<()> {
     }
 }
 
-/// Writes this device's ops on every diverged branch anew, on top of the other line.
-async fn give_way(repo: &Repo) -> Result<Vec<OpId>> {
+/// Writes this device's ops on every diverged branch anew, on top of the line of the repo that stays.
+async fn give_way(repo: &Repo, staying: &Repo) -> Result<Vec<OpId>> {
     let mut rebased = Vec::new();
     for branch in diverged(repo).await? {
         let repo = repo.on_branch(&branch);
-        if let Some(onto) = other_line(&repo, &branch).await? {
+        if let Some(onto) = other_line(&repo, staying, &branch).await? {
             rebased.extend_from_slice(repo.rebase(onto).await?.ops());
         }
     }
     Ok(rebased)
 }
 
-/// The head of the line that is not this device's, if there is exactly one.
-async fn other_line(repo: &Repo, branch: &str) -> Result<Option<OpId>> {
+/// The head of the one line that is not this device's; of several the one that the device which stays wrote last.
+async fn other_line(repo: &Repo, staying: &Repo, branch: &str) -> Result<Option<OpId>> {
     let status = repo.status().await?;
-    let mut others = Vec::new();
-    for head in status.branches.iter().filter(|view| view.name == branch).flat_map(|view| &view.heads) {
-        if repo.op(*head).await?.author != status.author {
-            others.push(*head);
-        }
+    let heads: Vec<OpId> =
+        status.branches.iter().filter(|view| view.name == branch).flat_map(|view| view.heads.clone()).collect();
+    let mut others = repo.ops(&heads).await?;
+    others.retain(|head| head.author != status.author);
+    if others.len() > 1 {
+        let author = staying.status().await?.author;
+        others.retain(|head| head.author == author);
     }
-    Ok(if let [one] = others.as_slice() { Some(*one) } else { None })
+    Ok(if let [one] = others.as_slice() { Some(one.id) } else { None })
 }
 
 async fn diverged(repo: &Repo) -> Result<Vec<String>> {

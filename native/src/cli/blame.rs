@@ -6,16 +6,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::core::op::id::{Author, OpId};
+use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::output::OpView;
-use trellis_sync::core::time::Hlc;
 use trellis_sync::files::{Blame as Blamed, Workspace};
 use trellis_sync::{Repo, Result};
 
 use super::context::{Context, heads_named};
 use super::doc::ids;
 use super::files::file_path;
-use super::history::{Record, records_about, told_with};
+use super::history::{People, Record, records_about, told_with};
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
 use super::words::{count, local_time, timestamp};
@@ -62,7 +61,7 @@ struct Writers {
     records: Vec<Record>,
     /// By write the note of its record.
     notes: BTreeMap<OpId, OpId>,
-    names: BTreeMap<Author, String>,
+    people: People,
 }
 
 impl Writers {
@@ -76,9 +75,7 @@ impl Writers {
             let log = repo.on_branch(&branch).log(None, usize::MAX).await?;
             records.append(&mut records_about(repo, &log, &about).await?);
         }
-        let names = repo.members().await?.into_iter();
-        let names = names.filter_map(|member| Some((member.author, member.name?))).collect();
-        Ok(Writers { writes, notes: told_with(&records), records, names })
+        Ok(Writers { writes, notes: told_with(&records), records, people: People::of(repo).await? })
     }
 
     /// What people know a write by: its record, or else itself.
@@ -87,27 +84,26 @@ impl Writers {
     }
 
     fn docs(&self) -> Vec<WriterDoc> {
-        let messages: BTreeMap<OpId, &str> =
-            self.records.iter().filter_map(|record| Some((record.note, record.message.as_deref()?))).collect();
+        let records: BTreeMap<OpId, &Record> = self.records.iter().map(|record| (record.note, record)).collect();
         let doc = |write: &OpView| {
             let op = self.told(write.id);
-            let author = write.author.to_string();
-            let name = self.names.get(&write.author).filter(|name| !name.is_empty()).cloned();
+            let record = records.get(&op);
             WriterDoc {
                 op: op.to_string(),
                 write: write.id.to_string(),
-                shown: write.actor.clone().or(name.clone()).unwrap_or_else(|| author.chars().take(8).collect()),
-                author,
-                name,
+                author: write.author.to_string(),
+                name: self.people.name(&write.author).map(ToOwned::to_owned),
                 actor: write.actor.clone(),
                 timestamp: timestamp(write.hlc),
-                message: messages.get(&op).map(|message| (*message).to_owned()),
-                hlc: write.hlc,
+                time: record.and_then(|record| record.time.clone()),
+                message: record.and_then(|record| record.message.clone()),
+                who: self.people.who(&write.author, write.actor.as_deref()),
+                when: record.map_or_else(|| local_time(write.hlc), |record| record.when(write.hlc)),
             }
         };
-        let mut docs: Vec<WriterDoc> = self.writes.iter().map(doc).collect();
-        docs.sort_by(|left, right| (left.hlc, &left.op).cmp(&(right.hlc, &right.op)));
-        docs
+        let mut writes: Vec<&OpView> = self.writes.iter().collect();
+        writes.sort_by_key(|write| (write.hlc, write.id));
+        writes.into_iter().map(doc).collect()
     }
 }
 
@@ -144,22 +140,27 @@ struct WriterDoc {
     actor: Option<String>,
     timestamp: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// What people call who wrote it.
     #[serde(skip)]
-    shown: String,
+    who: String,
     #[serde(skip)]
-    hlc: Hlc,
+    when: String,
 }
 
 impl Told for Shown {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let writers: BTreeMap<&str, &WriterDoc> = self.ops.iter().map(|writer| (writer.op.as_str(), writer)).collect();
         let width = self.lines.len().to_string().len();
         let row = |line: &LineDoc| {
             let writer = line.op.as_deref().and_then(|op| writers.get(op));
-            let (who, when) =
-                writer.map_or_else(Default::default, |writer| (writer.shown.clone(), local_time(writer.hlc)));
+            let (who, when) = writer.map_or_else(Default::default, |writer| (writer.who.clone(), writer.when.clone()));
             vec![
                 writer.map_or_else(|| Cell::new(Look::Bad, "not here"), |writer| page.id_cell(&writer.op)),
                 Cell::new(Look::Plain, &who),

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
-use trellis_sync::core::op::id::OpId;
+use trellis_sync::core::op::id::{Author, OpId};
 use trellis_sync::core::op::json::Value;
 use trellis_sync::core::output::OpView;
+use trellis_sync::core::time::Hlc;
 use trellis_sync::{Repo, Result};
 
 use super::doc::ids;
-use super::words::json_of;
+use super::words::{json_of, line_of, local_time, local_time_of};
 
 /// The collection of the notes about records.
 const RECORDS: &str = "_records";
@@ -21,6 +22,8 @@ pub(crate) struct Record {
     pub(crate) note: OpId,
     pub(crate) message: Option<String>,
     pub(crate) time: Option<String>,
+    /// On whose behalf it was written, if not its author's own.
+    pub(crate) actor: Option<String>,
     /// How many ops it is made of.
     pub(crate) changes: usize,
     /// Those ops, oldest first; the oldest are left out where nobody asked for so many.
@@ -32,7 +35,41 @@ impl Record {
     pub(crate) fn title(&self) -> &str {
         self.message.as_deref().and_then(|message| message.lines().next()).unwrap_or("(no message)")
     }
+
+    /// When what it records was done: what it says itself, or else `written`, the clock of its note.
+    pub(crate) fn when(&self, written: Hlc) -> String {
+        self.time.as_deref().and_then(local_time_of).unwrap_or_else(|| local_time(written))
+    }
 }
+
+/// What people call those who write.
+pub(crate) struct People(BTreeMap<Author, String>);
+
+impl People {
+    /// The names of the members.
+    pub(crate) async fn of(repo: &Repo) -> Result<People> {
+        let members = repo.members().await?.into_iter();
+        Ok(People(members.filter_map(|member| Some((member.author, member.name?))).collect()))
+    }
+
+    /// The name of a member.
+    pub(crate) fn name(&self, author: &Author) -> Option<&str> {
+        self.0.get(author).map(String::as_str)
+    }
+
+    /// On whose behalf something was written, without an address behind the name; else the member's name, or else the first
+    /// digits of the key.
+    pub(crate) fn who(&self, author: &Author, actor: Option<&str>) -> String {
+        let actor = actor.map(|actor| actor.split(" <").next().unwrap_or(actor));
+        match actor.or_else(|| self.name(author)) {
+            Some(name) => line_of(name, NAME_CHARS_MAX),
+            None => author.to_string().chars().take(8).collect(),
+        }
+    }
+}
+
+/// What is shown of a name in a table.
+const NAME_CHARS_MAX: usize = 16;
 
 /// A record in a document.
 #[derive(Clone, Debug, Serialize)]
@@ -122,5 +159,6 @@ fn read_note(note: &OpView) -> Record {
     let text = |name: &str| said.as_ref()?.member(name)?.as_str().map(ToOwned::to_owned);
     let changes = said.as_ref().and_then(|said| said.member("ops")).and_then(Value::as_integer);
     let changes = changes.and_then(|changes| usize::try_from(changes).ok()).unwrap_or_default();
-    Record { note: note.id, message: text("message"), time: text("time"), changes, ops: Vec::new() }
+    let (message, time, actor) = (text("message"), text("time"), note.actor.clone());
+    Record { note: note.id, message, time, actor, changes, ops: Vec::new() }
 }

@@ -104,9 +104,13 @@ pub(crate) fn pretty_body(op: &StoredOp) -> String {
 
 /// A value in one line of at most `chars_max` characters.
 pub(crate) fn line(value: &Value, chars_max: usize) -> String {
-    let text = json::text(value);
+    line_of(&json::text(value), chars_max)
+}
+
+/// The beginning of a text, at most `chars_max` characters.
+pub(crate) fn line_of(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
-        None => text,
+        None => text.to_owned(),
         Some(_) => text.chars().take(chars_max.saturating_sub(1)).chain(['…']).collect(),
     }
 }
@@ -118,8 +122,16 @@ pub(crate) fn timestamp(hlc: Hlc) -> String {
 
 /// The wall time of a clock as people here write it.
 pub(crate) fn local_time(hlc: Hlc) -> String {
-    let zoned = time(hlc).map(|time| time.to_zoned(jiff::tz::TimeZone::system()));
-    zoned.map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S").to_string())
+    time(hlc).map_or_else(String::new, local)
+}
+
+/// A time in RFC 3339 as people here write it; none for what is none.
+pub(crate) fn local_time_of(text: &str) -> Option<String> {
+    text.parse().ok().map(local)
+}
+
+fn local(time: jiff::Timestamp) -> String {
+    time.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn time(hlc: Hlc) -> Option<jiff::Timestamp> {

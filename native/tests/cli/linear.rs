@@ -129,6 +129,31 @@ fn a_rebase_that_meets_the_same_lines_ends_as_a_conflict() {
 }
 
 #[test]
+fn three_lines_become_one_by_reconciling_twice() {
+    let shell = with_line();
+    shell.ok(&["clone", "a", "c"]);
+    shell.ok(&["-C", "c", "config", "set", "branchPolicies.main.linear", "true"]);
+    for (repo, line) in [("a", '1'), ("b", '5'), ("c", '9')] {
+        record(&shell, repo, "f", &LINES.replace(line, repo));
+        record(&shell, repo, repo, repo);
+    }
+    assert_eq!(shell.document(&APPLY).0, 1);
+    let with = |repo: &str, more: &[&str]| {
+        let remote = format!("../{repo}");
+        shell.document(&[&["-C", "a", "sync", "reconcile", "--remote", &remote, "--apply"], more].concat())
+    };
+    let (code, kept) = with("c", &["--keep", "local"]);
+    let message = kept["error"]["message"].as_str().unwrap();
+    assert!(code == 1 && message.contains("third copy"), "{message}");
+    assert_eq!(texts(&kept["rebased"]).len(), 4, "that of the third copy is left alone");
+    assert_eq!(with("b", &["--keep", "local"]).0, 0);
+    assert_eq!(with("c", &[]).0, 0);
+    let text = LINES.replace('1', "a").replace('5', "b").replace('9', "c");
+    expect_folders(&shell, &[("a", "a"), ("b", "b"), ("c", "c"), ("f", &text)]);
+    assert_eq!((folder(&shell, "c"), folder(&shell, "a").len()), (folder(&shell, "a"), 4));
+}
+
+#[test]
 fn a_pattern_says_which_branches_are_linear() {
     let shell = with_line();
     linear(&shell, "feature/*", "true");

@@ -20,7 +20,7 @@ use self::graph::{Drawn, Row, draw};
 use super::context::Context;
 use super::doc::{OpDoc, ids};
 use super::files::{FilePaths, file_path, shown_paths};
-use super::history::{Record, RecordDoc, records_about, records_among, told_with};
+use super::history::{People, Record, RecordDoc, records_about, records_among, told_with};
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
 use super::words::{count, json_of, local_time};
@@ -199,8 +199,8 @@ impl Found {
 }
 
 /// What people call what lines are about.
-#[derive(Default)]
 struct Names {
+    people: People,
     /// By entry the branches that end in it.
     heads: BTreeMap<OpId, Vec<String>>,
     /// Why branches were joined.
@@ -221,7 +221,7 @@ impl Names {
         let messages = repo.ops(&joins.collect::<Vec<_>>()).await?.into_iter().filter_map(said).collect();
         let has_files = found.ops.iter().filter(is_shown).any(|op| op.collection == FILES);
         let paths = if has_files { shown_paths(&repo.files(&[]).await?) } else { FilePaths::new() };
-        Ok(Names { heads: BTreeMap::new(), messages, paths })
+        Ok(Names { people: People::of(repo).await?, heads: BTreeMap::new(), messages, paths })
     }
 
     fn heads_of(&self, entry: OpId) -> &[String] {
@@ -264,7 +264,7 @@ struct EntryDoc {
 struct Line {
     op: String,
     time: String,
-    author: String,
+    who: String,
     does: String,
     what: String,
     is_effective: bool,
@@ -315,8 +315,8 @@ impl Line {
         };
         Line {
             op: op.id.to_string(),
-            time: local_time(op.hlc),
-            author: op.author.to_string().chars().take(8).collect(),
+            time: record.map_or_else(|| local_time(op.hlc), |record| record.when(op.hlc)),
+            who: names.people.who(&op.author, record.and_then(|record| record.actor.as_deref())),
             does,
             what: format!("{heads}{what}"),
             is_effective: op.is_effective,
@@ -329,7 +329,7 @@ impl Line {
         vec![
             page.id_cell(&self.op),
             Cell::new(Look::Dim, &self.time),
-            Cell::new(Look::Dim, &self.author),
+            Cell::new(Look::Dim, &self.who),
             Cell::new(look, &self.does),
             Cell::new(look, &self.what),
             Cell::new(Look::Bad, if self.is_effective { "" } else { "without effect" }),

@@ -67,6 +67,10 @@ struct FilesShown {
 }
 
 impl Told for FilesShown {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         self.files.iter().try_for_each(|file| page.line(clean(&file.path)))
     }
@@ -109,6 +113,10 @@ impl Serialize for Content {
 }
 
 impl Told for FileShown {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         page.content(self.text.read()?)
     }

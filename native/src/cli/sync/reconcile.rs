@@ -79,7 +79,7 @@ impl Reconcile {
         let paths = paths_of_both(&local, &remote).await;
         let clashes = clashes_of(&local.files(&[]).await.unwrap_or_default().tree);
         let compared = Compared::new(&exchange.reconciled, self.remote, &paths, &BTreeSet::new());
-        done(Compared { clashes, ..compared.applied(&exchange) })
+        done(Compared { clashes, ..compared.applied(&exchange, self.keep) })
     }
 }
 
@@ -101,11 +101,18 @@ fn expect_two(local: &Repo, remote: &Repo) -> Result<()> {
     Err(TrellisError::new(Code::InvalidArgument, message).at_path(path))
 }
 
-fn two_lines(branch: &str) -> TrellisError {
-    let message = format!(
-        "The linear branch {branch} has two lines, and nobody can write to it. Say whose line stays: add --keep local or \
-         --keep remote."
-    );
+/// What to do about a linear branch with several lines, before and after a side gave way.
+fn two_lines(branch: &str, keep: Option<Side>) -> TrellisError {
+    let message = match keep {
+        None => format!(
+            "The linear branch {branch} has two lines, and nobody can write to it. Say whose line stays: add --keep local \
+             or --keep remote."
+        ),
+        Some(_) => format!(
+            "The linear branch {branch} has another line, of a third copy, and nobody can write to it. Reconcile with that \
+             one in the same way."
+        ),
+    };
     TrellisError::new(Code::Diverged, message)
 }
 
@@ -143,6 +150,8 @@ struct Compared {
     remote_folder: Option<SettledDoc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorDoc>,
+    #[serde(skip)]
+    keep: Option<Side>,
 }
 
 #[derive(Serialize)]
@@ -182,12 +191,13 @@ impl Compared {
             folder: None,
             remote_folder: None,
             error: None,
+            keep: None,
         }
     }
 
-    fn applied(self, exchange: &Exchange) -> Compared {
+    fn applied(self, exchange: &Exchange, keep: Option<Side>) -> Compared {
         let diverged = exchange.diverged.clone();
-        let error = diverged.first().map(|branch| ErrorDoc::from(&two_lines(branch)));
+        let error = diverged.first().map(|branch| ErrorDoc::from(&two_lines(branch, keep)));
         let Folders { local, remote, carried } = &exchange.folders;
         Compared {
             applied: true,
@@ -198,6 +208,7 @@ impl Compared {
             folder: local.as_ref().map(SettledDoc::new),
             remote_folder: remote.as_ref().map(SettledDoc::new),
             error,
+            keep,
             ..self
         }
     }
@@ -260,7 +271,7 @@ impl Told for Compared {
         if !self.rebased.is_empty() {
             page.line(format!("{} written anew on top of the line that stays.", count(self.rebased.len(), "op")))?;
         }
-        self.diverged.iter().try_for_each(|branch| page.line(two_lines(branch).message()))?;
+        self.diverged.iter().try_for_each(|branch| page.line(two_lines(branch, self.keep).message()))?;
         match self.applied || self.relation == "equal" {
             true => Ok(()),
             false => page.remark("Nothing was changed; --apply does it."),
