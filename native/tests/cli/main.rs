@@ -5,6 +5,7 @@ mod documents;
 mod failures;
 #[cfg(unix)]
 mod folder;
+mod git;
 mod history;
 mod manifests;
 #[cfg(unix)]

@@ -17,8 +17,24 @@ const SUBMODULE: &str = "160000";
 
 /// Names of files and folders, odd ones among them.
 const NAMES: [&[u8]; 18] = [
-    b"a", b"b.txt", b"README.md", b"src", b"lib.rs", b"with space", b"quo\"te", b"back\\slash", b"caf\xe9", b"new\nline",
-    "größe".as_bytes(), b"-dash", b"tab\t", b"UP", b"up", b".hidden", b"x~1", b"core",
+    b"a",
+    b"b.txt",
+    b"README.md",
+    b"src",
+    b"lib.rs",
+    b"with space",
+    b"quo\"te",
+    b"back\\slash",
+    b"caf\xe9",
+    b"new\nline",
+    "größe".as_bytes(),
+    b"-dash",
+    b"tab\t",
+    b"UP",
+    b"up",
+    b".hidden",
+    b"x~1",
+    b"core",
 ];
 /// Who commits.
 pub(crate) const AUTHORS: [&str; 3] = ["Ann <ann@example.org>", "Bob Größe <bob@example.org>", "<nobody@example.org>"];
@@ -44,7 +60,7 @@ impl Dials {
     /// Few files, much that is odd.
     pub(crate) const ODD: Dials = Dials { oddity: 12, merges: 22, lines_max: 6, files: 12 };
     /// As a project is.
-    pub(crate) const USUAL: Dials = Dials { oddity: 1, merges: 8, lines_max: 8, files: 150 };
+    pub(crate) const USUAL: Dials = Dials { oddity: 1, merges: 8, lines_max: 8, files: 60 };
 }
 
 /// A commit as it was drawn.
@@ -99,6 +115,18 @@ impl World {
         }
     }
 
+    /// Sets some heads to commits that they do not follow from, and some lines without a name to an end.
+    pub(crate) fn move_heads(&mut self, dice: &mut Dice) {
+        let count = self.commits.len();
+        for line in &mut self.lines {
+            if line.0.is_some() && dice.chance(40) {
+                line.1 = dice.below(count);
+            }
+        }
+        let lines = self.lines.iter().filter_map(|(name, tip)| Some((name.clone()?, *tip)));
+        self.heads = lines.collect();
+    }
+
     /// The commits that the heads reach.
     pub(crate) fn reached(&self) -> BTreeSet<usize> {
         let (mut reached, mut open) = (BTreeSet::new(), self.heads.values().copied().collect::<Vec<_>>());
@@ -108,17 +136,6 @@ impl World {
             }
         }
         reached
-    }
-
-    /// Whether a commit descends from another.
-    pub(crate) fn descends(&self, from: usize, what: usize) -> bool {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![from]);
-        while let Some(at) = open.pop() {
-            if at >= what && seen.insert(at) {
-                open.extend(&self.commits[at].parents);
-            }
-        }
-        seen.contains(&what)
     }
 
     fn draw(&mut self) {
@@ -210,7 +227,7 @@ impl World {
 
     fn edit(&mut self, files: &mut Files) {
         let paths: Vec<Vec<u8>> = files.keys().cloned().collect();
-        if paths.is_empty() || self.dice.chance(14) {
+        if paths.is_empty() || (paths.len() < 2 * self.dials.files && self.dice.chance(14)) {
             return self.add(files);
         }
         let path = self.dice.pick(&paths).clone();
@@ -242,7 +259,7 @@ impl World {
                 Some(end) => [&to, &from[end..]].concat(),
                 None => to.clone(),
             };
-            let content = if self.dice.chance(40) { self.edited(&content) } else { content };
+            let content = if mode != SUBMODULE && self.dice.chance(40) { self.edited(&content) } else { content };
             put(files, to, (mode, content));
         }
     }
@@ -368,7 +385,8 @@ impl World {
         let refs = git_with(folder, &["for-each-ref", "--format=delete %(refname)", "refs/heads", "refs/drawn"], b"");
         git_with(folder, &["update-ref", "--stdin"], &refs);
         let heads = self.heads.iter().map(|(name, tip)| (name, &self.commits[*tip].id));
-        let set: Vec<u8> = heads.flat_map(|(name, id)| format!("update refs/heads/{name} {id}\n").into_bytes()).collect();
+        let set: Vec<u8> =
+            heads.flat_map(|(name, id)| format!("update refs/heads/{name} {id}\n").into_bytes()).collect();
         git_with(folder, &["update-ref", "--stdin"], &set);
     }
 }
