@@ -9,7 +9,7 @@ use trellis_sync::{Code, Repo, Result, TrellisError};
 
 use super::context::Context;
 use super::doc::ids;
-use super::page::{Cell, Look, Page, clean};
+use super::page::{Cell, Detail, Look, Page, clean};
 use super::report::{Outcome, Told, done};
 use super::sync::BranchDoc;
 use super::words::count;
@@ -100,6 +100,9 @@ impl Told for Branches {
                 Cell::new(Look::Bad, if branch.diverged { "diverged" } else { "" }),
             ]
         };
-        page.table(&self.branches.iter().map(row).collect::<Vec<_>>())
+        // The engine's own branches are not for people, unless they want to know all.
+        let is_told = |branch: &&BranchDoc| page.detail() == Detail::Verbose || !branch.name.starts_with('_');
+        let rows: Vec<Vec<Cell>> = self.branches.iter().filter(is_told).map(row).collect();
+        page.table(&rows)
     }
 }

@@ -24,10 +24,17 @@ enum Shown {
     Nothing,
 }
 
-/// A line for every tenth.
+/// A line for every tenth of what takes long.
+#[derive(Default)]
 struct Lines {
+    now: Option<Piece>,
+}
+
+/// A piece of work that is under way.
+struct Piece {
+    work: Work,
     since: Instant,
-    last: Option<(Work, u64)>,
+    told: Option<u64>,
 }
 
 impl Display {
@@ -35,7 +42,7 @@ impl Display {
     pub(crate) fn begin(is_quiet: bool) -> Display {
         let shown = match (is_quiet, io::stderr().is_terminal()) {
             (true, _) => Shown::Nothing,
-            (_, false) => Shown::Lines(Lines { since: Instant::now(), last: None }),
+            (_, false) => Shown::Lines(Lines::default()),
             (_, true) => Shown::Bar(hidden_bar()),
         };
         let display = Display(Arc::new(Mutex::new(shown)));
@@ -48,7 +55,7 @@ impl Display {
         match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             Shown::Bar(bar) => tell_bar(bar, progress),
             Shown::Lines(lines) => {
-                if let Some(line) = lines.line(progress) {
+                if let Some(line) = lines.line(progress, Instant::now()) {
                     let _ = writeln!(io::stderr(), "{line}");
                 }
             }
@@ -103,13 +110,16 @@ fn style(template: &str) -> ProgressStyle {
 
 impl Lines {
     /// The line that is due, if one is.
-    fn line(&mut self, progress: Progress) -> Option<String> {
+    fn line(&mut self, progress: Progress, now: Instant) -> Option<String> {
+        if self.now.as_ref().is_none_or(|piece| piece.work != progress.work) {
+            self.now = Some(Piece { work: progress.work, since: now, told: None });
+        }
+        let piece = self.now.as_mut()?;
         let tenth = (progress.done * 10).checked_div(progress.total).unwrap_or(0).min(10);
-        let is_told = self.last == Some((progress.work, tenth));
-        if is_told || self.since.elapsed() < PATIENCE {
+        if piece.told == Some(tenth) || now.duration_since(piece.since) < PATIENCE {
             return None;
         }
-        self.last = Some((progress.work, tenth));
+        piece.told = Some(tenth);
         Some(format!("{}: {} %, {}", words(progress.work), tenth * 10, amount(progress)))
     }
 }
@@ -141,18 +151,21 @@ mod tests {
 
     #[test]
     fn there_is_a_line_for_every_tenth_of_what_takes_long() {
-        let mut lines = Lines { since: Instant::now() - PATIENCE, last: None };
-        let told: Vec<String> = (0..=2048).filter_map(|done| lines.line(keeping(done))).collect();
+        let (mut lines, start) = (Lines::default(), Instant::now());
+        assert_eq!(lines.line(keeping(0), start), None);
+        let told: Vec<String> = (0..=2048).filter_map(|done| lines.line(keeping(done), start + PATIENCE)).collect();
         assert_eq!(told.len(), 11);
         assert_eq!(told[0], "Keeping contents: 0 %, 0 B of 2.00 KiB");
         assert_eq!(told[10], "Keeping contents: 100 %, 2.00 KiB of 2.00 KiB");
-        let next = lines.line(Progress { work: Work::Comparing, done: 3, total: 3 });
-        assert_eq!(next.as_deref(), Some("Comparing files: 100 %, 3 of 3"));
     }
 
     #[test]
-    fn what_is_quick_is_not_told() {
-        let mut lines = Lines { since: Instant::now() + PATIENCE, last: None };
-        assert_eq!(lines.line(keeping(2048)), None);
+    fn what_is_quick_is_not_told_whatever_was_before() {
+        let (mut lines, start) = (Lines::default(), Instant::now());
+        lines.line(keeping(0), start);
+        lines.line(keeping(2048), start + PATIENCE);
+        let next = Progress { work: Work::Comparing, done: 3, total: 3 };
+        assert_eq!(lines.line(next, start + PATIENCE), None);
+        assert_eq!(lines.line(next, start + PATIENCE * 2).as_deref(), Some("Comparing files: 100 %, 3 of 3"));
     }
 }
