@@ -33,6 +33,9 @@ pub const HOLD_AHEAD_PER_AUTHOR_MAX: usize = 128;
 pub const CLOCK_AHEAD_MS_MAX: u64 = 300_000;
 /// Sides that a conflict's record shows in full; all are counted.
 pub const CONFLICT_SIDES_MAX: usize = 32;
+/// Conflicts beneath a conflict that its record tells of: criss-crossed merges that nobody closed. Deeper ones are rare, and
+/// each costs as much as the conflict itself.
+pub const CONFLICT_LEVELS_MAX: usize = 16;
 /// The greatest integer that every runtime's numbers hold exactly: 2^53 - 1.
 pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 /// The longest blob, in bytes.

@@ -11,7 +11,8 @@ use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::sign::Unverified;
 use trellis_core::output::ImportReport;
-use trellis_core::reconcile::{Reconciled, reconcile};
+use trellis_core::reconcile::{Reconciled, reconcile, reconcile_with_files};
+use trellis_core::view::files::Tree;
 
 use crate::error::{Code, Result, TrellisError};
 use crate::files::{BlobLease, Carried, Folders, Settled, Workspace, named_blobs};
@@ -40,12 +41,14 @@ pub struct Exchange {
 }
 
 impl Repo {
-    /// Looks at another repo on this machine, and tells what both make together. Changes neither.
+    /// Looks at another repo on this machine, and tells what both make together, and what files this one's branch has then.
+    /// Changes neither.
     ///
     /// # Errors
     /// `repo_mismatch` for another repo than this one's.
-    pub async fn reconcile_preview(&self, remote: &Repo) -> Result<Reconciled> {
-        compare(self, remote).await.map(|(reconciled, _)| reconciled)
+    pub async fn reconcile_preview(&self, remote: &Repo) -> Result<(Reconciled, Tree)> {
+        let (ours, theirs) = ops_of_both(self, remote).await?;
+        Ok(reconcile_with_files(&unverified(&ours), &unverified(&theirs), self.branch()))
     }
 
     /// Gives another repo on this machine what it lacks, and takes what this one lacks, and brings both folders to what
@@ -78,15 +81,21 @@ impl Repo {
 
 /// What two repos make together, and every blob that their ops name: an op may have come without its blob before.
 async fn compare(local: &Repo, remote: &Repo) -> Result<(Reconciled, Vec<BlobRef>)> {
-    expect_same_repo(local, remote).await?;
-    let (ours, theirs) = (every_op(local).await?, every_op(remote).await?);
+    let (ours, theirs) = ops_of_both(local, remote).await?;
     let mut named = named_blobs(&ours);
     named.append(&mut named_blobs(&theirs));
     named.sort();
     named.dedup();
-    let ours: Vec<Unverified<'_>> = ours.iter().map(StoredOp::unverified).collect();
-    let theirs: Vec<Unverified<'_>> = theirs.iter().map(StoredOp::unverified).collect();
-    Ok((reconcile(&ours, &theirs), named))
+    Ok((reconcile(&unverified(&ours), &unverified(&theirs)), named))
+}
+
+async fn ops_of_both(local: &Repo, remote: &Repo) -> Result<(Vec<StoredOp>, Vec<StoredOp>)> {
+    expect_same_repo(local, remote).await?;
+    Ok((every_op(local).await?, every_op(remote).await?))
+}
+
+fn unverified(ops: &[StoredOp]) -> Vec<Unverified<'_>> {
+    ops.iter().map(StoredOp::unverified).collect()
 }
 
 /// The open conflicts of every branch, under the policies and manifests that hold here.

@@ -28,13 +28,20 @@ pub fn seed_or(default: u64) -> u64 {
     seed
 }
 
-/// The seeds of a run: the one in `TRELLIS_SEED` alone, or 1 to `count`, or as many times more as `TRELLIS_MORE` says.
+/// The seeds of a run: the one in `TRELLIS_SEED` alone, or 1 to `count`, or as many times more as [`more`] says.
+///
+/// # Panics
+/// As [`more`].
+pub fn seeds(count: u64) -> Vec<u64> {
+    if env::var_os("TRELLIS_SEED").is_some() { vec![seed_or(0)] } else { (1..=count * more() as u64).collect() }
+}
+
+/// How many times more than usual is to be tried: what `TRELLIS_MORE` says, or 1.
 ///
 /// # Panics
 /// If `TRELLIS_MORE` is set to something that is no number.
-pub fn seeds(count: u64) -> Vec<u64> {
-    let more: u64 = env::var("TRELLIS_MORE").map_or(1, |text| text.parse().expect("TRELLIS_MORE is a number"));
-    if env::var_os("TRELLIS_SEED").is_some() { vec![seed_or(0)] } else { (1..=count * more).collect() }
+pub fn more() -> usize {
+    env::var("TRELLIS_MORE").map_or(1, |text| text.parse().expect("TRELLIS_MORE is a number"))
 }
 
 /// A source of chance.

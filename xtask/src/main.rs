@@ -36,7 +36,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "demo",
-        usage: "demo",
+        usage: "demo [--prove]",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
     },

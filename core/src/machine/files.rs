@@ -11,7 +11,6 @@ use crate::error::CommandError;
 use crate::input::Request;
 use crate::log::graph::{Entity, Node};
 use crate::log::row::StoredOp;
-use crate::merge::entity::Shown;
 use crate::op::body::Content;
 use crate::op::id::OpId;
 use crate::output::{Answer, FileView, FilesView};
@@ -130,11 +129,7 @@ impl Machine {
         let writes = self.writes_in_scope(scope, entity);
         let created = writes.iter().map(|node| self.graph.ord(*node)).min()?;
         let merged = self.merged_of(scope.branch, entity, deciding, contents);
-        let file = match &merged.shown {
-            Shown::Absent if merged.conflicts.is_empty() => return None,
-            Shown::Json(value) => File::read(self.graph.entity_name(entity).1, created, value),
-            Shown::Absent | Shown::Bytes(_) | Shown::BodyMissing => Err(FileError::Value),
-        };
+        let file = File::shown(self.graph.entity_name(entity).1, created, &merged)?;
         Some((file, FileView { frontier: merged.base(), conflicts: merged.conflicts }))
     }
 }

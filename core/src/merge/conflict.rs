@@ -36,8 +36,20 @@ pub struct Conflict {
     pub members: Vec<OpId>,
     /// What all members had seen at the path.
     pub base: Shown,
+    /// Where what they had seen was itself in conflict at the path: what stood against what, and so on downwards, at most
+    /// [`CONFLICT_LEVELS_MAX`](crate::limits::CONFLICT_LEVELS_MAX).
+    pub beneath: Vec<Beneath>,
     /// What the first [`CONFLICT_SIDES_MAX`](crate::limits::CONFLICT_SIDES_MAX) members say.
     pub sides: Vec<Side>,
+}
+
+/// A conflict in what the members of another one had seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beneath {
+    /// What its members had seen.
+    pub base: Shown,
+    /// What the first [`CONFLICT_SIDES_MAX`](crate::limits::CONFLICT_SIDES_MAX) members say.
+    pub sides: Vec<SideValue>,
 }
 
 /// What one member of a conflict says.

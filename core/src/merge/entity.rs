@@ -6,7 +6,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::conflict::{Conflict, Contest, Side, conflict_id};
+use super::conflict::{Beneath, Conflict, Contest, Side, conflict_id};
 use super::history::History;
 use super::manifest::{Manifest, Strategy};
 use super::strategy::{crdt, graph_merge};
@@ -116,7 +116,12 @@ impl History<'_> {
 
 impl EntityRef<'_> {
     /// The record of a contest, given what its members had seen at the place.
-    pub(super) fn conflict(&self, history: &History<'_>, contest: &Contest<'_>, base: Shown) -> Conflict {
+    pub(super) fn conflict(
+        &self,
+        history: &History<'_>,
+        contest: &Contest<'_>,
+        (base, beneath): (Shown, Vec<Beneath>),
+    ) -> Conflict {
         let members = contest.members();
         let ids = history.ids(members.keys().copied());
         let sides = members.into_iter().take(CONFLICT_SIDES_MAX).map(|(write, said)| {
@@ -131,6 +136,7 @@ impl EntityRef<'_> {
             id: conflict_id(self, contest.at, &ids),
             members: ids,
             base,
+            beneath,
             sides: sides.collect(),
         }
     }

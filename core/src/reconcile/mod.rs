@@ -20,6 +20,7 @@ use crate::op::id::OpId;
 use crate::op::place;
 use crate::op::pointer::Pointer;
 use crate::op::sign::Unverified;
+use crate::view::files::Tree;
 
 /// How the two sides relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +83,12 @@ pub struct Reconciled {
 /// Total. Costs hashing every header, sorting, and the merge of entities where writes stood beside each other.
 pub fn reconcile(local: &[Unverified<'_>], remote: &[Unverified<'_>]) -> Reconciled {
     Union::of(local, remote, None).report()
+}
+
+/// As [`reconcile`], and the files of a branch as both make them together.
+pub fn reconcile_with_files(local: &[Unverified<'_>], remote: &[Unverified<'_>], branch: &str) -> (Reconciled, Tree) {
+    let union = Union::of(local, remote, None);
+    (union.report(), union.tree(branch))
 }
 
 /// Conflicts ascending by branch, collection, key and path.

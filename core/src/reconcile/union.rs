@@ -20,8 +20,10 @@ use crate::merge::conflict::Conflict;
 use crate::op::body::Content;
 use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{ConflictId, OpId, RepoId};
+use crate::op::kind::Kind;
 use crate::op::sign::{ShortOp, Unverified};
 use crate::view::deciding::deciding;
+use crate::view::files::{FILES, File, Tree};
 use crate::view::state::{Contents, State};
 
 const LOCAL: u8 = 1;
@@ -161,6 +163,22 @@ impl<'a> Union<'a> {
             invalid: self.judge.invalid(),
             malformed: self.malformed,
         }
+    }
+
+    /// The files of a branch as both sides make them together.
+    pub(super) fn tree(&self, branch: &str) -> Tree {
+        let graph = &self.judge.graph;
+        let Some(branch) = graph.find_branch(branch) else { return Tree::default() };
+        let view = self.view(BOTH);
+        let files = graph.entities_in(FILES).filter_map(|entity| {
+            let is_write = |node: &Node| graph.kind(*node) != Kind::Merge && graph.is_in_log(*node, branch);
+            let nodes: Vec<Node> = graph.writes(entity).filter(is_write).collect();
+            let created = nodes.iter().map(|node| graph.ord(*node)).min()?;
+            let content = |node| Some(Cow::Owned(self.content(node, BOTH)));
+            let merged = view.state.merged(graph, (branch, entity), &nodes, content);
+            File::shown(graph.entity_name(entity).1, created, &merged)?.ok()
+        });
+        Tree::of(files.collect())
     }
 
     fn new_conflicts(&self, view: &View<'_, 'a>, open: &[Open]) -> Vec<Conflict> {

@@ -31,7 +31,7 @@ pub(crate) async fn open_conflicts(repo: &Repo) -> Result<(Vec<ConflictDoc>, Vec
     let (conflicts, view) = (repo.conflicts().await?, repo.files(&[]).await?);
     let paths = shown_paths(&view);
     let conflicts = conflicts.iter().map(|conflict| ConflictDoc::named(conflict, &paths)).collect();
-    Ok((conflicts, clashes_of(&view)))
+    Ok((conflicts, clashes_of(&view.tree)))
 }
 
 /// Conflicts.

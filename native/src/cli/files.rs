@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Serialize;
 use trellis_sync::core::output::FilesView;
-use trellis_sync::core::view::files::{FileMode, FilePath};
-use trellis_sync::files::{About, BadRule, Carried, Change, Changes, FileConflict, Settled, file_conflicts, repo_path};
+use trellis_sync::core::view::files::{FileMode, FilePath, Tree};
+use trellis_sync::files::{About, BadRule, Carried, Change, Changes, FileConflict, Settled, clashes, repo_path};
 use trellis_sync::folder::Folder;
 use trellis_sync::{Code, Result, TrellisError};
 
@@ -61,13 +61,17 @@ pub(crate) type FilePaths = BTreeMap<String, FilePath>;
 
 /// Where the files of a branch are shown.
 pub(crate) fn shown_paths(view: &FilesView) -> FilePaths {
-    view.tree.files.iter().map(|(path, placed)| (placed.file.key.clone(), path.clone())).collect()
+    paths_in(&view.tree)
+}
+
+/// Where the files of a tree are shown.
+pub(crate) fn paths_in(tree: &Tree) -> FilePaths {
+    tree.files.iter().map(|(path, placed)| (placed.file.key.clone(), path.clone())).collect()
 }
 
 /// Several files that claim one path.
-pub(crate) fn clashes_of(view: &FilesView) -> Vec<FileConflictDoc> {
-    let all = file_conflicts(view);
-    all.iter().filter(|conflict| conflict.about == About::Clash).map(FileConflictDoc::of).collect()
+pub(crate) fn clashes_of(tree: &Tree) -> Vec<FileConflictDoc> {
+    clashes(tree).iter().map(FileConflictDoc::of).collect()
 }
 
 /// A change of the folder.

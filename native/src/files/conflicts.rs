@@ -2,7 +2,7 @@
 
 use trellis_core::merge::conflict::{Conflict, SideValue};
 use trellis_core::output::FilesView;
-use trellis_core::view::files::FilePath;
+use trellis_core::view::files::{Clash, FilePath, Tree};
 
 /// The places of a file that may be in conflict.
 const PLACES: [(&str, About); 3] = [("content", About::Content), ("path", About::Path), ("mode", About::Mode)];
@@ -83,12 +83,18 @@ pub fn file_conflicts(view: &FilesView) -> Vec<FileConflict> {
             shown: Vec::new(),
         }));
     }
-    conflicts.extend(view.tree.clashes.iter().map(|clash| FileConflict {
+    conflicts.extend(clashes(&view.tree));
+    conflicts.sort_by(|left, right| (&left.path, left.about).cmp(&(&right.path, right.about)));
+    conflicts
+}
+
+/// The paths that several files of a tree claim, ascending.
+pub fn clashes(tree: &Tree) -> Vec<FileConflict> {
+    let clash = |clash: &Clash| FileConflict {
         path: clash.path.clone(),
         about: About::Clash,
         record: None,
         shown: clash.shown.clone(),
-    }));
-    conflicts.sort_by(|left, right| (&left.path, left.about).cmp(&(&right.path, right.about)));
-    conflicts
+    };
+    tree.clashes.iter().map(clash).collect()
 }

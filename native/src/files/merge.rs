@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use trellis_core::input::{Choice, Note, OWN_RECORD};
-use trellis_core::merge::conflict::{Conflict, Side, SideValue};
+use trellis_core::merge::conflict::{Beneath, Conflict, Side, SideValue};
 use trellis_core::merge::entity::Shown;
 use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{ConflictId, OpId};
@@ -99,22 +99,62 @@ pub async fn merging_by_lines(repos: &[&Repo], conflicts: &[Conflict]) -> Result
 /// What the sides of a conflict of content make together; none where one of them, or what they began from, is no text or
 /// is in none of the stores.
 fn merged(stores: &[&Store], conflict: &Conflict) -> Result<Option<Merged>> {
-    let Shown::Json(base) = &conflict.base else { return Ok(None) };
-    let Some(base) = text(stores, BlobRef::parse(base))? else { return Ok(None) };
-    let mut merged: Option<(Merged, String)> = None;
+    let Some(base) = base(stores, conflict)? else { return Ok(None) };
+    let mut sides = Vec::new();
     for (at, side) in conflict.sides.iter().enumerate() {
-        let SideValue::Json(value) = &side.value else { return Ok(None) };
-        let Some(text) = text(stores, BlobRef::parse(value))? else { return Ok(None) };
-        let name = side_label(at, side);
+        let Some(text) = side_text(stores, &side.value)? else { return Ok(None) };
+        sides.push((text, side_label(at, side)));
+    }
+    Ok(join_all(&base, sides))
+}
+
+/// What the sides of a conflict of content began from. Where that was itself in conflict it is what those sides make
+/// together, with markers where they do not merge: so what both have of it already is no change of either, and one that
+/// takes it back is.
+fn base(stores: &[&Store], conflict: &Conflict) -> Result<Option<Vec<u8>>> {
+    let mut made: Option<Vec<u8>> = None;
+    for Beneath { base, sides } in conflict.beneath.iter().rev() {
+        let Some(base) = made.map_or_else(|| shown_text(stores, base), |made| Ok(Some(made)))? else { return Ok(None) };
+        let mut texts = Vec::new();
+        for side in sides {
+            let Some(text) = side_text(stores, side)? else { return Ok(None) };
+            texts.push((text, String::from("base")));
+        }
+        made = join_all(&base, texts).map(|(Merged::Clean(text) | Merged::Marked(text))| text);
+    }
+    match made {
+        Some(made) => Ok(Some(made)),
+        None => shown_text(stores, &conflict.base),
+    }
+}
+
+/// What named texts that began as `base` make together, one after the other.
+fn join_all(base: &[u8], sides: Vec<(Vec<u8>, String)>) -> Option<Merged> {
+    let mut merged: Option<(Merged, String)> = None;
+    for (text, name) in sides {
         merged = Some(match merged {
             None => (Merged::Clean(text), name),
             Some((before, ours)) => {
                 let names = Names { ours: &ours, base: "base", theirs: &name };
-                (join(before, &base, &text, names), ours)
+                (join(before, base, &text, names), ours)
             }
         });
     }
-    Ok(merged.map(|(merged, _)| merged))
+    merged.map(|(merged, _)| merged)
+}
+
+fn side_text(stores: &[&Store], side: &SideValue) -> Result<Option<Vec<u8>>> {
+    match side {
+        SideValue::Json(value) => text(stores, BlobRef::parse(value)),
+        _ => Ok(None),
+    }
+}
+
+fn shown_text(stores: &[&Store], shown: &Shown) -> Result<Option<Vec<u8>>> {
+    match shown {
+        Shown::Json(value) => text(stores, BlobRef::parse(value)),
+        _ => Ok(None),
+    }
 }
 
 /// A blob that is text, if it is in one of the stores.

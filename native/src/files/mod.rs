@@ -32,7 +32,7 @@ pub use blame::{Blame, BlamedLine};
 pub use carry::{Carried, named_blobs};
 pub(crate) use changes::COMPARED_BYTES_MAX;
 pub use changes::{Change, Changes};
-pub use conflicts::{About, FileConflict, file_conflicts};
+pub use conflicts::{About, FileConflict, clashes, file_conflicts};
 pub use diff::{FileDiff, Side};
 pub use disk::{repo_path, system_path};
 pub use follow::Folders;

@@ -5,6 +5,7 @@
 //! was interrupted goes on.
 
 mod branches;
+mod changes;
 mod history;
 mod known;
 mod plan;

@@ -11,15 +11,15 @@ use trellis_core::input::{Base, Change, Command, Edit, EntityQuery, Note, Transa
 use trellis_core::limits::LINKS_MAX;
 use trellis_core::merge::entity::Shown;
 use trellis_core::op::blob::BlobRef;
-use trellis_core::op::hex;
 use trellis_core::op::id::OpId;
 use trellis_core::output::{Answer, EntityView};
-use trellis_core::view::files::{FILES, FileBody, FilePath};
+use trellis_core::view::files::{FILES, FilePath};
 
 use super::GitImport;
 use super::branches::{BranchNumber, Branches};
+use super::changes::{FileChange, Outcome, changes, file_edit, present_as, present_in};
 use super::history::{At, History};
-use super::known::{Known, Written, move_key, note_key, run};
+use super::known::{Known, Place, Written, move_key, note_key, run};
 use super::plan::{Plan, Present, Wanted};
 use super::source::{GitFile, Held, Said, Source};
 use super::tree::{Differences, Entry, Folder, Side, Tracked};
@@ -28,9 +28,6 @@ use crate::error::Result;
 use crate::files::COMPARED_BYTES_MAX;
 use crate::files::rename::Lines;
 use crate::repo::no_answer;
-
-/// The bytes of a file's key.
-const KEY_BYTES: usize = 16;
 
 /// A history on its way into a repo.
 pub(super) struct Replay<'s> {
@@ -51,6 +48,8 @@ pub(super) struct Replay<'s> {
 #[derive(Clone, Debug)]
 struct Position {
     at: Option<At>,
+    /// The op that brought it there.
+    op: Option<OpId>,
     files: Arc<Folder>,
 }
 
@@ -110,6 +109,7 @@ impl<'s> Replay<'s> {
         let op = self.bring(group, on, &parents, goal)?;
         let written = Written { branch: self.branches.name(on).to_owned(), ops: vec![op] };
         self.written.insert(at, written);
+        self.keep_state(at, self.positions[&on].as_ref().map(|position| position.files.clone()).unwrap_or_default());
         self.report.new_commits += 1;
         for parent in parents {
             self.needs[parent as usize] -= 1;
@@ -128,12 +128,7 @@ impl<'s> Replay<'s> {
         if before == Some(tip) {
             return Ok(());
         }
-        let is_forward = match (&position, before) {
-            (None, _) => true,
-            (_, Some(before)) => self.branches.of(tip) != on && self.history.reaches(tip, before),
-            (Some(_), None) => false,
-        };
-        if is_forward {
+        if self.branches.of(tip) != on && self.is_forward(position.as_ref(), tip) {
             self.positions.remove(&on);
             return self.transact(group, name, None, vec![self.merge(tip)], None).map(drop);
         }
@@ -171,10 +166,7 @@ impl<'s> Replay<'s> {
         let (note, ops) = ops.split_last().ok_or_else(no_answer)?;
         let files = self.settled(files, &differences, Outcome { plan, wanted, present, changes, ops });
         let files = Arc::new(files);
-        if self.needs[goal.at as usize] > 0 {
-            self.states.insert(goal.at, files.clone());
-        }
-        self.positions.insert(on, Some(Position { at: Some(goal.at), files }));
+        self.positions.insert(on, Some(Position { at: Some(goal.at), op: Some(*note), files }));
         Ok(*note)
     }
 
@@ -187,13 +179,22 @@ impl<'s> Replay<'s> {
         let is_behind = |at: &At| new.iter().any(|other| other != at && self.history.reaches(*other, *at));
         let joins: Vec<At> = new.iter().copied().filter(|at| !is_behind(at)).collect();
         let files = position.as_ref().map(|position| position.files.clone()).unwrap_or_default();
-        match (joins.as_slice(), before) {
-            ([], _) => Ok(Way::On(files)),
-            ([join], None) if position.is_none() => Ok(Way::Forward(*join, self.state(group, *join)?)),
-            ([join], Some(before)) if self.history.reaches(*join, before) => {
-                Ok(Way::Forward(*join, self.state(group, *join)?))
-            }
+        match joins.as_slice() {
+            [] => Ok(Way::On(files)),
+            [join] if self.is_forward(position.as_ref(), *join) => Ok(Way::Forward(*join, self.state(group, *join)?)),
             _ => Ok(Way::Join(joins, files)),
+        }
+    }
+
+    /// Whether a branch shows a commit when that is merged into it, and nothing else: all that it has is behind the commit. A
+    /// branch that git set back has more.
+    fn is_forward(&self, position: Option<&Position>, to: At) -> bool {
+        match position {
+            None => true,
+            Some(Position { at: Some(at), op: Some(op), .. }) => {
+                self.is_note_of(*at, *op) && self.history.reaches(to, *at)
+            }
+            Some(_) => false,
         }
     }
 
@@ -339,32 +340,58 @@ impl<'s> Replay<'s> {
         let name = self.branches.name(on).to_owned();
         let place = self.known.place(group, &name, &self.history)?;
         let position = match place {
-            Some(place) => {
-                let files = match place.at {
-                    Some(at) => self.state(group, at)?,
-                    None => Arc::new(self.files_at(group, &name, &[place.op])?),
-                };
-                Some(Position { at: place.at, files })
-            }
-            None if self.known.last_op(&name).is_some() => Some(Position { at: None, files: Arc::default() }),
+            Some(place) => Some(self.position_at(group, &name, place)?),
+            None if self.known.last_op(&name).is_some() => Some(Position { at: None, op: None, files: Arc::default() }),
             None => None,
         };
         self.positions.insert(on, position.clone());
         Ok(position)
     }
 
-    /// The files of a commit that is written.
+    fn position_at(&mut self, group: &mut Group<'_>, branch: &str, place: Place) -> Result<Position> {
+        let Place { at, op } = place;
+        let files = match at {
+            Some(at) if self.is_note_of(at, op) => self.state(group, at)?,
+            Some(at) => Arc::new(self.files_of(group, branch, &[op], at)?),
+            None => Arc::new(self.files_at(group, branch, &[op])?),
+        };
+        Ok(Position { at, op: Some(op), files })
+    }
+
+    /// Whether an op is the note about a commit; others may have brought a branch there.
+    fn is_note_of(&self, at: At, op: OpId) -> bool {
+        self.written.get(&at).is_some_and(|written| written.ops.contains(&op))
+    }
+
+    /// The files of a commit as it was written.
     fn state(&mut self, group: &mut Group<'_>, at: At) -> Result<Arc<Folder>> {
         if let Some(files) = self.states.get(&at) {
             return Ok(files.clone());
         }
-        if let Some(position) = self.positions.get(&self.branches.of(at)).and_then(Option::as_ref)
-            && position.at == Some(at)
+        let position = self.positions.get(&self.branches.of(at)).and_then(Option::as_ref);
+        if let Some(Position { at: Some(there), op: Some(op), files }) = position
+            && *there == at
+            && self.is_note_of(at, *op)
         {
-            return Ok(position.files.clone());
+            return Ok(files.clone());
         }
-        let Some(written) = self.written.get(&at).cloned() else { return Ok(Arc::default()) };
-        let mut files = self.files_at(group, &written.branch, &written.ops)?;
+        let Some(Written { branch, ops }) = self.written.get(&at).cloned() else { return Ok(Arc::default()) };
+        let files = Arc::new(self.files_of(group, &branch, &ops, at)?);
+        self.keep_state(at, files.clone());
+        Ok(files)
+    }
+
+    /// Keeps the files of a commit that is still asked for.
+    fn keep_state(&mut self, at: At, files: Arc<Folder>) {
+        if self.needs[at as usize] > 0 {
+            self.states.insert(at, files);
+        }
+    }
+
+    /// The files of a branch when these ops were its heads and it showed a commit. What else was recorded there is none of
+    /// git's, and not among them.
+    fn files_of(&self, group: &mut Group<'_>, branch: &str, ops: &[OpId], at: At) -> Result<Folder> {
+        let mut files = self.files_at(group, branch, ops)?;
         let tree = self.source.said(self.history.commit(at).id)?.tree;
         let differences = files.differences(self.source, tree)?;
         for (path, held) in &differences.paths {
@@ -372,10 +399,6 @@ impl<'s> Replay<'s> {
             files.set(path, held.map(|held| Entry { git: Some(held), tracked }));
         }
         files.settle(&differences);
-        let files = Arc::new(files);
-        if self.needs[at as usize] > 0 {
-            self.states.insert(at, files.clone());
-        }
         Ok(files)
     }
 
@@ -399,122 +422,6 @@ impl<'s> Replay<'s> {
         }
         Ok(files)
     }
-}
-
-/// What a record made of the files.
-struct Outcome<'a> {
-    plan: Plan,
-    wanted: BTreeMap<FilePath, Wanted>,
-    present: Vec<Present>,
-    changes: Vec<FileChange>,
-    /// What was written, the note not among it.
-    ops: &'a [OpId],
-}
-
-impl Outcome<'_> {
-    /// The key of each file that is wanted, and the writes that it is made of now.
-    fn written(&self) -> HashMap<FilePath, (Arc<str>, Arc<[OpId]>)> {
-        let kept = self.plan.files.iter().filter_map(|(path, number)| {
-            let present = &self.present[(*number)?];
-            Some((path.clone(), (present.key.clone(), present.base.clone())))
-        });
-        let mut written: HashMap<_, _> = kept.collect();
-        let first = self.ops.len().saturating_sub(self.changes.len());
-        for (change, op) in self.changes.iter().zip(&self.ops[first..]) {
-            if let Some(path) = &change.path {
-                written.insert(path.clone(), (change.key.clone(), Arc::from([*op])));
-            }
-        }
-        written
-    }
-}
-
-/// One file's write.
-struct FileChange {
-    key: Arc<str>,
-    /// Where the file is; none where it goes.
-    path: Option<FilePath>,
-    held: Option<Wanted>,
-    base: Arc<[OpId]>,
-}
-
-impl FileChange {
-    fn edit(&self) -> Edit {
-        let change = match (&self.path, self.held) {
-            (Some(path), Some(Wanted { content, mode })) => {
-                Change::Replace(FileBody { path: path.clone(), content, mode }.to_value())
-            }
-            _ => Change::Delete,
-        };
-        file_edit(&self.key, change, Base::Ops(self.base.to_vec()))
-    }
-}
-
-/// The writes that a plan comes to.
-fn changes(plan: &Plan, wanted: &BTreeMap<FilePath, Wanted>, present: &[Present], seed: &str) -> Vec<FileChange> {
-    let mut changes = Vec::new();
-    for (path, number) in &plan.files {
-        let held = wanted.get(path).copied();
-        let file = number.map(|number| &present[number]);
-        let is_so = |file: &Present| {
-            file.is_settled && file.shown.as_ref().is_some_and(|(at, shown)| at == path && Some(*shown) == held)
-        };
-        if file.is_some_and(is_so) {
-            continue;
-        }
-        let (key, base) = match file {
-            Some(file) => (file.key.clone(), file.base.clone()),
-            None => (new_key(seed, path), Arc::from([])),
-        };
-        changes.push(FileChange { key, path: Some(path.clone()), held, base });
-    }
-    let gone = plan.gone.iter().map(|number| &present[*number]);
-    changes.extend(gone.map(|file| FileChange {
-        key: file.key.clone(),
-        path: None,
-        held: None,
-        base: file.base.clone(),
-    }));
-    changes
-}
-
-fn file_edit(key: &str, change: Change, base: Base) -> Edit {
-    Edit::Entity { collection: FILES.into(), key: key.into(), change, base }
-}
-
-/// The key of a file that a commit brings: the same wherever the commit is imported.
-fn new_key(seed: &str, path: &FilePath) -> Arc<str> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(seed.as_bytes()).update(&[0]).update(path.as_bytes());
-    hex::encode(&hasher.finalize().as_bytes()[..KEY_BYTES]).into()
-}
-
-/// The files that a state has at some paths.
-fn present_in<'p>(files: &Folder, paths: impl Iterator<Item = &'p Vec<u8>>) -> BTreeMap<Arc<str>, Present> {
-    let present = paths.filter_map(|path| {
-        let tracked = files.get(path)?.tracked.as_ref()?;
-        let path = FilePath::new(path.clone()).ok()?;
-        let held = Wanted { content: tracked.content, mode: tracked.mode };
-        let present = Present {
-            key: tracked.key.clone(),
-            before: Some(path.clone()),
-            shown: Some((path, held)),
-            base: tracked.base.clone(),
-            is_settled: true,
-        };
-        Some((tracked.key.clone(), present))
-    });
-    present.collect()
-}
-
-/// A file as the repo shows it after a merge.
-fn present_as(key: Arc<str>, before: Option<FilePath>, view: EntityView) -> Present {
-    let body = match &view.shown {
-        Shown::Json(value) => FileBody::parse(value).ok(),
-        _ => None,
-    };
-    let shown = body.map(|body| (body.path, Wanted { content: body.content, mode: body.mode }));
-    Present { key, before, shown, base: view.frontier.into(), is_settled: view.conflicts.is_empty() }
 }
 
 /// The lines of content, where they are compared at all.

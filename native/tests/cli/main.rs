@@ -6,6 +6,7 @@ mod documents;
 mod failures;
 #[cfg(unix)]
 mod folder;
+mod git;
 mod history;
 #[cfg(unix)]
 mod kinds;

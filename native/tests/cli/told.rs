@@ -68,10 +68,13 @@ fn status_says_where_files_are_that_claim_one_path() {
         shell.write(&format!("{side}/new.txt"), format!("of {side}"));
         shell.ok(&["-C", side, "record"]);
     }
-    assert_eq!(shell.run(&APPLY).code, 2);
+    let (code, preview) = shell.document(&APPLY[..6]);
+    let (applied, after) = shell.document(&APPLY);
+    assert_eq!((code, applied, &preview["clashes"]), (2, 2, &after["clashes"]), "a preview foresees it");
     let (code, status) = shell.document(&["-C", "a", "status"]);
     let shown = texts(&status["fileConflicts"][0]["shown"]);
     assert_eq!((code, shown.len(), shown[0]), (2, 2, "new.txt"));
+    assert_eq!(status["fileConflicts"], preview["clashes"]);
     assert!(shell.path("a").join(shown[1]).is_file(), "{shown:?}");
     let told = shell.run(&["-C", "a", "status"]).out;
     assert!(told.contains(&format!("claimed by several files: new.txt, {}", shown[1])), "{told}");

@@ -5,6 +5,7 @@
 
 #![cfg(unix)]
 
+mod criss_cross;
 mod edits;
 mod git;
 mod lines;

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::super::conflict::{Conflict, Contest, contests};
+use super::super::conflict::{Beneath, Conflict, Contest, SideValue, contests};
 use super::super::entity::{Entity, EntityRef, Shown};
 use super::super::history::{History, Past};
 use super::super::lines::merge_lines;
@@ -16,6 +16,7 @@ use super::super::live::{Live, View};
 use super::super::manifest::{Manifest, OnConflict, Tiebreak};
 use super::super::parts::{Parts, Written};
 use super::super::value::{Precedence, value};
+use crate::limits::{CONFLICT_LEVELS_MAX, CONFLICT_SIDES_MAX};
 use crate::op::json::Value;
 use crate::op::pointer::Pointer;
 
@@ -118,11 +119,27 @@ impl<'v> Reader<'v> {
         Ok(value(self.history, &live, texts, self.precedence))
     }
 
-    /// What all members of a contest had seen at its place.
-    fn common_base(&self, contest: &Contest<'_>) -> Shown {
-        let past = self.history.seen_by_all(contest.members().into_keys());
-        let shown = self.shown(&self.provisional(past), contest.at);
-        shown.map_or(Shown::BodyMissing, |shown| shown.at(contest.at))
+    /// What all members of a contest had seen at its place, and the contests beneath it.
+    fn common_base(&self, contest: &Contest<'_>) -> (Shown, Vec<Beneath>) {
+        let (base, mut next) = self.base_of(contest);
+        let mut beneath = Vec::new();
+        while let Some(below) = next.filter(|_| beneath.len() < CONFLICT_LEVELS_MAX) {
+            let (base, deeper) = self.base_of(&below);
+            let sides = below.members().into_values().take(CONFLICT_SIDES_MAX).map(SideValue::from);
+            beneath.push(Beneath { base, sides: sides.collect() });
+            next = deeper;
+        }
+        (base, beneath)
+    }
+
+    /// What all members of a contest had seen at its place, and the contest that stood there.
+    fn base_of(&self, contest: &Contest<'_>) -> (Shown, Option<Contest<'v>>) {
+        let view = self.provisional(self.history.seen_by_all(contest.members().into_keys()));
+        let shown = self.shown(&view, contest.at).map_or(Shown::BodyMissing, |shown| shown.at(contest.at));
+        let live = self.live(&view, contest.at).ok();
+        let below =
+            live.and_then(|live| contests(self.history, &live).into_iter().find(|below| below.at == contest.at));
+        (shown, below)
     }
 }
 

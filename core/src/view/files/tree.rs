@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use super::body::{FileBody, FileError};
 use super::path::FilePath;
+use crate::merge::entity::{Entity, Shown};
 use crate::op::hex;
 use crate::op::json::Value;
 use crate::op::sign::Ord40;
@@ -38,6 +39,18 @@ impl File {
     pub fn read(key: &str, created: Ord40, value: &Value) -> Result<File, FileError> {
         hex::parse::<{ KEY_DIGITS / 2 }>(key).ok_or(FileError::Key)?;
         Ok(File { key: key.into(), created, body: FileBody::parse(value)? })
+    }
+
+    /// The file that writes to an entity of `files` show; none where it is deleted, and nothing stands against that.
+    ///
+    /// # Errors
+    /// As [`File::read`].
+    pub fn shown(key: &str, created: Ord40, merged: &Entity) -> Option<Result<File, FileError>> {
+        match &merged.shown {
+            Shown::Absent if merged.conflicts.is_empty() => None,
+            Shown::Json(value) => Some(File::read(key, created, value)),
+            Shown::Absent | Shown::Bytes(_) | Shown::BodyMissing => Some(Err(FileError::Value)),
+        }
     }
 }
 

@@ -16,7 +16,10 @@ use crate::cli::clone::expect_folder;
 use crate::cli::conflicts::{exit_with, print_conflicts, print_left};
 use crate::cli::context::Context;
 use crate::cli::doc::{ConflictDoc, ids};
-use crate::cli::files::{FilePaths, SettledDoc, missing_blobs, print_missing, shown_paths};
+use crate::cli::files::{
+    FileConflictDoc, FilePaths, SettledDoc, clashes_of, missing_blobs, paths_in, print_file_conflicts, print_missing,
+    shown_paths,
+};
 use crate::cli::page::{Look, Page, clean};
 use crate::cli::report::{ErrorDoc, Exit, Outcome, Told, done};
 use crate::cli::words::count;
@@ -65,14 +68,18 @@ impl Reconcile {
         let remote = context.open(&context.path(&self.remote), access).await?;
         expect_two(&local, &remote)?;
         if !self.apply {
-            let preview = local.reconcile_preview(&remote).await?;
-            let paths = paths_of_both(&local, &remote).await;
+            let (preview, tree) = local.reconcile_preview(&remote).await?;
+            let mut paths = paths_of_both(&local, &remote).await;
+            paths.extend(paths_in(&tree));
             let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records).await?;
-            return done(Compared::new(&preview, self.remote, &paths, &merging));
+            let clashes = clashes_of(&tree);
+            return done(Compared { clashes, ..Compared::new(&preview, self.remote, &paths, &merging) });
         }
         let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
         let paths = paths_of_both(&local, &remote).await;
-        done(Compared::new(&exchange.reconciled, self.remote, &paths, &BTreeSet::new()).applied(&exchange, self.keep))
+        let clashes = clashes_of(&local.files(&[]).await.unwrap_or_default().tree);
+        let compared = Compared::new(&exchange.reconciled, self.remote, &paths, &BTreeSet::new());
+        done(Compared { clashes, ..compared.applied(&exchange, self.keep) })
     }
 }
 
@@ -123,6 +130,8 @@ struct Compared {
     only_remote: Vec<String>,
     conflicts: Vec<String>,
     conflict_records: Vec<ConflictDoc>,
+    /// Paths that several files claim, or would.
+    clashes: Vec<FileConflictDoc>,
     new_conflicts: Vec<String>,
     clean: bool,
     missing: Vec<String>,
@@ -170,6 +179,7 @@ impl Compared {
             only_remote: ids(&of.only_remote),
             conflicts: of.conflicts.clone(),
             conflict_records: of.conflict_records.iter().map(record).collect(),
+            clashes: Vec::new(),
             new_conflicts: of.new_conflicts.iter().map(|conflict| conflict.id.to_string()).collect(),
             clean: of.clean,
             missing: ids(&of.missing),
@@ -222,7 +232,8 @@ impl Compared {
             page.line(format!("  {} merges by lines", clean(conflict.shown_at())))?;
         }
         print_conflicts(open.iter().copied(), page)?;
-        match open.len() {
+        print_file_conflicts(&self.clashes, page)?;
+        match open.len() + self.clashes.len() {
             0 => Ok(()),
             open => page.line(format!("{} would be open.", count(open, "conflict"))),
         }
@@ -268,6 +279,10 @@ impl Told for Compared {
     }
 
     fn exit(&self) -> Exit {
-        if self.error.is_some() { Exit::Error } else { exit_with(&self.conflict_records, self.folder.as_ref()) }
+        match (&self.error, self.clashes.is_empty()) {
+            (Some(_), _) => Exit::Error,
+            (None, false) => Exit::ConflictsOpen,
+            (None, true) => exit_with(&self.conflict_records, self.folder.as_ref()),
+        }
     }
 }
