@@ -11,6 +11,7 @@ use trellis_sync::core::output::OpView;
 use trellis_sync::files::{Blame as Blamed, Workspace};
 use trellis_sync::{Repo, Result};
 
+use super::complete;
 use super::context::{Context, heads_named};
 use super::doc::ids;
 use super::files::file_path;
@@ -28,7 +29,7 @@ pub(crate) struct Blame {
     /// The file
     path: PathBuf,
     /// As it was at this op, or on this branch
-    #[arg(long, value_name = "OP")]
+    #[arg(long, value_name = "OP", add = complete::branches())]
     at: Option<String>,
 }
 

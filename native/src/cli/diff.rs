@@ -8,6 +8,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 use trellis_sync::files::{FileDiff, Side};
 
+use super::complete;
 use super::context::{Context, heads_named};
 use super::files::file_paths;
 use super::page::{Look, Page, clean};
@@ -28,10 +29,10 @@ pub(crate) struct Diff {
     /// Only these files, and what lies below these folders
     paths: Vec<PathBuf>,
     /// From what the files were at this op or on this branch, instead of what was recorded last
-    #[arg(long, value_name = "OP")]
+    #[arg(long, value_name = "OP", add = complete::branches())]
     from: Option<String>,
     /// To what the files were at this op or on this branch [default: what the present branch shows]
-    #[arg(long, value_name = "OP", requires = "from")]
+    #[arg(long, value_name = "OP", add = complete::branches(), requires = "from")]
     to: Option<String>,
 }
 

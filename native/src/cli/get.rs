@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use trellis_sync::{Code, Place, State, TrellisError};
 
+use super::complete;
 use super::context::{Context, heads_named};
 use super::doc::{ConflictDoc, ids};
 use super::page::Page;
@@ -20,7 +21,7 @@ pub(crate) struct Get {
     /// collection/key, or collection/key/field...
     place: Place,
     /// As it was at this op, or on this branch
-    #[arg(long, value_name = "OP")]
+    #[arg(long, value_name = "OP", add = complete::branches())]
     at: Option<String>,
 }
 

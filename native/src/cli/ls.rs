@@ -7,6 +7,7 @@ use serde::Serialize;
 use trellis_sync::core::output::EntityView;
 use trellis_sync::{Entity, Range};
 
+use super::complete;
 use super::context::{Context, heads_named};
 use super::doc::{ValueDoc, ids};
 use super::page::{Cell, Look, Page};
@@ -20,7 +21,7 @@ pub(crate) struct Ls {
     /// Only this collection, or only keys in it that begin alike: collection/prefix
     range: Option<Range>,
     /// As they were at this op, or on this branch
-    #[arg(long, value_name = "OP")]
+    #[arg(long, value_name = "OP", add = complete::branches())]
     at: Option<String>,
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::complete;
 use super::context::{Context, heads_named};
 use super::files::file_paths;
 use super::page::{Page, clean};
@@ -24,7 +25,7 @@ pub(crate) struct Restore {
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// What they were at this op or on this branch, instead of what was recorded last
-    #[arg(long, value_name = "OP", visible_alias = "at")]
+    #[arg(long, value_name = "OP", add = complete::branches(), visible_alias = "at")]
     from: Option<String>,
 }
 

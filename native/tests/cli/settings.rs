@@ -110,6 +110,7 @@ fn a_shell_completes_commands_branches_conflicts_and_paths() {
     assert_eq!(completed(&shell, &["rec"]), ["record"]);
     assert_eq!(completed(&shell, &["-C", "a", "switch", "d"]), ["draft"]);
     assert_eq!(completed(&shell, &["-C", "a", "merge", "m"]), ["main"]);
+    assert_eq!(completed(&shell, &["-C", "a", "get", "--at", "d"]), ["draft"]);
     assert_eq!(completed(&shell, &["-C", "a", "resolve", "no"]), ["notes/1/title"]);
     assert_eq!(completed(&shell, &["record", "a/li"]), ["a/list.txt"]);
     assert_eq!(completed(&shell, &["switch", "d"]), [""; 0], "no repo, and no complaint");
