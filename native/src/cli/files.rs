@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 use trellis_sync::core::output::FilesView;
 use trellis_sync::core::view::files::{FileMode, FilePath, Tree};
-use trellis_sync::files::{BadRule, Change, Changes, FileConflict, Settled, clashes, repo_path};
+use trellis_sync::files::{About, BadRule, Change, Changes, FileConflict, Settled, clashes, repo_path};
 use trellis_sync::folder::Folder;
 use trellis_sync::{Code, Result, TrellisError};
 
@@ -210,6 +210,11 @@ impl SettledDoc {
             merged: ids(&settled.merged),
             file_conflicts: settled.conflicts.iter().map(FileConflictDoc::of).collect(),
         }
+    }
+
+    /// How many paths several files claim.
+    pub(crate) fn clashes(&self) -> usize {
+        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
     }
 
     /// Exit code 2 where conflicts are open.
