@@ -4,6 +4,7 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::files::About;
 use trellis_sync::{Repo, Result};
 
 use super::context::Context;
@@ -48,11 +49,12 @@ impl Told for Open {
     }
 
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let open = self.conflicts.len() + self.clashes.len();
+        let conflicts = each_once(&self.conflicts);
+        let open = conflicts.len() + self.clashes.len();
         if open == 0 {
             return page.remark("No open conflicts.");
         }
-        print_conflicts(self.conflicts.iter(), page)?;
+        print_conflicts(conflicts.into_iter(), page)?;
         print_file_conflicts(&self.clashes, page)?;
         let open = count(open, "conflict");
         match self.conflicts.first().map(ConflictDoc::shown_at) {
@@ -64,6 +66,14 @@ impl Told for Open {
     fn exit(&self) -> Exit {
         if self.clashes.is_empty() { exit_of(&self.conflicts) } else { Exit::ConflictsOpen }
     }
+}
+
+/// Conflicts as people count them: whether a file is there is one question, however many of its places are about it.
+pub(crate) fn each_once(conflicts: &[ConflictDoc]) -> Vec<&ConflictDoc> {
+    let mut once: Vec<&ConflictDoc> = conflicts.iter().collect();
+    let is_removal = |conflict: &ConflictDoc| conflict.about == Some(About::Removal.as_str());
+    once.dedup_by(|later, earlier| is_removal(later) && is_removal(earlier) && later.file == earlier.file);
+    once
 }
 
 /// Exit code 2 where conflicts are open, or will be.
@@ -87,9 +97,10 @@ pub(crate) fn print_left(
 ) -> io::Result<()> {
     folder.map_or(Ok(()), |folder| folder.print(page))?;
     let is_told = |conflict: &&ConflictDoc| folder.is_some() && conflict.file.is_some();
-    let others: Vec<&ConflictDoc> = conflicts.iter().filter(|conflict| !is_told(conflict)).collect();
-    print_conflicts(others.into_iter(), page)?;
-    match conflicts.len() + folder.map_or(0, SettledDoc::clashes) {
+    let once = each_once(conflicts);
+    print_conflicts(once.iter().copied().filter(|conflict| !is_told(conflict)), page)?;
+    let clashes = folder.map_or(0, SettledDoc::clashes);
+    match once.len() + clashes {
         0 => Ok(()),
         open => page.line(format!("{} open.", count(open, "conflict"))),
     }

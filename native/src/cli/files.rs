@@ -204,11 +204,6 @@ pub(crate) struct SettledDoc {
 }
 
 impl SettledDoc {
-    /// How many paths several files claim: conflicts without a record.
-    pub(crate) fn clashes(&self) -> usize {
-        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
-    }
-
     pub(crate) fn new(settled: &Settled) -> SettledDoc {
         let texts = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
         SettledDoc {
@@ -220,6 +215,11 @@ impl SettledDoc {
             merged: ids(&settled.merged),
             file_conflicts: settled.conflicts.iter().map(FileConflictDoc::of).collect(),
         }
+    }
+
+    /// How many paths several files claim.
+    pub(crate) fn clashes(&self) -> usize {
+        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
     }
 
     /// Exit code 2 where conflicts are open.

@@ -76,9 +76,13 @@ pub fn file_conflicts(view: &FilesView) -> Vec<FileConflict> {
     let mut conflicts = Vec::new();
     for (path, placed) in &view.tree.files {
         let records = view.files.get(&placed.file.key).into_iter().flat_map(|file| &file.conflicts);
-        conflicts.extend(records.map(|record| FileConflict {
+        let of_file = records.map(|record| (About::of(record), record));
+        let mut of_file: Vec<(About, &Conflict)> = of_file.collect();
+        // Whether the file is there is one question, however many of its places are in conflict about it.
+        of_file.dedup_by(|later, earlier| later.0 == earlier.0 && later.0 == About::Removal);
+        conflicts.extend(of_file.into_iter().map(|(about, record)| FileConflict {
             path: path.clone(),
-            about: About::of(record),
+            about,
             record: Some(record.clone()),
             shown: Vec::new(),
         }));

@@ -80,17 +80,8 @@ impl Workspace {
         let targets = self.targets(&view)?;
         let mut settled = Settled { merged, conflicts: file_conflicts(&view), ..Settled::default() };
         let blocked = self.blocked(&targets)?;
-        let kept = self.remove_others(&targets, &blocked, &mut settled)?;
-        let mut meter = self.repo.watcher().meter(Work::Writing, size_of(&targets));
-        for (path, target) in targets {
-            let size = target.entry.content.size;
-            match (blocked.contains(&target.entry.key), kept.contains(&target.entry.key)) {
-                (false, _) => self.bring(path, target, &mut settled)?,
-                (true, false) => settled.kept_back.push(path),
-                (true, true) => {}
-            }
-            meter.add(size);
-        }
+        let brought = self.bring_all(targets, &blocked, &mut settled);
+        brought.map_err(|error| self.half_way(error, settled.written.len() + settled.removed.len()))?;
         self.index.branch = Some(self.repo.branch().to_owned());
         self.index.row = row;
         self.index.conflicts = settled.conflicts.iter().cloned().map(FileConflict::without_record).collect();
@@ -272,6 +263,27 @@ impl Workspace {
         Ok(kept)
     }
 
+    /// Removes what is to go, and makes every file that is not blocked what it is to be.
+    fn bring_all(
+        &mut self,
+        targets: BTreeMap<FilePath, Target>,
+        blocked: &BTreeSet<String>,
+        settled: &mut Settled,
+    ) -> Result<()> {
+        let kept = self.remove_others(&targets, blocked, settled)?;
+        let mut meter = self.repo.watcher().meter(Work::Writing, size_of(&targets));
+        for (path, target) in targets {
+            let size = target.entry.content.size;
+            match (blocked.contains(&target.entry.key), kept.contains(&target.entry.key)) {
+                (false, _) => self.bring(path, target, settled)?,
+                (true, false) => settled.kept_back.push(path),
+                (true, true) => {}
+            }
+            meter.add(size);
+        }
+        Ok(())
+    }
+
     /// Makes one file what it is to be.
     fn bring(&mut self, path: FilePath, target: Target, settled: &mut Settled) -> Result<()> {
         let before = self.index.files.get(&path);
@@ -281,6 +293,10 @@ impl Workspace {
             (State::Changed(found, stat), _) if found == wanted => Some(stat),
             // Whether it has changes that are not recorded or not, nothing new is to be written.
             (_, Some(before)) if holds(before) == wanted => before.stat,
+            (State::Changed(_, stat), None) => {
+                self.keep_what_came(path, stat, settled);
+                return Ok(());
+            }
             _ => match self.write(&path, &target, settled)? {
                 Some(stat) => Some(stat),
                 None => return Ok(()),
@@ -288,6 +304,32 @@ impl Workspace {
         };
         self.index.files.insert(path, Entry { stat, ..target.entry });
         Ok(())
+    }
+
+    /// An error after some files were brought up to date.
+    fn half_way(&self, error: TrellisError, brought: usize) -> TrellisError {
+        if brought == 0 {
+            return error;
+        }
+        let (message, branch) = (error.message(), self.repo.branch());
+        let message = format!(
+            "{message} {brought} of the folder's files were brought up to date before that; `trellis switch {branch}` \
+             does the rest."
+        );
+        let told = TrellisError::new(error.code(), message);
+        match error.path() {
+            Some(path) => told.at_path(path),
+            None => told,
+        }
+        .caused_by(error)
+    }
+
+    /// What stands where nothing did when the folder was looked at: either it came meanwhile, or it is another file of the
+    /// branch, under a name that this system takes for the same. Neither is overwritten.
+    fn keep_what_came(&self, path: FilePath, stat: Stat, settled: &mut Settled) {
+        let is_of_branch = self.index.files.values().any(|entry| entry.stat == Some(stat));
+        let stayed = if is_of_branch { &mut settled.refused } else { &mut settled.kept_back };
+        stayed.push(path);
     }
 
     /// Writes a file; none where that cannot be, which is told and is no failure.

@@ -114,3 +114,25 @@ fn what_a_killed_clone_left_is_no_repo_and_is_in_nobodys_way() {
     shell.refusal(&["clone", "none", "d"], "not_found");
     assert!(!shell.path("d").exists());
 }
+
+#[test]
+fn whether_a_file_is_there_is_one_conflict() {
+    let shell = Shell::with_two();
+    shell.write("a/one", LINES);
+    shell.ok(&["-C", "a", "record"]);
+    shell.ok(&APPLY);
+    fs::rename(shell.path("a/one"), shell.path("a/two")).unwrap();
+    fs::remove_file(shell.path("b/one")).unwrap();
+    for side in ["a", "b"] {
+        shell.ok(&["-C", side, "record"]);
+    }
+    let (code, applied) = shell.document(&APPLY);
+    let conflict = json!([{ "path": "two", "about": "removal" }]);
+    assert_eq!((code, &applied["folder"]["fileConflicts"]), (2, &conflict));
+    assert_eq!(shell.document(&["-C", "b", "status"]).1["fileConflicts"], conflict);
+    let told = shell.run(&["-C", "b", "conflicts"]).out;
+    assert!(told.contains("1 conflict open"), "{told}");
+    shell.ok(&["-C", "b", "resolve", "two", "--absent"]);
+    assert!(!shell.path("b/two").exists());
+    assert_eq!(shell.json(&["-C", "b", "conflicts"])["conflicts"], json!([]));
+}

@@ -44,7 +44,21 @@ struct Tally {
     meant: BTreeMap<&'static str, usize>,
     /// Texts in conflict whose hunks are git's.
     marked: usize,
+    /// What git calls the conflicts that it met.
+    kinds: BTreeSet<String>,
 }
+
+/// Conflicts of git that the seeds have to meet.
+const KINDS: [&str; 8] = [
+    "content",
+    "add/add",
+    "modify/delete",
+    "rename/delete",
+    "rename/rename",
+    "file/directory",
+    "distinct types",
+    "file location",
+];
 
 #[test]
 fn folders_merge_as_in_git() {
@@ -58,6 +72,7 @@ fn folders_merge_as_in_git() {
         let unmet: Vec<&str> =
             MEANT.iter().map(|meant| meant.name).filter(|name| !tally.meant.contains_key(name)).collect();
         assert!(unmet.is_empty(), "no seed needs these reasons: {unmet:?}");
+        assert!(KINDS.iter().all(|kind| tally.kinds.contains(*kind)), "{:?}", tally.kinds);
         assert!(tally.clean > 100 && tally.open > 100 && tally.marked > 20, "the seeds meet too little: {tally:?}");
     }
 }
@@ -80,7 +95,8 @@ fn pair(seed: u64) -> Tally {
     let Some((git, renames)) = by_git(&home.path().join("git"), &pair) else { return Tally::default() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (ours, places) = runtime.block_on(by_us(home.path(), &pair)).unwrap();
-    let mut tally = Tally::default();
+    let kind = |line: &str| Some(line.strip_prefix("CONFLICT (")?.split_once(')')?.0.to_owned());
+    let mut tally = Tally { kinds: git.said.lines().filter_map(kind).collect(), ..Tally::default() };
     for folder in &pair.folders {
         let became = [0, 1].map(|side| Became { git: became(&pair, side, &renames[side]), ours: places[side].clone() });
         tally.count(&Compared { folder, pair: &pair, git: &git, ours: &ours, became }, home.path(), seed);
@@ -139,6 +155,7 @@ impl Tally {
         self.clean += other.clean;
         self.open += other.open;
         self.marked += other.marked;
+        self.kinds.extend(other.kinds);
         for (name, count) in other.meant {
             *self.meant.entry(name).or_default() += count;
         }

@@ -13,7 +13,7 @@ use trellis_sync::files::{Folders, merging_by_lines};
 use trellis_sync::{Access, Code, Exchange, Keep, Repo, Result, TrellisError};
 
 use crate::cli::clone::expect_folder;
-use crate::cli::conflicts::{exit_with, print_conflicts, print_left};
+use crate::cli::conflicts::{each_once, exit_with, print_conflicts, print_left};
 use crate::cli::context::Context;
 use crate::cli::doc::{ConflictDoc, ids};
 use crate::cli::files::{
@@ -227,7 +227,7 @@ impl Compared {
 
     fn print_expected(&self, page: &mut Page<'_>) -> io::Result<()> {
         let (merging, open): (Vec<&ConflictDoc>, Vec<&ConflictDoc>) =
-            self.conflict_records.iter().partition(|conflict| conflict.merges_by_lines);
+            each_once(&self.conflict_records).into_iter().partition(|conflict| conflict.merges_by_lines);
         for conflict in merging {
             page.line(format!("  {} merges by lines", clean(conflict.shown_at())))?;
         }
