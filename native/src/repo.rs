@@ -39,6 +39,8 @@ pub struct Repo {
     branch: Arc<str>,
     name: Arc<str>,
     watcher: Watcher,
+    /// What people call whoever writes by this handle.
+    author_name: Option<Arc<str>>,
 }
 
 impl Repo {

@@ -32,6 +32,7 @@ pub struct OpenOptions {
     access: Access,
     branch: Option<String>,
     name: Option<String>,
+    author_name: Option<String>,
     clock: Clock,
     events: Option<UnboundedSender<Event>>,
     opening: Opening,
@@ -66,6 +67,13 @@ impl OpenOptions {
     /// The name that a new repo gets; its folder's if it is not said.
     pub fn name(mut self, name: &str) -> OpenOptions {
         self.name = Some(name.into());
+        self
+    }
+
+    /// What people call whoever writes: it stands as `actor` in every op that has no other. If it is not said, what the
+    /// settings say, and else nothing.
+    pub fn author_name(mut self, name: &str) -> OpenOptions {
+        self.author_name = Some(name.into());
         self
     }
 
@@ -137,10 +145,11 @@ impl OpenOptions {
         let OpenOptions { access, clock, events, opening, watcher, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
         let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
+        let author_name = self.author_name.or(config.author_name).map(Into::into);
         let branch = self.branch.or(shown_branch(&folder)?).or(config.branch).unwrap_or_else(|| MAIN.into());
         let policies = config.branch_policies;
         let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening }).await?;
-        Ok(Repo { driver, folder, branch: branch.into(), name: name.into(), watcher })
+        Ok(Repo { driver, folder, branch: branch.into(), name: name.into(), watcher, author_name })
     }
 }
 

@@ -198,7 +198,8 @@ impl Repo {
         }
     }
 
-    async fn write(&self, transaction: Transaction, what: &str) -> Result<Receipt> {
+    async fn write(&self, mut transaction: Transaction, what: &str) -> Result<Receipt> {
+        transaction.actor = transaction.actor.or(self.author_name.as_deref().map(Into::into));
         let command = Command::Write(transaction);
         let answer = match self.driver.run(command.clone()).await {
             Err(Failure::Command(CommandError::NoRepo)) => {

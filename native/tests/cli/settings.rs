@@ -20,6 +20,23 @@ fn a_setting_is_set_got_listed_and_unset() {
 }
 
 #[test]
+fn the_name_of_the_author_stands_in_what_is_written() {
+    let shell = Shell::with_repo();
+    shell.ok(&["config", "set", "--user", "authorName", "Ann <ann@example.org>"]);
+    shell.write("a/list", "1\n");
+    let op = shell.json(&["-C", "a", "record", "-m", "Begin"])["ops"][0].as_str().unwrap().to_owned();
+    assert_eq!(shell.json(&["-C", "a", "show", &op])["op"]["actor"], "Ann <ann@example.org>");
+    for told in [&["-C", "a", "log"][..], &["-C", "a", "blame", "list"]] {
+        assert!(shell.ok(told).contains("  Ann  "), "{told:?}");
+    }
+    shell.ok(&["-C", "a", "config", "set", "authorName", "A. Other"]);
+    let written = shell.json(&["-C", "a", "set", "notes/1/title", "Calm"])["ops"][0].as_str().unwrap().to_owned();
+    assert_eq!(shell.json(&["-C", "a", "show", &written])["op"]["actor"], "A. Other");
+    let named = shell.json(&["-C", "a", "set", "notes/1/title", "Storm", "--actor", "A bot"]);
+    assert_eq!(shell.json(&["-C", "a", "show", named["ops"][0].as_str().unwrap()])["op"]["actor"], "A bot");
+}
+
+#[test]
 fn the_branch_is_that_of_the_flag_the_variable_the_repo_or_the_user() {
     let shell = Shell::with_repo();
     let branch = || shell.json(&["-C", "a", "log"])["branch"].as_str().unwrap().to_owned();
