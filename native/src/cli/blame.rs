@@ -167,7 +167,7 @@ impl Told for Shown {
                 Cell::new(Look::Plain, &who),
                 Cell::new(Look::Dim, &when),
                 Cell::new(Look::Dim, &format!("{:>width$}", line.line)),
-                Cell::new(Look::Plain, &line.text),
+                Cell::new(Look::Plain, line.text.trim_end_matches('\r')),
             ]
         };
         page.table(&self.lines.iter().map(row).collect::<Vec<_>>())?;

@@ -123,6 +123,10 @@ fn the_log_finds_files_by_every_name_that_they_ever_had() {
     assert_eq!(shell.json(&["-C", "a", "log", "first"])["records"].as_array().map(Vec::len), Some(5));
     assert_eq!(titles(&shell, "other"), ["Other"]);
     assert_eq!(shell.ok(&["-C", "a/docs", "log", "second"]).lines().count(), 4);
+    let all = shell.ok(&["-C", "a", "log"]);
+    for root in [&["-C", "a", "log", "."][..], &["-C", "a/docs", "log", ".."]] {
+        assert_eq!(shell.ok(root), all, "the repo's folder stands for everything");
+    }
     for nothing in ["third", "docs/third", "do"] {
         shell.refusal(&["-C", "a", "log", nothing], "not_found");
     }

@@ -19,7 +19,7 @@ use self::entries::{Entry, entries, in_lines, nodes, only};
 use self::graph::{Drawn, Row, draw};
 use super::context::Context;
 use super::doc::{OpDoc, ids};
-use super::files::{FilePaths, file_path, shown_paths};
+use super::files::{FilePaths, file_paths, shown_paths};
 use super::history::{People, Record, RecordDoc, records_about, records_among, told_with};
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
@@ -66,7 +66,7 @@ impl Log {
     async fn find(&self, context: &Context, repo: &Repo) -> Result<Found> {
         let branches = self.branches(repo).await?;
         let wanted = match &self.place {
-            Some(place) => Some(wanted(context, repo, &branches, place).await?),
+            Some(place) => wanted(context, repo, &branches, place).await?,
             None => None,
         };
         let found = match (&wanted, self.graph || self.all) {
@@ -108,18 +108,23 @@ impl Wanted {
     }
 }
 
-/// The files that are or were at a path or below it, whatever their names were before or since; else an entity.
-async fn wanted(context: &Context, repo: &Repo, branches: &[Repo], typed: &str) -> Result<Wanted> {
-    if let Ok(path) = file_path(context, repo.folder(), Path::new(typed)) {
+/// The files that are or were at a path or below it, whatever their names were before or since; else an entity. The
+/// repo's folder stands for everything.
+async fn wanted(context: &Context, repo: &Repo, branches: &[Repo], typed: &str) -> Result<Option<Wanted>> {
+    let paths = file_paths(context, repo.folder(), &[Path::new(typed).to_owned()]);
+    if paths.as_ref().is_ok_and(Vec::is_empty) {
+        return Ok(None);
+    }
+    if let Some(path) = paths.unwrap_or_default().into_iter().next() {
         let mut keys = BTreeSet::new();
         for branch in branches {
             keys.extend(branch.files_ever(&path).await?);
         }
         if !keys.is_empty() {
-            return Ok(Wanted::Files(keys));
+            return Ok(Some(Wanted::Files(keys)));
         }
     }
-    typed.parse().map(Wanted::Entity).map_err(|cause| nothing_at(typed).caused_by(cause))
+    typed.parse().map(|entity| Some(Wanted::Entity(entity))).map_err(|cause| nothing_at(typed).caused_by(cause))
 }
 
 fn nothing_at(place: &str) -> TrellisError {
