@@ -13,6 +13,7 @@ use crate::log::graph::{Entity, Node};
 use crate::log::row::StoredOp;
 use crate::op::body::Content;
 use crate::op::id::OpId;
+use crate::op::kind::Kind;
 use crate::output::{Answer, FileView, FilesView};
 use crate::view::files::{FILES, File, FileChange, FileError, FilePath, Tree};
 use crate::view::state::Contents;
@@ -35,13 +36,21 @@ impl Machine {
         out: &mut Outputs,
     ) -> Result<(), CommandError> {
         let scope = self.scope(branch, at)?;
-        let of_entity = |entity: &Entity| self.writes_in_scope(&scope, *entity);
-        let mut entities: Vec<Entity> = self.graph.entities_in(FILES).collect();
-        entities.retain(|entity| !of_entity(entity).is_empty());
-        let deciding = |entity: &Entity| self.deciding_from(self.frontier_in_scope(&scope, *entity), &Contents::new());
-        let nodes = entities.iter().flat_map(deciding).collect();
+        let frontiers = self.graph.entities_in(FILES).map(|entity| (entity, self.frontier_in_scope(&scope, entity)));
+        let there = frontiers.filter(|(_, frontier)| !frontier.is_empty() && !self.is_deletion(frontier));
+        let (entities, frontiers): (Vec<Entity>, Vec<Vec<Node>>) = there.unzip();
+        let none = Contents::new();
+        let nodes = frontiers.into_iter().flat_map(|frontier| self.deciding_from(frontier, &none)).collect();
         self.read(nodes, Purpose::Files(request, scope, entities), out);
         Ok(())
+    }
+
+    /// Whether these writes, which no other names as base, are one deletion: it has seen all others.
+    fn is_deletion(&self, frontier: &[Node]) -> bool {
+        match frontier {
+            [only] => self.graph.kind(*only) == Kind::Delete && self.state.is_overwrite(&self.graph, *only),
+            _ => false,
+        }
     }
 
     /// Answers when the writes that decide about files were read. Where a write turned out to say nothing, those before it

@@ -47,9 +47,8 @@ pub(super) struct Replay<'s> {
 /// Where a branch is, and its files as they were written.
 #[derive(Clone, Debug)]
 struct Position {
-    at: Option<At>,
-    /// The op that brought it there.
-    op: Option<OpId>,
+    /// None where nothing on the branch is from git.
+    place: Option<Place>,
     files: Arc<Folder>,
 }
 
@@ -123,12 +122,13 @@ impl<'s> Replay<'s> {
     /// Brings the branch of a head to its commit, where that is written on another branch.
     pub(super) fn move_head(&mut self, group: &mut Group<'_>, name: &str, tip: At) -> Result<()> {
         let on = self.branches.number(name);
-        let position = self.position(group, on)?;
-        let before = position.as_ref().and_then(|position| position.at);
-        if before == Some(tip) {
+        let place = self.place(group, on)?;
+        if place.is_some_and(|place| place.at == Some(tip)) {
             return Ok(());
         }
-        if self.branches.of(tip) != on && self.is_forward(position.as_ref(), tip) {
+        let is_there = place.is_some() || self.known.last_op(name).is_some();
+        let is_forward = place.map_or(!is_there, |place| self.is_forward(place, tip));
+        if self.branches.of(tip) != on && is_forward {
             self.positions.remove(&on);
             return self.transact(group, name, None, vec![self.merge(tip)], None).map(drop);
         }
@@ -166,36 +166,34 @@ impl<'s> Replay<'s> {
         let (note, ops) = ops.split_last().ok_or_else(no_answer)?;
         let files = self.settled(files, &differences, Outcome { plan, wanted, present, changes, ops });
         let files = Arc::new(files);
-        self.positions.insert(on, Some(Position { at: Some(goal.at), op: Some(*note), files }));
+        self.positions.insert(on, Some(Position { place: Some(Place { at: Some(goal.at), op: *note }), files }));
         Ok(*note)
     }
 
     fn way(&mut self, group: &mut Group<'_>, on: BranchNumber, parents: &[At]) -> Result<Way> {
         let position = self.position(group, on)?;
-        let before = position.as_ref().and_then(|position| position.at);
+        let before = position.as_ref().and_then(|position| position.place?.at);
         let is_new =
             |at: At| self.branches.of(at) != on && !before.is_some_and(|before| self.history.reaches(before, at));
         let new: Vec<At> = parents.iter().copied().filter(|parent| is_new(*parent)).collect();
         let is_behind = |at: &At| new.iter().any(|other| other != at && self.history.reaches(*other, *at));
         let joins: Vec<At> = new.iter().copied().filter(|at| !is_behind(at)).collect();
         let files = position.as_ref().map(|position| position.files.clone()).unwrap_or_default();
+        let is_forward = |to: At| match &position {
+            Some(position) => position.place.is_some_and(|place| self.is_forward(place, to)),
+            None => true,
+        };
         match joins.as_slice() {
             [] => Ok(Way::On(files)),
-            [join] if self.is_forward(position.as_ref(), *join) => Ok(Way::Forward(*join, self.state(group, *join)?)),
+            [join] if is_forward(*join) => Ok(Way::Forward(*join, self.state(group, *join)?)),
             _ => Ok(Way::Join(joins, files)),
         }
     }
 
     /// Whether a branch shows a commit when that is merged into it, and nothing else: all that it has is behind the commit. A
     /// branch that git set back has more.
-    fn is_forward(&self, position: Option<&Position>, to: At) -> bool {
-        match position {
-            None => true,
-            Some(Position { at: Some(at), op: Some(op), .. }) => {
-                self.is_note_of(*at, *op) && self.history.reaches(to, *at)
-            }
-            Some(_) => false,
-        }
+    fn is_forward(&self, from: Place, to: At) -> bool {
+        from.at.is_some_and(|at| self.is_note_of(at, from.op) && self.history.reaches(to, at))
     }
 
     /// The edit that joins a commit which is written on another branch.
@@ -333,29 +331,30 @@ impl<'s> Replay<'s> {
     }
 
     /// Where a branch is.
+    fn place(&self, group: &mut Group<'_>, on: BranchNumber) -> Result<Option<Place>> {
+        match self.positions.get(&on) {
+            Some(position) => Ok(position.as_ref().and_then(|position| position.place)),
+            None => self.known.place(group, self.branches.name(on), &self.history),
+        }
+    }
+
+    /// Where a branch is, and its files; none where it is not there.
     fn position(&mut self, group: &mut Group<'_>, on: BranchNumber) -> Result<Option<Position>> {
         if let Some(position) = self.positions.get(&on) {
             return Ok(position.clone());
         }
+        let place = self.place(group, on)?;
         let name = self.branches.name(on).to_owned();
-        let place = self.known.place(group, &name, &self.history)?;
-        let position = match place {
-            Some(place) => Some(self.position_at(group, &name, place)?),
-            None if self.known.last_op(&name).is_some() => Some(Position { at: None, op: None, files: Arc::default() }),
-            None => None,
+        let files = match place {
+            Some(Place { at: Some(at), op }) if self.is_note_of(at, op) => self.state(group, at)?,
+            Some(Place { at: Some(at), op }) => Arc::new(self.files_of(group, &name, &[op], at)?),
+            Some(Place { at: None, op }) => Arc::new(self.files_at(group, &name, &[op])?),
+            None => Arc::default(),
         };
+        let is_there = place.is_some() || self.known.last_op(&name).is_some();
+        let position = is_there.then_some(Position { place, files });
         self.positions.insert(on, position.clone());
         Ok(position)
-    }
-
-    fn position_at(&mut self, group: &mut Group<'_>, branch: &str, place: Place) -> Result<Position> {
-        let Place { at, op } = place;
-        let files = match at {
-            Some(at) if self.is_note_of(at, op) => self.state(group, at)?,
-            Some(at) => Arc::new(self.files_of(group, branch, &[op], at)?),
-            None => Arc::new(self.files_at(group, branch, &[op])?),
-        };
-        Ok(Position { at, op: Some(op), files })
     }
 
     /// Whether an op is the note about a commit; others may have brought a branch there.
@@ -369,9 +368,8 @@ impl<'s> Replay<'s> {
             return Ok(files.clone());
         }
         let position = self.positions.get(&self.branches.of(at)).and_then(Option::as_ref);
-        if let Some(Position { at: Some(there), op: Some(op), files }) = position
-            && *there == at
-            && self.is_note_of(at, *op)
+        if let Some(Position { place: Some(place), files }) = position
+            && self.is_note_of(at, place.op)
         {
             return Ok(files.clone());
         }
