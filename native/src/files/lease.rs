@@ -2,14 +2,10 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use crate::error::{Code, Result, TrellisError, from_io};
+use super::lock;
+use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
-use crate::store::WAIT;
-
-/// How often a lease is asked for while another process has it.
-const POLL: Duration = Duration::from_millis(20);
 
 /// A hold on the blobs of a repo's store, until it is dropped or the process ends.
 ///
@@ -34,19 +30,9 @@ impl BlobLease {
     }
 }
 
-fn take(folder: &Folder, lock: fn(&File) -> std::result::Result<(), TryLockError>, why_not: &str) -> Result<BlobLease> {
-    let path = &folder.path().join("blob-lease");
-    let failed = |cause| from_io("lock the store's blobs", path, cause);
-    let file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
-    let until = Instant::now() + WAIT;
-    loop {
-        match lock(&file) {
-            Ok(()) => return Ok(BlobLease { _file: file }),
-            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(POLL),
-            Err(TryLockError::WouldBlock) => return Err(locked(path, why_not)),
-            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
-        }
-    }
+fn take(folder: &Folder, how: fn(&File) -> std::result::Result<(), TryLockError>, why_not: &str) -> Result<BlobLease> {
+    let path = folder.path().join("blob-lease");
+    lock::take(&path, how, |_| locked(&path, why_not)).map(|file| BlobLease { _file: file })
 }
 
 fn locked(path: &Path, why_not: &str) -> TrellisError {

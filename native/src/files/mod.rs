@@ -14,6 +14,7 @@ mod follow;
 mod index;
 mod lease;
 pub mod lines;
+mod lock;
 mod merge;
 mod news;
 mod past;

@@ -1,23 +1,20 @@
 //! A working folder that is open: the repo, the files beside it, and the index between them.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use trellis_core::op::id::ContentHash;
 
 use super::disk::Disk;
 use super::index::Index;
 use super::lease::BlobLease;
+use super::lock;
 use super::scan::{Scan, scan};
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::folder::Folder;
 use crate::repo::Repo;
-use crate::store::{OpenMode, Store, WAIT};
-
-/// How often the lock is asked for while another process has it.
-const LOCK_POLL: Duration = Duration::from_millis(20);
+use crate::store::{OpenMode, Store};
 
 /// A working folder. While it is open to be written, no other process writes it.
 #[derive(Debug)]
@@ -37,7 +34,7 @@ impl Workspace {
     /// # Errors
     /// `locked` where another process writes the folder; what the system reports.
     pub fn open(repo: &Repo) -> Result<Workspace> {
-        let locks = (lock(&lock_file(repo.folder()), WAIT)?, BlobLease::share(repo.folder())?);
+        let locks = (lock_folder(repo.folder())?, BlobLease::share(repo.folder())?);
         Workspace::new(repo, OpenMode::ReadWrite, Some(locks))
     }
 
@@ -103,31 +100,12 @@ fn index_file(folder: &Folder) -> PathBuf {
     folder.path().join("index")
 }
 
-fn lock_file(folder: &Folder) -> PathBuf {
-    folder.path().join("index-writer")
-}
-
 /// Takes the lock of a folder, and leaves this process's id in its file.
-fn lock(path: &Path, wait: Duration) -> Result<File> {
-    let failed = |cause| from_io("lock the folder", path, cause);
-    let mut file = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(failed)?;
-    let until = Instant::now() + wait;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(LOCK_POLL),
-            Err(TryLockError::WouldBlock) => return Err(locked(path, &mut file)),
-            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
-        }
-    }
-    let note = || {
-        file.set_len(0)?;
-        file.rewind()?;
-        write!(file, "{}", std::process::id())
-    };
-    let mut note = note;
-    note().map_err(failed)?;
-    Ok(file)
+fn lock_folder(folder: &Folder) -> Result<File> {
+    let path = folder.path().join("index-writer");
+    let mut file = lock::take(&path, File::try_lock, |file| locked(&path, file))?;
+    let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "{}", std::process::id()));
+    noted.map_err(|cause| from_io("lock the folder", &path, cause)).map(|()| file)
 }
 
 fn locked(path: &Path, file: &mut File) -> TrellisError {
