@@ -10,9 +10,10 @@ use super::id::ContentHash;
 use super::json::{Number, Value};
 use crate::limits::BLOB_BYTES_MAX;
 
-/// What stands before the hash in every body that names a blob: JSON bodies are canonical. A body without these bytes
-/// names none.
-pub const BEFORE_HASH: &[u8] = b"\"blob\":\"";
+/// What stands before the hash in every body that names a blob: JSON bodies are canonical.
+const BEFORE_HASH: &[u8] = b"\"blob\":\"";
+/// The hex digits of a hash.
+const HASH_DIGITS: usize = 64;
 
 /// The name of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +41,19 @@ impl BlobRef {
         let blob = value.member("blob")?.as_str().and_then(hex::parse)?;
         let size = value.member("size")?.as_integer().and_then(|size| u64::try_from(size).ok())?;
         (size <= BLOB_BYTES_MAX).then_some(BlobRef { blob: ContentHash(blob), size })
+    }
+
+    /// The hashes of all blobs that these bodies may name, as they stand one behind the other: every blob that one of them
+    /// names, and perhaps what only looks like it.
+    pub fn hashes_in(bodies: &[u8]) -> Vec<ContentHash> {
+        let mut hashes = Vec::new();
+        let mut rest = bodies;
+        while let Some(at) = rest.windows(BEFORE_HASH.len()).position(|bytes| bytes == BEFORE_HASH) {
+            rest = &rest[at + BEFORE_HASH.len()..];
+            let digits = rest.get(..HASH_DIGITS).and_then(|digits| core::str::from_utf8(digits).ok());
+            hashes.extend(digits.and_then(hex::parse).map(ContentHash));
+        }
+        hashes
     }
 
     /// Every blob that a value names, in whatever depth, in the order in which they stand.

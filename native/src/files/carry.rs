@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use trellis_core::log::row::StoredOp;
-use trellis_core::op::blob::{BEFORE_HASH, BlobRef};
+use trellis_core::op::blob::BlobRef;
 use trellis_core::op::body::Leaf;
 use trellis_core::op::id::ContentHash;
 use trellis_core::op::json::Value;
@@ -44,7 +44,7 @@ pub fn named_blobs(ops: &[StoredOp]) -> Vec<BlobRef> {
 
 /// An op's JSON, where it can be that it names a blob.
 fn json_that_may_name(op: &StoredOp) -> Option<Value> {
-    op.body.as_ref().filter(|body| body.windows(BEFORE_HASH.len()).any(|bytes| bytes == BEFORE_HASH))?;
+    op.body.as_ref().filter(|body| !BlobRef::hashes_in(body).is_empty())?;
     let op = op.rehash().ok()?;
     match Leaf::decode(op.header().body?.format, op.body()?)? {
         Leaf::Json(value) => Some(value),

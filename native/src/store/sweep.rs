@@ -3,16 +3,13 @@
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
-use trellis_core::op::blob::BEFORE_HASH;
-use trellis_core::op::hex;
+use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::ContentHash;
 
 use super::blobs::every_blob;
 use super::{Store, Transaction, checkpoint};
 use crate::error::Result;
 
-/// The hex digits of a hash.
-const HASH_DIGITS: usize = 64;
 /// The store's file is written anew when more than one of so many of its pages is empty.
 const EMPTY_PAGES_ONE_OF: i64 = 8;
 
@@ -37,7 +34,7 @@ impl Transaction<'_> {
             let mut query = connection.prepare("SELECT bodies FROM rows")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
-                named.extend(row.get_ref(0)?.as_blob().map(names_in).unwrap_or_default());
+                named.extend(row.get_ref(0)?.as_blob().map(BlobRef::hashes_in).unwrap_or_default());
             }
             Ok(named)
         })
@@ -84,16 +81,4 @@ impl Store {
 
 fn pages(connection: &Connection, which: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, &format!("{which}_count"), |row| row.get(0))
-}
-
-/// The hashes behind [`BEFORE_HASH`] in bodies that stand one behind the other.
-fn names_in(bodies: &[u8]) -> Vec<ContentHash> {
-    let mut names = Vec::new();
-    let mut rest = bodies;
-    while let Some(at) = rest.windows(BEFORE_HASH.len()).position(|bytes| bytes == BEFORE_HASH) {
-        rest = &rest[at + BEFORE_HASH.len()..];
-        let digits = rest.get(..HASH_DIGITS).and_then(|digits| std::str::from_utf8(digits).ok());
-        names.extend(digits.and_then(hex::parse).map(ContentHash));
-    }
-    names
 }
