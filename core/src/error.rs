@@ -88,7 +88,7 @@ pub enum CommandError {
     #[error("{0} is no member")]
     NoMember(crate::op::id::Author),
     /// A linear branch with more than one line.
-    #[error("the branch has diverged; rebase one side with reconcile")]
+    #[error("this linear branch has two lines, and nobody writes to it before one of them gives way")]
     Diverged,
     /// An op of another repo.
     #[error("these ops belong to another repo")]

@@ -10,6 +10,7 @@ use crate::op::json::Value;
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
 use crate::op::sign::Signature;
+use crate::view::files::FilePath;
 
 /// A command's number, chosen by the host; its reply carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,6 +109,8 @@ pub enum Command {
         collection: Option<String>,
         /// Only keys that begin with this.
         key_prefix: String,
+        /// As they were when these ops were the branch's heads; none for now.
+        at: Vec<OpId>,
     },
     /// Ops of a branch's log, the greatest `ord` first.
     Log {
@@ -118,8 +121,15 @@ pub enum Command {
         /// At most so many.
         ops_max: usize,
     },
-    /// One op, whole.
-    Op(OpId),
+    /// Ops of every branch that write to entities of a collection, each entity's in the order of arrival.
+    Writes {
+        /// The collection.
+        collection: String,
+        /// Only keys that begin with this.
+        key_prefix: String,
+    },
+    /// Ops, whole and as people read them, in this order.
+    Show(Vec<OpId>),
     /// Ops whose id begins with these hex digits, at most 16.
     FindOps(String),
     /// The files of a branch, as a tree.
@@ -128,6 +138,13 @@ pub enum Command {
         branch: String,
         /// As they were when these ops were its heads; none for now.
         at: Vec<OpId>,
+    },
+    /// The files of a branch's log that ever were at a path, or below it.
+    FilesEver {
+        /// The branch.
+        branch: String,
+        /// The path.
+        path: FilePath,
     },
     /// Every open conflict of a branch, ascending by collection, key and path.
     Conflicts {
@@ -155,6 +172,8 @@ pub struct EntityQuery {
     pub collection: String,
     /// The key.
     pub key: String,
+    /// As it was when these ops were the branch's heads; none for now.
+    pub at: Vec<OpId>,
 }
 
 /// Writes that become durable together, under one signature.
@@ -182,7 +201,8 @@ pub struct Note {
     pub message: Option<String>,
     /// When, where that is not when it was written: RFC 3339.
     pub time: Option<String>,
-    /// Where it comes from, where that is another system: the system and the name there.
+    /// Where it comes from, where that is another system: the system and the name there. What happened elsewhere is noted
+    /// even if nothing changed by it.
     pub from: Option<(String, String)>,
 }
 
@@ -220,6 +240,8 @@ pub enum Edit {
     Merge {
         /// The other branch.
         source: String,
+        /// The ops of the other branch that are joined, with all that they reach; none for its heads.
+        at: Vec<OpId>,
         /// Why, for people.
         message: Option<String>,
     },

@@ -40,9 +40,12 @@ pub const CONFLICT_LEVELS_MAX: usize = 16;
 pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 /// The longest blob, in bytes.
 pub const BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// The bytes of a blob that are moved, kept and fetched at once; a blob's last chunk may have fewer.
+pub const BLOB_CHUNK_BYTES: usize = 256 * 1024;
 
 const _: () = assert!(SEGMENT_BYTES_MAX >= HEADER_BYTES_MAX + BODY_BYTES_MAX, "any single op fits a segment");
 const _: () = assert!(FRAME_BYTES_MAX >= 2 * SEGMENT_BYTES_MAX, "any segment fits a frame");
 const _: () = assert!(FRAME_OPS_MAX >= SEGMENT_OPS_MAX, "any transaction fits a frame");
+const _: () = assert!(FRAME_BYTES_MAX >= 2 * BLOB_CHUNK_BYTES, "any chunk fits a frame");
 const _: () = assert!(HOLD_OPS_MAX >= FRAME_OPS_MAX, "any frame can wait");
 const _: () = assert!(HEADER_BYTES_MAX > 2 * LINKS_MAX * 34 + KEY_BYTES_MAX + 4 * NAME_BYTES_MAX, "a full header fits");

@@ -122,6 +122,8 @@ pub enum Answer {
     Ids(Vec<OpId>),
     /// Files.
     Files(FilesView),
+    /// The keys of files.
+    FileKeys(Vec<String>),
     /// Conflicts.
     Conflicts(Vec<Conflict>),
     /// The whole picture.

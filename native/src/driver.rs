@@ -4,6 +4,7 @@
 //! for company: a write that comes alone is committed alone, and those that come meanwhile share the next commit.
 //! When anything of the disk fails, the machine is thrown away and the next job opens a new one from the store.
 
+mod bulk;
 mod disk;
 mod engine;
 mod signer;
@@ -26,6 +27,7 @@ use disk::Disk;
 use engine::{Engine, Work, again};
 use signer::Keys;
 
+pub(crate) use bulk::{Bulk, Group};
 pub(crate) use engine::{Clock, Failure, random};
 pub use signer::Access;
 
@@ -39,6 +41,7 @@ enum Job {
     Run(Box<Work>),
     Check(oneshot::Sender<Result<Vec<u32>>>),
     Close(oneshot::Sender<Result<()>>),
+    Tell(oneshot::Sender<Start>),
 }
 
 /// The way to a driver; the thread ends when the last handle is gone.
@@ -48,7 +51,7 @@ pub(crate) struct Handle {
 }
 
 /// What a driver is started with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) folder: Folder,
     pub(crate) access: Access,
@@ -103,6 +106,13 @@ impl Handle {
         checked.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// Opens the repo once more, to write very much by the caller's own thread.
+    pub(crate) async fn bulk(&self) -> Result<Bulk> {
+        let (waiter, start) = oneshot::channel();
+        self.jobs.send(Job::Tell(waiter)).map_err(|_| closed())?;
+        Bulk::open(&start.await.map_err(|_| closed())?)
+    }
+
     /// Ends the thread and closes the store; every handle is of no use afterwards.
     pub(crate) async fn close(&self) -> Result<()> {
         let (waiter, ended) = oneshot::channel();
@@ -132,6 +142,7 @@ impl Driver {
                     Job::Run(work) => reads.push(*work),
                     Job::Check(waiter) => drop(waiter.send(self.check())),
                     Job::Close(waiter) => close = Some(waiter),
+                    Job::Tell(waiter) => drop(waiter.send(self.start.clone())),
                 }
             }
             self.serve(reads, Open::read);

@@ -15,7 +15,7 @@ use trellis_core::reconcile::{Reconciled, reconcile, reconcile_with_files};
 use trellis_core::view::files::Tree;
 
 use crate::error::{Code, Result, TrellisError};
-use crate::files::{Carried, Folders, Settled, Workspace, named_blobs};
+use crate::files::{BlobLease, Carried, Folders, Settled, Workspace, named_blobs};
 use crate::repo::{Repo, conflict_place};
 
 /// Which side's line stays where a linear branch has diverged; the other side's ops are written anew on top of it.
@@ -59,6 +59,7 @@ impl Repo {
     /// `repo_mismatch` for another repo than this one's. Where it fails half-way, whatever was taken stays, and doing it
     /// again does the rest.
     pub async fn reconcile_with(&self, remote: &Repo, keep: Option<Keep>) -> Result<Exchange> {
+        let leases = (BlobLease::share(self.folder())?, BlobLease::share(remote.folder())?);
         let (mut reconciled, named) = compare(self, remote).await?;
         let mut carried = self.carry_named(remote, named.clone())?.and(remote.carry_named(self, named)?);
         carried = carried.and(exchange(self, remote).await?);
@@ -71,6 +72,7 @@ impl Repo {
             carried = carried.and(exchange(self, remote).await?);
         }
         let folders = settle_both(self, remote, carried).await?;
+        drop(leases);
         reconciled.conflict_records = every_conflict(self).await?;
         reconciled.conflicts = entities(&reconciled.conflict_records);
         Ok(Exchange { reconciled, rebased, diverged: diverged(self).await?, folders })

@@ -3,6 +3,7 @@
 //! A [`Repo`] is a handle: cloning it is cheap, and all clones share one driver. Reads show what every process on this
 //! device has committed; a write has been committed and synced to the disk when its receipt is there.
 
+mod at;
 mod options;
 mod read;
 mod write;
@@ -16,12 +17,15 @@ use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::output::Answer;
 
-use crate::driver::{Failure, Handle};
+use crate::driver::{Bulk, Failure, Handle};
 use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
+use crate::progress::Watcher;
 
+pub use at::RepoAt;
 pub use options::{Missing, OpenOptions};
 pub use read::{Found, State, Verified};
+pub(crate) use write::other_repo;
 pub use write::{Batch, Receipt};
 
 /// The branch that a program works on unless it says otherwise.
@@ -34,6 +38,7 @@ pub struct Repo {
     folder: Folder,
     branch: Arc<str>,
     name: Arc<str>,
+    watcher: Watcher,
 }
 
 impl Repo {
@@ -81,6 +86,11 @@ impl Repo {
         &self.folder
     }
 
+    /// Who is told how far long work is.
+    pub(crate) fn watcher(&self) -> &Watcher {
+        &self.watcher
+    }
+
     /// Ends the repo's thread and closes its store. Clones of this handle fail with `aborted` from then on. Dropping
     /// the last handle does the same without telling how it went.
     ///
@@ -90,17 +100,30 @@ impl Repo {
         self.driver.close().await
     }
 
+    /// Opens the repo once more, to write very much; begins it where that was not done.
+    pub(crate) async fn bulk(&self) -> Result<Bulk> {
+        if self.status().await?.repo.is_none() {
+            self.begin_if_needed().await?;
+        }
+        self.driver.bulk().await
+    }
+
     /// Has a command carried out. `what` says what was tried, as in "read notes/1".
     async fn run(&self, command: Command, what: impl FnOnce() -> String) -> Result<Answer> {
         self.driver.run(command).await.map_err(|failure| explain(failure, &what()))
     }
 }
 
-fn explain(failure: Failure, what: &str) -> TrellisError {
+/// What to do about a linear branch with two lines.
+const GIVE_WAY: &str = " Say whose line stays: `trellis sync reconcile --remote PATH --apply --keep local`, or \
+                        `--keep remote`, with the other copy's folder.";
+
+pub(crate) fn explain(failure: Failure, what: &str) -> TrellisError {
     match failure {
         Failure::Host(error) => error,
         Failure::Command(error) => {
-            let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}."));
+            let advice = if matches!(error, CommandError::Diverged) { GIVE_WAY } else { "" };
+            let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}.{advice}"));
             match error {
                 CommandError::NoOp(op)
                 | CommandError::NoFork(op, _)
@@ -125,6 +148,6 @@ pub fn conflict_place(conflict: &Conflict) -> Place {
 }
 
 /// An answer of another kind than the question has.
-fn no_answer() -> TrellisError {
+pub(crate) fn no_answer() -> TrellisError {
     TrellisError::new(Code::Unsupported, "The engine gave an answer to another question; this is a defect of it.")
 }

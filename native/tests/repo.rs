@@ -44,6 +44,30 @@ fn a_repo_begins_with_its_first_write() {
 }
 
 #[test]
+fn the_repo_as_it_was_is_a_value() {
+    let folder = folder();
+    run(async {
+        let repo = Repo::create(folder.path(), "notes").await?;
+        let calm = repo.set("todo/1/title", text("Calm")).await?.ops()[0];
+        let then = repo.at(&[calm]);
+        repo.set("todo/1/title", text("Storm")).await?;
+        repo.set("todo/2/title", text("Later")).await?;
+        assert_eq!(then.get("todo/1/title").await?.value, Some(text("Calm")));
+        assert_eq!(then.get("todo/1").await?.frontier, [calm]);
+        assert_eq!(then.get("todo/2").await?.state, State::Absent);
+        let keys: Vec<String> = then.entries(Range::default()).await?.into_iter().map(|entry| entry.key).collect();
+        assert_eq!((keys, then.files().await?.tree.files.len()), (vec!["1".to_owned()], 0));
+        assert_eq!((then.heads(), repo.find_heads(&calm.to_string()[..8]).await?), (&[calm][..], vec![calm]));
+        repo.begin_branch("draft").await?;
+        let draft = repo.at(&repo.find_heads("draft").await?);
+        repo.on_branch("draft").delete("todo/1").await?;
+        assert_eq!(draft.get("todo/1/title").await?.value, Some(text("Storm")));
+        assert_eq!(repo.find_heads("nothing").await.unwrap_err().code(), Code::InvalidArgument);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_repo_without_ops_takes_the_repo_that_it_is_given() {
     let folder = folder();
     run(async {

@@ -124,7 +124,7 @@ fn any_command(dice: &mut Dice, foreign: &[StoredOp]) -> Command {
         }
         4 => Command::Import(foreign.iter().filter(|_| dice.chance(50)).cloned().collect()),
         5 => Command::Conflicts { branch: "main".into() },
-        6 => Command::Entries { branch: "main".into(), collection: None, key_prefix: String::new() },
+        6 => Command::Entries { branch: "main".into(), collection: None, key_prefix: String::new(), at: Vec::new() },
         _ => Command::Status,
     }
 }
@@ -337,7 +337,12 @@ fn replicas_fed_in_any_order_agree() {
         assert_eq!((left.ops, left.held, left.missing), (right.ops, right.held, right.missing), "seed {seed}");
         for branch in left.branches.iter().map(|branch| branch.name.clone()) {
             for command in [
-                Command::Entries { branch: branch.clone(), collection: None, key_prefix: String::new() },
+                Command::Entries {
+                    branch: branch.clone(),
+                    collection: None,
+                    key_prefix: String::new(),
+                    at: Vec::new(),
+                },
                 Command::Conflicts { branch: branch.clone() },
                 Command::Log { branch: branch.clone(), entity: None, ops_max: 1000 },
             ] {

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use trellis_core::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX};
+use trellis_core::limits::{BLOB_CHUNK_BYTES, FRAME_BYTES_MAX, FRAME_OPS_MAX};
+use trellis_core::link::blob::{BlobFault, BlobPiece};
 use trellis_core::link::bundle::{
     BundleError, BundleReader, BundleRefused, BundleWriter, Progress, Signatures, decode_bundle,
 };
 use trellis_core::link::ops::encode_ops;
 use trellis_core::log::row::StoredOp;
+use trellis_core::op::cbor::Writer;
 use trellis_core::op::header::Header;
-use trellis_core::op::id::OpId;
+use trellis_core::op::id::{ContentHash, OpId};
 use trellis_core::time::Hlc;
 use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History, Signing, covered};
@@ -118,6 +120,94 @@ fn with_the_fewest_signatures_every_op_is_still_vouched_for() {
         let count = |ops: &[StoredOp]| ops.iter().filter(|op| op.signature.is_some()).count();
         assert!(count(&fewest) <= count(&ops));
     }
+}
+
+/// A frame of a piece, with its length before it.
+fn piece(of: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
+    let frame = BlobPiece { blob: ContentHash::of(of), offset: offset as u64, bytes: bytes.to_vec() }.encode();
+    [&(frame.len() as u32).to_be_bytes(), frame.as_slice()].concat()
+}
+
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8).collect()
+}
+
+/// How a reader ends that gets these frames of pieces, and then the end of a bundle without ops.
+fn end_of(frames: &[Vec<u8>]) -> Result<(), BundleError> {
+    let bytes = [b"trellis\x01".as_slice(), &frames.concat()].concat();
+    let mut end = Writer::new();
+    end.array(2).uint(0).bytes(blake3::hash(&bytes).as_bytes());
+    let end = [&[0], end.finish().as_slice()].concat();
+    decode_bundle(&[bytes, (end.len() as u32).to_be_bytes().to_vec(), end].concat()).map(drop)
+}
+
+#[test]
+fn blobs_come_out_as_they_went_in() {
+    let ops = history(5, Dials { ops: 12, ..Dials::default() });
+    let contents: Vec<Vec<u8>> =
+        [0, 1, BLOB_CHUNK_BYTES - 1, BLOB_CHUNK_BYTES, BLOB_CHUNK_BYTES + 1, 3 * BLOB_CHUNK_BYTES].map(content).into();
+    let mut writer = BundleWriter::new(Signatures::All);
+    for content in &contents {
+        let chunks = content.chunks(BLOB_CHUNK_BYTES).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let chunks = if chunks.is_empty() { vec![Vec::new()] } else { chunks };
+        for (at, bytes) in chunks.into_iter().enumerate() {
+            let (blob, offset) = (ContentHash::of(content), (at * BLOB_CHUNK_BYTES) as u64);
+            writer.push_blob(&BlobPiece { blob, offset, bytes }).unwrap();
+        }
+    }
+    ops.iter().for_each(|op| writer.push(op.clone()).unwrap());
+    let bytes = [writer.take(), writer.finish().unwrap()].concat();
+    let (mut reader, mut read, mut rest) =
+        (BundleReader::new(), Vec::<(ContentHash, Vec<u8>)>::new(), bytes.as_slice());
+    loop {
+        match reader.read(&mut rest).unwrap() {
+            Progress::Blob(piece) if piece.offset == 0 => read.push((piece.blob, piece.bytes)),
+            Progress::Blob(piece) => read.last_mut().unwrap().1.extend(piece.bytes),
+            Progress::Ops(_) => {}
+            Progress::More | Progress::End => break,
+        }
+    }
+    let named = contents.iter().map(|content| (ContentHash::of(content), content.clone()));
+    assert_eq!(read, named.collect::<Vec<_>>());
+    assert_eq!(sorted(decode_bundle(&bytes).unwrap()), sorted(ops));
+}
+
+#[test]
+fn pieces_of_a_blob_have_one_form() {
+    const CHUNK: usize = BLOB_CHUNK_BYTES;
+    let long = content(CHUNK + 1);
+    let [first, second] = [piece(&long, 0, &long[..CHUNK]), piece(&long, CHUNK, &long[CHUNK..])];
+    assert_eq!(end_of(&[first.clone(), second.clone()]), Ok(()));
+    let chunk = piece(&content(CHUNK), 0, &content(CHUNK));
+    assert_eq!(end_of(std::slice::from_ref(&chunk)), Ok(()));
+    let fault = |frames: &[Vec<u8>]| match end_of(frames) {
+        Err(BundleError::Blob { fault, .. }) => fault,
+        end => panic!("{end:?}"),
+    };
+    let empty = piece(&content(CHUNK), CHUNK, &[]);
+    assert_eq!(fault(&[chunk, empty]), BlobFault::OutOfOrder);
+    assert_eq!(fault(&[piece(&long, 0, &long)]), BlobFault::TooLong);
+    assert_eq!(fault(&[first.clone(), piece(&long, CHUNK + 1, &[0])]), BlobFault::OutOfOrder);
+    assert_eq!(fault(&[first.clone(), second.clone(), second.clone()]), BlobFault::OutOfOrder);
+    assert_eq!(fault(&[first.clone(), first.clone()]), BlobFault::OutOfOrder);
+    assert_eq!(fault(&[second]), BlobFault::OutOfOrder);
+    let wrong = BlobFault::WrongHash(ContentHash::of(&long));
+    assert_eq!(fault(std::slice::from_ref(&first)), wrong);
+    assert_eq!(fault(&[first, piece(&[], 0, &[])]), wrong);
+}
+
+#[test]
+fn a_writer_refuses_pieces_that_make_no_blob() {
+    let piece = |offset, bytes: &[u8]| BlobPiece { blob: ContentHash::of(b"abc"), offset, bytes: bytes.to_vec() };
+    let refused = |error| matches!(error, Err(BundleRefused::Blob(_)));
+    let mut writer = BundleWriter::new(Signatures::All);
+    assert!(refused(writer.push_blob(&piece(1, b"abc"))));
+    let mut writer = BundleWriter::new(Signatures::All);
+    writer.push_blob(&piece(0, b"ab")).unwrap();
+    assert!(refused(writer.finish().map(drop)));
+    let mut writer = BundleWriter::new(Signatures::All);
+    writer.push_blob(&piece(0, b"ab")).unwrap();
+    assert!(refused(writer.push(history(3, Dials::default()).remove(0))));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn ops_travel_once() {
     bob.send_to(&mut ann);
     assert_eq!(status_ops(&mut ann), 3);
     assert_eq!(status_ops(&mut ann.reopened()), 3);
-    let query = EntityQuery { branch: "main".into(), collection: "notes".into(), key: "2".into() };
+    let query = EntityQuery { branch: "main".into(), collection: "notes".into(), key: "2".into(), at: Vec::new() };
     let here = ann.run(Command::Get(query.clone()));
     assert_eq!(here, bob.run(Command::Get(query)));
     assert!(here.is_ok());

@@ -23,7 +23,7 @@ fn set(path: &str, value: &str) -> Change {
 }
 
 fn view(host: &mut MemoryHost, collection: &str, key: &str) -> EntityView {
-    let query = EntityQuery { branch: "main".into(), collection: collection.into(), key: key.into() };
+    let query = EntityQuery { branch: "main".into(), collection: collection.into(), key: key.into(), at: Vec::new() };
     match host.run(Command::Get(query)) {
         Ok(Answer::Entity(view)) => view,
         other => panic!("{other:?}"),
@@ -321,7 +321,7 @@ fn an_op_that_waits_is_no_parent() {
     ann.send_to(&mut bob);
     assert_eq!(status(&mut bob).held, 1);
     let written = bob.change("notes", "2", Change::Replace(json("2")));
-    let Ok(Answer::Log(log)) = bob.run(Command::Op(written)) else { panic!("an op") };
+    let Ok(Answer::Log(log)) = bob.run(Command::Show(vec![written])) else { panic!("an op") };
     assert_eq!(log[0].parents, head);
     assert!(log[0].hlc.millis() < Millis(START.0 + 1), "what waits does not move the clock");
 }
@@ -466,7 +466,7 @@ fn a_withheld_body_of_a_member_gives_no_standing() {
 #[test]
 fn branches_begin_and_join() {
     let (mut ann, mut bob) = ann_and_bob();
-    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), message: None }]));
+    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), at: vec![], message: None }]));
     let edit = Edit::Entity {
         collection: "notes".into(),
         key: "1".into(),
@@ -476,7 +476,7 @@ fn branches_begin_and_join() {
     written(ann.write("draft", vec![edit]));
     assert_eq!(shown(&mut ann, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
     ann.send_to(&mut bob);
-    let join = Edit::Merge { source: "draft".into(), message: Some("ready".into()) };
+    let join = Edit::Merge { source: "draft".into(), at: vec![], message: Some("ready".into()) };
     assert_eq!(written(bob.write("main", vec![join.clone()])).len(), 1);
     assert_eq!(written(bob.write("main", vec![join])).len(), 0);
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"draft"}"#)));

@@ -42,7 +42,7 @@ fn manifests(host: &mut MemoryHost) -> Vec<ManifestView> {
 }
 
 fn view(host: &mut MemoryHost, key: &str) -> EntityView {
-    let query = EntityQuery { branch: "main".into(), collection: "notes".into(), key: key.into() };
+    let query = EntityQuery { branch: "main".into(), collection: "notes".into(), key: key.into(), at: Vec::new() };
     match host.run(Command::Get(query)) {
         Ok(Answer::Entity(view)) => view,
         other => panic!("{other:?}"),
@@ -55,7 +55,7 @@ fn shown(host: &mut MemoryHost, key: &str) -> Shown {
 
 /// The body of an op as its header names it, and its bytes.
 fn body(host: &mut MemoryHost, op: OpId) -> (BodyRef, Vec<u8>) {
-    match host.run(Command::Op(op)) {
+    match host.run(Command::Show(vec![op])) {
         Ok(Answer::Log(views)) => {
             let stored = views[0].stored.as_ref().expect("the op itself");
             let header = stored.rehash().expect("an op").header().body.expect("a body");
@@ -228,7 +228,7 @@ fn all_else_is_not_salted() {
     let add = Edit::AddMember { author: ann.author(), name: "Ann".into(), role: Role::Owner };
     let member = written(ann.write(REPO, vec![add]))[0];
     assert_eq!(body(&mut ann, member).0.format, Format::Json);
-    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), message: Some("m".into()) }]));
+    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), at: vec![], message: Some("m".into()) }]));
 }
 
 #[test]

@@ -254,7 +254,7 @@ fn same_views(seed: u64, history: &History) -> Result<(), String> {
     }
     for (branch, entity) in places(&model).into_iter().filter(|(_, (collection, _))| !collection.starts_with('_')) {
         let (collection, key) = entity.clone();
-        let query = EntityQuery { branch: branch.clone(), collection, key };
+        let query = EntityQuery { branch: branch.clone(), collection, key, at: Vec::new() };
         let Ok(Answer::Entity(view)) = host.run(Command::Get(query)) else { return Err("no answer".into()) };
         let expected = model_says(&model, &model.entity(&branch, &entity.0, &entity.1));
         let came = view_says(&view);

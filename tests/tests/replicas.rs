@@ -52,7 +52,7 @@ fn feed(host: &mut MemoryHost, ops: &[SealedOp], dice: &mut Dice) {
 }
 
 fn get(host: &mut MemoryHost, branch: &str, (collection, key): &(String, String)) -> EntityView {
-    let query = EntityQuery { branch: branch.into(), collection: collection.clone(), key: key.clone() };
+    let query = EntityQuery { branch: branch.into(), collection: collection.clone(), key: key.clone(), at: Vec::new() };
     match host.run(Command::Get(query)) {
         Ok(Answer::Entity(view)) => view,
         other => panic!("{other:?}"),

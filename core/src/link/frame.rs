@@ -7,6 +7,8 @@ pub enum FrameKind {
     End,
     /// A batch of ops.
     Ops,
+    /// A piece of a blob.
+    Blob,
 }
 
 impl FrameKind {
@@ -15,11 +17,12 @@ impl FrameKind {
         match self {
             FrameKind::End => 0,
             FrameKind::Ops => 6,
+            FrameKind::Blob => 7,
         }
     }
 
     /// The kind with this byte.
     pub fn from_code(code: u8) -> Option<FrameKind> {
-        [FrameKind::End, FrameKind::Ops].into_iter().find(|kind| kind.code() == code)
+        [FrameKind::End, FrameKind::Ops, FrameKind::Blob].into_iter().find(|kind| kind.code() == code)
     }
 }

@@ -87,22 +87,24 @@ impl Machine {
         self.graph.find(op).is_some_and(|node| self.graph.kind(node) == Kind::Delete)
     }
 
-    /// Joins the source's heads, or begins this branch from them. Writes nothing where all of them are here already.
+    /// Joins ops of the source, its heads where none are named, or begins this branch from them. Writes nothing where all
+    /// of them are here already.
     pub(super) fn seal_merge(
         &self,
         source: &str,
+        at: &[OpId],
         message: Option<&str>,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         if [source, sealing.branch].contains(&REPO_BRANCH) || source == sealing.branch {
             return Err(CommandError::Reserved);
         }
-        self.branch(source)?;
+        let joined = self.joined(source, at)?;
         let own = self.graph.find_branch(sealing.branch);
         if !self.state.authority.may_write(&sealing.author, own) {
             return Err(CommandError::NotPermitted);
         }
-        let mut heads = self.graph.heads(source);
+        let mut heads = joined;
         heads.retain(|head| own.is_none_or(|own| !self.graph.is_in_log(*head, own)));
         if heads.is_empty() {
             return Ok(());
@@ -118,6 +120,16 @@ impl Machine {
             base: Vec::new(),
         };
         self.push(draw, sealing)
+    }
+
+    /// The ops of a branch that a merge joins.
+    fn joined(&self, source: &str, at: &[OpId]) -> Result<Vec<Node>, CommandError> {
+        let branch = self.branch(source)?;
+        if at.is_empty() {
+            return Ok(self.graph.heads(source));
+        }
+        let find = |id: &OpId| self.graph.find(id).filter(|node| self.graph.branch(*node) == branch);
+        at.iter().map(|id| find(id).ok_or(CommandError::NoOp(*id))).collect()
     }
 
     fn add_parents(&self, mut heads: Vec<Node>, own: Option<Branch>, sealing: &mut Sealing<'_>) {

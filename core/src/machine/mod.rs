@@ -12,6 +12,7 @@ mod key;
 mod open;
 mod read;
 mod rebase;
+mod scope;
 mod seal;
 mod undo;
 mod write;

@@ -9,7 +9,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::files::Scope;
+use super::files::Writes;
+use super::scope::Scope;
 use super::write::{Ground, Preparing, answer};
 use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::authority;
@@ -28,6 +29,7 @@ use crate::op::sign::{Refused, Unverified};
 use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
 use crate::time::Millis;
 use crate::view::deciding::deciding;
+use crate::view::files::FilePath;
 use crate::view::state::Contents;
 
 /// Ops that were asked for, and what they are for.
@@ -40,17 +42,19 @@ pub(super) struct Read {
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     /// One entity.
-    Entity(Request, Branch, Entity),
+    Entity(Request, Scope, Entity),
     /// Several.
-    Entries(Request, Branch, Vec<Entity>),
+    Entries(Request, Scope, Vec<Entity>),
     /// The conflicts of several.
     Conflicts(Request, Branch, Vec<Entity>),
     /// The files among these entities.
     Files(Request, Scope, Vec<Entity>),
+    /// The files that ever were at a path.
+    FilesEver(Request, FilePath),
     /// The ops themselves.
     Ops(Request),
-    /// One op, as people read it.
-    Op(Request),
+    /// The ops, as people read them.
+    Show(Request),
     /// What vouches for the first of two ops of a fork, so many, and then what vouches for the other.
     ForkProof(Request, usize),
     /// Whether they are what was written.
@@ -68,8 +72,9 @@ impl Read {
             | Purpose::Entries(request, ..)
             | Purpose::Conflicts(request, ..)
             | Purpose::Files(request, ..)
+            | Purpose::FilesEver(request, _)
             | Purpose::Ops(request)
-            | Purpose::Op(request)
+            | Purpose::Show(request)
             | Purpose::ForkProof(request, _)
             | Purpose::Verify(request) => Some(request),
             Purpose::RepoContents(request) => request,
@@ -104,9 +109,11 @@ impl Machine {
             Command::Log { branch, entity, ops_max } => {
                 Ok(Some(Answer::Log(self.log_views(&branch, entity.as_ref(), ops_max)?)))
             }
-            Command::Op(id) => {
-                let node = self.graph.find(&id).ok_or(CommandError::NoOp(id))?;
-                self.read(alloc::vec![node], Purpose::Op(request), out);
+            Command::Writes { collection, key_prefix } => Ok(Some(Answer::Log(self.writes(&collection, &key_prefix)))),
+            Command::Show(ids) => {
+                let find = |id: &OpId| self.graph.find(id).ok_or(CommandError::NoOp(*id));
+                let nodes = ids.iter().map(find).collect::<Result<_, _>>()?;
+                self.read(nodes, Purpose::Show(request), out);
                 Ok(None)
             }
             Command::Export { known } => {
@@ -124,19 +131,21 @@ impl Machine {
                 Ok(None)
             }
             Command::Get(query) => self.get(request, &query, out),
-            Command::Entries { branch, collection, key_prefix } => {
-                let branch = self.branch(&branch)?;
-                let entities = self.entities(branch, collection.as_deref(), &key_prefix);
-                self.read(self.deciding_all(branch, &entities), Purpose::Entries(request, branch, entities), out);
+            Command::Entries { branch, collection, key_prefix, at } => {
+                let scope = self.scope(&branch, &at)?;
+                let entities = self.entities(&scope, collection.as_deref(), &key_prefix);
+                self.read(self.deciding_all(&scope, &entities), Purpose::Entries(request, scope, entities), out);
                 Ok(None)
             }
             Command::Conflicts { branch } => {
-                let branch = self.branch(&branch)?;
-                let mut entities = self.entities(branch, None, "");
+                let scope = self.scope(&branch, &[])?;
+                let mut entities = self.entities(&scope, None, "");
                 entities.retain(|entity| self.graph.is_contended(*entity));
-                self.read(self.deciding_all(branch, &entities), Purpose::Conflicts(request, branch, entities), out);
+                let nodes = self.deciding_all(&scope, &entities);
+                self.read(nodes, Purpose::Conflicts(request, scope.branch, entities), out);
                 Ok(None)
             }
+            Command::FilesEver { branch, path } => self.read_files_ever(request, &branch, path, out).map(|()| None),
             Command::Files { branch, at } => self.read_files(request, &branch, &at, out).map(|()| None),
             Command::Create { .. } | Command::Refresh | Command::Write(_) | Command::Import(_) => {
                 Err(CommandError::Unsupported)
@@ -151,10 +160,11 @@ impl Machine {
         out: &mut Outputs,
     ) -> Result<Option<Answer>, CommandError> {
         let entity = self.graph.find_entity_named(&query.collection, &query.key);
-        let (Ok(branch), Some(entity)) = (self.branch(&query.branch), entity) else {
+        let (Ok(_), Some(entity)) = (self.branch(&query.branch), entity) else {
             return Ok(Some(Answer::Entity(EntityView::absent(&query.collection, &query.key))));
         };
-        self.read(self.deciding_all(branch, &[entity]), Purpose::Entity(request, branch, entity), out);
+        let scope = self.scope(&query.branch, &query.at)?;
+        self.read(self.deciding_all(&scope, &[entity]), Purpose::Entity(request, scope, entity), out);
         Ok(None)
     }
 
@@ -177,7 +187,7 @@ impl Machine {
     pub(super) fn on_read(&mut self, read: Read, ops: Vec<Option<StoredOp>>, now: Millis, out: &mut Outputs) {
         match read.purpose {
             Purpose::Ops(request) => reply(out, request, self.intact(&read.nodes, ops).map(Answer::Ops)),
-            Purpose::Op(request) => reply(out, request, self.op_view(&read.nodes, ops)),
+            Purpose::Show(request) => reply(out, request, self.op_views(&read.nodes, ops)),
             Purpose::ForkProof(request, first_len) => {
                 let ops = self.intact(&read.nodes, ops);
                 reply(out, request, ops.and_then(|ops| fork_proof(ops, first_len)).map(Answer::ForkProof));
@@ -190,8 +200,11 @@ impl Machine {
                 self.on_writes_read(read.nodes, purpose, &ops, out);
             }
             Purpose::Files(request, scope, entities) => {
-                let contents = self.contents(&read.nodes, &ops);
-                reply(out, request, contents.map(|contents| Answer::Files(self.files(&scope, &entities, &contents))));
+                let read = Writes { nodes: read.nodes, ops: &ops };
+                self.on_files_read((request, scope, entities), read, out);
+            }
+            Purpose::FilesEver(request, path) => {
+                reply(out, request, Ok(Answer::FileKeys(self.files_ever(&read.nodes, &ops, &path))));
             }
             Purpose::RepoContents(request) => {
                 self.repo_contents.extend(self.readable(&read.nodes, &ops));
@@ -235,12 +248,12 @@ impl Machine {
             self.merged_of(branch, *entity, writes.get(entity).unwrap_or(&none), &contents)
         };
         match purpose {
-            Purpose::Entity(request, branch, entity) => {
-                let view = self.view(entity, merged(branch, &entity));
+            Purpose::Entity(request, scope, entity) => {
+                let view = self.view(entity, merged(scope.branch, &entity));
                 reply(out, request, Ok(Answer::Entity(view)));
             }
-            Purpose::Entries(request, branch, entities) => {
-                let views = entities.iter().map(|entity| self.view(*entity, merged(branch, entity)));
+            Purpose::Entries(request, scope, entities) => {
+                let views = entities.iter().map(|entity| self.view(*entity, merged(scope.branch, entity)));
                 let is_shown = |view: &EntityView| view.shown != entity::Shown::Absent || !view.conflicts.is_empty();
                 reply(out, request, Ok(Answer::Entries(views.filter(is_shown).collect())));
             }
@@ -264,7 +277,7 @@ impl Machine {
         checked.collect()
     }
 
-    fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
+    pub(super) fn contents(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> Result<Contents, CommandError> {
         let contents = self.readable(nodes, ops);
         match nodes.iter().find(|node| !contents.contains_key(node)) {
             Some(node) => Err(CommandError::Corrupt(self.graph.id(*node))),
@@ -317,12 +330,12 @@ impl Machine {
         self.state.authority.is_effective(&self.graph, node)
     }
 
-    fn entities(&self, branch: Branch, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
+    fn entities(&self, scope: &Scope, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
         let is_asked = |entity: &Entity| {
             let (of, key) = self.graph.entity_name(*entity);
             (collection.is_some() || !authority::is_reserved(of))
                 && key.starts_with(key_prefix)
-                && !self.graph.frontier(branch, *entity).is_empty()
+                && !self.frontier_in_scope(scope, *entity).is_empty()
         };
         let mut entities: Vec<Entity> = match collection {
             Some(collection) => self.graph.entities_in(collection).filter(is_asked).collect(),
@@ -337,19 +350,20 @@ impl Machine {
         self.deciding_from(self.graph.frontier(branch, entity), contents)
     }
 
-    fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
+    pub(super) fn deciding_from(&self, heads: Vec<Node>, contents: &Contents) -> Vec<Node> {
         let is_whole = |node: Node| {
             self.state.is_overwrite(&self.graph, node) && contents.get(&node).is_none_or(|said| *said != Content::Void)
         };
         deciding(heads, |node| self.graph.base(node), is_whole)
     }
 
-    fn deciding_all(&self, branch: Branch, entities: &[Entity]) -> Vec<Node> {
-        entities.iter().flat_map(|entity| self.deciding(branch, *entity, &Contents::new())).collect()
+    fn deciding_all(&self, scope: &Scope, entities: &[Entity]) -> Vec<Node> {
+        let heads = entities.iter().map(|entity| self.frontier_in_scope(scope, *entity));
+        heads.flat_map(|heads| self.deciding_from(heads, &Contents::new())).collect()
     }
 
     /// By entity the writes that decide what it was when `nodes` were asked for.
-    fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
+    pub(super) fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
         let mut writes: BTreeMap<Entity, Vec<Node>> = BTreeMap::new();
         for node in nodes {
             writes.entry(self.graph.entity(*node)).or_default().push(*node);
@@ -476,7 +490,19 @@ impl Machine {
         Ok(nodes.into_iter().map(|node| self.show(node)).collect())
     }
 
-    fn op_view(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {
+    /// The ops that write to entities of a collection, of every branch.
+    fn writes(&self, collection: &str, key_prefix: &str) -> Vec<OpView> {
+        let is_asked = |entity: &Entity| self.graph.entity_name(*entity).1.starts_with(key_prefix);
+        let entities = self.graph.entities_in(collection).filter(is_asked);
+        let of_entity = |entity: Entity| {
+            let mut nodes: Vec<Node> = self.graph.writes(entity).collect();
+            nodes.reverse();
+            nodes
+        };
+        entities.flat_map(of_entity).map(|node| self.show(node)).collect()
+    }
+
+    fn op_views(&self, nodes: &[Node], ops: Vec<Option<StoredOp>>) -> Result<Answer, CommandError> {
         let ops = self.intact(nodes, ops)?;
         let views = nodes.iter().zip(ops).map(|(node, op)| {
             let actor = op.rehash().ok().and_then(|op| op.header().actor.map(ToString::to_string));

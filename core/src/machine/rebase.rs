@@ -43,7 +43,8 @@ impl Machine {
         let branch = self.branch(sealing.branch)?;
         let mut anew: BTreeMap<OpId, OpId> = BTreeMap::new();
         for node in self.rebased(branch, &Edit::Rebase { onto }) {
-            let draw = self.drawn_again(node, ground, &anew)?;
+            let (draw, actor) = self.drawn_again(node, ground, &anew)?;
+            sealing.actor = actor;
             if draw.kind == Kind::Merge {
                 let elsewhere = self.graph.parents(node).filter(|parent| self.graph.branch(*parent) != branch);
                 sealing.parents.extend(elsewhere.map(|parent| self.graph.id(parent)));
@@ -54,7 +55,13 @@ impl Machine {
         Ok(())
     }
 
-    fn drawn_again(&self, node: Node, ground: &Ground, anew: &BTreeMap<OpId, OpId>) -> Result<Draw, CommandError> {
+    /// An op as it is to be written again, and on whose behalf.
+    fn drawn_again(
+        &self,
+        node: Node,
+        ground: &Ground,
+        anew: &BTreeMap<OpId, OpId>,
+    ) -> Result<(Draw, Option<String>), CommandError> {
         let id = self.graph.id(node);
         let stored = ground.ops.get(&node).ok_or(CommandError::Corrupt(id))?;
         let op = stored.rehash().map_err(|_| CommandError::Corrupt(id))?;
@@ -66,6 +73,6 @@ impl Machine {
         };
         let base = header.base.iter().map(|base| anew.get(&base).copied().unwrap_or(base)).collect();
         let (collection, key) = (String::from(header.collection), String::from(header.key));
-        Ok(Draw { collection, key, kind: header.kind, body, base })
+        Ok((Draw { collection, key, kind: header.kind, body, base }, header.actor.map(String::from)))
     }
 }

@@ -25,7 +25,8 @@ use crate::time::{Hlc, Millis};
 /// Ops of a transaction while they are sealed, one on top of the other.
 pub(super) struct Sealing<'a> {
     pub(super) branch: &'a str,
-    actor: Option<&'a str>,
+    /// On whose behalf the next op is written.
+    pub(super) actor: Option<String>,
     now: Millis,
     pub(super) author: Author,
     prev: Option<(OpId, u32)>,
@@ -68,16 +69,19 @@ impl Machine {
         let wanted = sealing.note.take();
         match writing.transaction.note.as_ref().or(wanted.as_ref()) {
             Some(note) => self.seal_note(note, &mut sealing)?,
-            None if segment_ends(&sealing.ops).len() > 1 => return Err(CommandError::TooLarge),
+            None if segment_ends(&sealing.ops).len() > 1 && !is_rebase(&writing.transaction) => {
+                return Err(CommandError::TooLarge);
+            }
             None => {}
         }
         Ok(sealing.ops)
     }
 
-    /// Says of the ops before it that they are one record. Without any there is nothing to say.
+    /// Says of the ops before it that they are one record. Without any there is nothing to say, but of what happened
+    /// elsewhere.
     fn seal_note(&self, note: &Note, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
         self.check_permitted(sealing)?;
-        if sealing.ops.is_empty() {
+        if sealing.ops.is_empty() && note.from.is_none() {
             return Ok(());
         }
         let text = |name: &str, text: &Option<String>| Some((String::from(name), Value::String(text.clone()?)));
@@ -110,7 +114,7 @@ impl Machine {
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));
         Ok(Sealing {
             branch: &transaction.branch,
-            actor: transaction.actor.as_deref(),
+            actor: transaction.actor.clone(),
             now,
             author: self.author,
             prev,
@@ -145,7 +149,7 @@ impl Machine {
                 self.seal_resolve((collection, key), *conflict, choice, ground, sealing)
             }
             Edit::Undo => self.seal_undo(ground, sealing),
-            Edit::Merge { source, message } => self.seal_merge(source, message.as_deref(), sealing),
+            Edit::Merge { source, at, message } => self.seal_merge(source, at, message.as_deref(), sealing),
             Edit::Rebase { onto } => self.seal_rebase(*onto, ground, sealing),
             Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
@@ -269,7 +273,7 @@ impl Machine {
             kind: draw.kind,
             body: draw.body.as_ref().map(|(format, body)| (*format, body.as_slice())),
             base: &draw.base,
-            actor: sealing.actor,
+            actor: sealing.actor.as_deref(),
         };
         let (author, prev, parents) = (sealing.author, sealing.prev, sealing.parents.as_slice());
         let op = draft.seal(Spot { repo: self.graph.repo(), author, prev, parents, hlc });
@@ -292,6 +296,11 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+/// Whether a transaction only writes ops anew: as a record it may be of any length.
+fn is_rebase(transaction: &Transaction) -> bool {
+    matches!(transaction.edits.as_slice(), [Edit::Rebase { .. }])
 }
 
 /// Where the parts of a transaction end that one signature may vouch for each.

@@ -10,6 +10,10 @@ use super::id::ContentHash;
 use super::json::{Number, Value};
 use crate::limits::BLOB_BYTES_MAX;
 
+/// What stands before the hash in every body that names a blob: JSON bodies are canonical. A body without these bytes
+/// names none.
+pub const BEFORE_HASH: &[u8] = b"\"blob\":\"";
+
 /// The name of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobRef {

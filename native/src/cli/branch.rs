@@ -4,6 +4,8 @@ use std::io;
 
 use clap::Args;
 use serde::Serialize;
+use strsim::jaro_winkler;
+use trellis_sync::{Code, Repo, Result, TrellisError};
 
 use super::context::Context;
 use super::doc::ids;
@@ -57,11 +59,41 @@ struct Branches {
     branches: Vec<BranchDoc>,
 }
 
+/// Refuses a branch that is not there. `advice` is what else may be done.
+///
+/// # Errors
+/// `not_found`, with the name that is most like it; `invalid_argument` for the engine's own branches.
+pub(crate) async fn expect_branch(repo: &Repo, name: &str, advice: &str) -> Result<()> {
+    if name.starts_with('_') {
+        let message = format!("The branch {name} is the engine's own. `trellis branch` lists the others.");
+        return Err(TrellisError::new(Code::InvalidArgument, message));
+    }
+    let branches = repo.branches().await?;
+    let mut names = branches.iter().map(|branch| branch.name.as_str());
+    if name == "main" || names.any(|known| known == name) {
+        return Ok(());
+    }
+    let mut near: Vec<(f64, &str)> =
+        branches.iter().map(|branch| (jaro_winkler(name, &branch.name), branch.name.as_str())).collect();
+    near.retain(|(likeness, known)| *likeness > LIKE && !known.starts_with('_'));
+    near.sort_by(|left, right| right.0.total_cmp(&left.0));
+    let near = match near.first() {
+        Some((_, known)) => format!("Did you mean {known}?"),
+        None => "`trellis branch` lists those that there are.".into(),
+    };
+    Err(TrellisError::new(Code::NotFound, format!("There is no branch {name}. {near}{advice}")))
+}
+
+/// How alike names are, at least, of which one may be meant for the other.
+const LIKE: f64 = 0.8;
+
 impl Told for Branches {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let row = |branch: &BranchDoc| {
-            let look = if branch.name == self.branch { Look::Name } else { Look::Plain };
+            let is_present = branch.name == self.branch;
+            let look = if is_present { Look::Name } else { Look::Plain };
             vec![
+                Cell::new(look, if is_present { "*" } else { "" }),
                 Cell::new(look, &branch.name),
                 Cell::new(Look::Plain, &count(branch.ops, "op")),
                 Cell::new(Look::Plain, &count(branch.heads.len(), "head")),

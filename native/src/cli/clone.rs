@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::core::log::row::StoredOp;
-use trellis_sync::files::{Carried, Workspace, named_blobs};
+use trellis_sync::files::{Carried, Workspace};
 use trellis_sync::folder::{Folder, is_unfinished};
-use trellis_sync::{Access, Code, Repo, Result, TrellisError, read_bundle};
+use trellis_sync::{Access, Bundle, Code, Repo, Result, TrellisError};
 
 use super::context::Context;
-use super::files::{SettledDoc, print_missing};
+use super::files::{SettledDoc, missing_blobs, print_missing};
 use super::page::{Page, clean};
 use super::report::{Exit, Outcome, Told, done};
 use super::words::count;
@@ -31,14 +30,11 @@ pub(crate) struct Clone {
 impl Clone {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let source = context.path(&self.path);
-        let (ops, giver, name) = match source.is_file() {
-            true => (read_bundle(&source)?, None, self.path.file_stem().unwrap_or_default().to_owned()),
-            false => copy_of(context, &self.path).await?,
-        };
+        let (giver, name) = giver(context, &self.path).await?;
         let dir = self.dir.unwrap_or_else(|| name.into());
         let target = context.path(&dir);
         expect_empty(&target)?;
-        let fill = async |repo: &Repo| take(repo, giver.as_ref(), ops).await;
+        let fill = async |repo: &Repo| take(repo, giver).await;
         let (repo, taken) = context.options().create_whole(&target, fill).await?;
         let repo = context.keep(repo);
         let id = repo.status().await?.repo.map(|id| id.to_string()).unwrap_or_default();
@@ -47,7 +43,7 @@ impl Clone {
             repo: id,
             ops: taken.0,
             blobs: taken.1.blobs.len(),
-            missing_blobs: taken.1.missing.iter().map(|blob| blob.blob.to_string()).collect(),
+            missing_blobs: missing_blobs(&taken.1),
             path: repo.folder().root().into(),
             from: source,
             folder: settled.as_ref().map(SettledDoc::new),
@@ -56,21 +52,37 @@ impl Clone {
     }
 }
 
-/// Takes ops and the blobs that they name; returns how many ops, and which blobs.
-async fn take(repo: &Repo, giver: Option<&Repo>, ops: Vec<StoredOp>) -> Result<(usize, Carried)> {
-    let carried = match giver {
-        Some(giver) => repo.carry_blobs(giver, &ops)?,
-        None => Carried { missing: named_blobs(&ops), ..Carried::default() },
-    };
-    Ok((repo.import(ops).await?.admitted.len(), carried))
+/// Where a copy comes from.
+enum Giver {
+    Folder(Repo),
+    File(Bundle),
 }
 
-/// The ops of another repo on this machine, that repo, and its folder's name.
-async fn copy_of(context: &Context, path: &Path) -> Result<(Vec<StoredOp>, Option<Repo>, OsString)> {
+/// Takes everything; returns how many ops, and which blobs.
+async fn take(repo: &Repo, giver: Giver) -> Result<(usize, Carried)> {
+    match giver {
+        Giver::Folder(giver) => {
+            let ops = giver.export(Vec::new()).await?;
+            let carried = repo.carry_blobs(&giver, &ops)?;
+            Ok((repo.import(ops).await?.admitted.len(), carried))
+        }
+        Giver::File(bundle) => {
+            let (report, carried) = repo.take_bundle(bundle).await?;
+            Ok((report.admitted.len(), carried))
+        }
+    }
+}
+
+/// What is to be copied, and its name.
+async fn giver(context: &Context, path: &Path) -> Result<(Giver, OsString)> {
+    let source = context.path(path);
+    if source.is_file() {
+        return Ok((Giver::File(Bundle::read(source)?), path.file_stem().unwrap_or_default().to_owned()));
+    }
     expect_folder(context, path)?;
-    let source = context.open(&context.path(path), Access::Read).await?;
-    let name = source.folder().name().into();
-    Ok((source.export(Vec::new()).await?, Some(source), name))
+    let repo = context.open(&source, Access::Read).await?;
+    let name = repo.folder().name().into();
+    Ok((Giver::Folder(repo), name))
 }
 
 /// # Errors

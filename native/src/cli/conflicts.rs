@@ -44,6 +44,10 @@ struct Open {
 }
 
 impl Told for Open {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let conflicts = each_once(&self.conflicts);
         let open = conflicts.len() + self.clashes.len();

@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ColorChoice};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::output::Event;
 use trellis_sync::files::Workspace;
 use trellis_sync::folder::Folder;
 use trellis_sync::{Access, Code, Missing, OpenOptions, Repo, Result, TrellisError};
 
+use super::complete;
 use super::page::{Detail, Look, Page, Paint, Reader, clean};
+use super::pager::Pager;
+use super::progress::Display;
 use super::report::{Exit, Outcome, Report, error_document};
 
 /// Flags of every command.
@@ -33,7 +37,7 @@ pub(crate) struct Globals {
     dir: Option<PathBuf>,
     /// The branch to work on
     #[arg(id = "global_branch", long = "branch", value_name = "NAME", global = true, env = "TRELLIS_BRANCH")]
-    #[arg(hide_env_values = true)]
+    #[arg(hide_env_values = true, add = complete::branches())]
     branch: Option<String>,
     /// Print one JSON document instead of text, errors too
     #[arg(long, global = true, env = "TRELLIS_JSON", hide_env_values = true)]
@@ -51,6 +55,10 @@ pub(crate) struct Globals {
     #[arg(long, value_name = "WHEN", global = true, env = "TRELLIS_COLOR", default_value = "auto")]
     #[arg(hide_env_values = true)]
     color: ColorChoice,
+    /// Print long answers as they are, without a pager
+    #[arg(long, global = true, env = "TRELLIS_NO_PAGER", hide_env_values = true)]
+    #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
+    no_pager: bool,
     /// Answer every question with yes
     #[arg(long, global = true, env = "TRELLIS_YES", hide_env_values = true)]
     #[arg(action = ArgAction::SetTrue, value_parser = FalseyValueParser::new())]
@@ -63,12 +71,14 @@ pub(crate) struct Context {
     opened: RefCell<Vec<Repo>>,
     events: RefCell<UnboundedReceiver<Event>>,
     listener: UnboundedSender<Event>,
+    display: Display,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Context {
         let (listener, events) = unbounded_channel();
-        Context { globals, opened: RefCell::default(), events: RefCell::new(events), listener }
+        let display = Display::begin(globals.quiet);
+        Context { globals, opened: RefCell::default(), events: RefCell::new(events), listener, display }
     }
 
     /// The folder that the command acts in.
@@ -120,7 +130,8 @@ impl Context {
 
     /// How to open a repo under the global flags.
     pub(crate) fn options(&self) -> OpenOptions {
-        let options = Repo::options().events(self.listener.clone());
+        let display = self.display.clone();
+        let options = Repo::options().events(self.listener.clone()).progress(move |progress| display.tell(progress));
         match &self.globals.branch {
             Some(branch) => options.branch(branch),
             None => options,
@@ -145,6 +156,7 @@ impl Context {
 
     /// Tells what the command has to say, and how it ends.
     pub(crate) fn tell(&self, outcome: Outcome) -> Exit {
+        self.display.end();
         self.tell_events();
         match outcome {
             Ok(report) => self.tell_report(report.as_ref()),
@@ -158,6 +170,7 @@ impl Context {
         if is_silent || !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return true;
         }
+        self.display.end();
         let mut answer = String::new();
         let asked = write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stdin().read_line(&mut answer));
         asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
@@ -166,6 +179,7 @@ impl Context {
     /// Says on stderr what is no failure.
     pub(crate) fn note(&self, text: &str) {
         if self.detail() != Detail::Quiet {
+            self.display.end();
             let mut stderr = io::stderr().lock();
             let mut page = self.page(&mut stderr, io::stderr().is_terminal());
             let mark = page.paint(Look::Name, "note");
@@ -174,12 +188,15 @@ impl Context {
     }
 
     fn tell_report(&self, report: &dyn Report) -> Exit {
-        let mut out = BufWriter::new(io::stdout().lock());
-        let told = match self.globals.json {
-            true => report.document().map_err(io::Error::other).and_then(|text| writeln!(out, "{text}")),
-            false => report.print(&mut self.page(&mut out, io::stdout().is_terminal())),
+        let told = match self.pager_for(report) {
+            Some(mut pager) => {
+                let told = self.print(report, &mut BufWriter::new(&mut pager));
+                pager.wait();
+                told
+            }
+            None => self.print(report, &mut BufWriter::new(io::stdout().lock())),
         };
-        match told.and_then(|()| out.flush()) {
+        match told {
             Ok(()) => report.exit(),
             // Whoever read us has seen enough: `trellis log | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => report.exit(),
@@ -188,6 +205,19 @@ impl Context {
                 Exit::Error
             }
         }
+    }
+
+    fn pager_for(&self, report: &dyn Report) -> Option<Pager> {
+        let is_wanted = report.is_long() && !self.globals.json && !self.globals.no_pager;
+        if is_wanted && io::stdout().is_terminal() { Pager::start() } else { None }
+    }
+
+    fn print(&self, report: &dyn Report, out: &mut dyn Write) -> io::Result<()> {
+        match self.globals.json {
+            true => report.document().map_err(io::Error::other).and_then(|text| writeln!(out, "{text}")),
+            false => report.print(&mut self.page(out, io::stdout().is_terminal())),
+        }?;
+        out.flush()
     }
 
     fn tell_error(&self, error: &TrellisError) -> Exit {
@@ -244,6 +274,18 @@ impl Context {
             (_, true) => Detail::Verbose,
             _ => Detail::Usual,
         }
+    }
+}
+
+/// The ops that a name of the command line stands for: an op, or the heads of a branch. Without a name there are none,
+/// which means now.
+///
+/// # Errors
+/// As [`Repo::find_heads`].
+pub(crate) async fn heads_named(repo: &Repo, name: Option<&str>) -> Result<Vec<OpId>> {
+    match name {
+        Some(name) => repo.find_heads(name).await,
+        None => Ok(Vec::new()),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 use trellis_sync::files::{FileDiff, Side};
 
-use super::context::Context;
+use super::context::{Context, heads_named};
 use super::files::file_paths;
 use super::page::{Look, Page, clean};
 use super::report::{Outcome, Told, done};
@@ -22,14 +22,15 @@ const CONTEXT_LINES: usize = 3;
 #[command(after_help = "Examples:
   trellis diff
   trellis diff docs
-  trellis diff --from 7515aab3a2c1 --to c11c315b8466")]
+  trellis diff --from 7515aab3a2c1 --to c11c315b8466
+  trellis diff --from main --to draft")]
 pub(crate) struct Diff {
     /// Only these files, and what lies below these folders
     paths: Vec<PathBuf>,
-    /// From what the files were at this op, instead of what was recorded last
+    /// From what the files were at this op or on this branch, instead of what was recorded last
     #[arg(long, value_name = "OP")]
     from: Option<String>,
-    /// To what the files were at this op [default: what the branch shows]
+    /// To what the files were at this op or on this branch [default: what the present branch shows]
     #[arg(long, value_name = "OP", requires = "from")]
     to: Option<String>,
 }
@@ -47,12 +48,9 @@ impl Diff {
         match &self.from {
             None => workspace.diff(&only, &mut visit)?,
             Some(from) => {
-                let from = repo.find_op(from).await?;
-                let to = match &self.to {
-                    Some(to) => vec![repo.find_op(to).await?],
-                    None => Vec::new(),
-                };
-                workspace.diff_ops(&[from], &to, &only, &mut visit).await?;
+                let from = repo.find_heads(from).await?;
+                let to = heads_named(repo, self.to.as_deref()).await?;
+                workspace.diff_ops(&from, &to, &only, &mut visit).await?;
             }
         }
         done(Differences { files })
@@ -80,6 +78,9 @@ pub(crate) struct DiffDoc {
     /// The lines as `diff -u` has them; none where one side is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     patch: Option<String>,
+    /// Sides whose content is not here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    absent: Vec<&'static str>,
     #[serde(skip)]
     sizes: (usize, usize),
 }
@@ -98,7 +99,18 @@ impl DiffDoc {
         let patch = text(old).zip(text(new)).map(|(old, new)| unified(old, new));
         let size = |side: Option<&Side>| side.map_or(0, |side| usize::try_from(side.size).unwrap_or(usize::MAX));
         let mode = |side: Option<&Side>| side.map(|side| side.mode.as_str());
-        DiffDoc { change, path, from, old_mode: mode(old), new_mode: mode(new), patch, sizes: (size(old), size(new)) }
+        let absent = [("old", old), ("new", new)];
+        let absent = absent.into_iter().filter(|(_, side)| side.is_some_and(|side| !side.is_here));
+        DiffDoc {
+            change,
+            path,
+            from,
+            old_mode: mode(old),
+            new_mode: mode(new),
+            patch,
+            absent: absent.map(|(name, _)| name).collect(),
+            sizes: (size(old), size(new)),
+        }
     }
 
     pub(crate) fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
@@ -116,9 +128,20 @@ impl DiffDoc {
         match &self.patch {
             Some(patch) => patch.lines().try_for_each(|line| page.line(page.paint(look_of(line), &clean(line)))),
             None => {
-                let (old, new) = self.sizes;
-                page.line(format!("  no text: was {}, is {}", count(old, "byte"), count(new, "byte")))
+                let ((old, new), why) = (self.sizes, self.why_no_patch());
+                page.line(format!("  {why}: was {}, is {}", count(old, "byte"), count(new, "byte")))
             }
+        }
+    }
+}
+
+impl DiffDoc {
+    fn why_no_patch(&self) -> &'static str {
+        match self.absent.as_slice() {
+            [] => "no text",
+            ["old"] => "what it held is not on this device",
+            ["new"] => "what it holds is not on this device",
+            _ => "its content is not on this device",
         }
     }
 }
@@ -162,6 +185,10 @@ fn unified(old: &[u8], new: &[u8]) -> String {
 }
 
 impl Told for Differences {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         self.files.iter().try_for_each(|file| file.print(page))
     }

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use trellis_sync::files::named_blobs;
-use trellis_sync::write_bundle;
+use trellis_sync::Exported;
 
 use super::context::Context;
+use super::files::print_missing;
 use super::page::{Page, clean};
 use super::report::{Outcome, Told, done};
 use super::words::count;
 
-/// Write the repo's ops to a file, to carry them by hand
+/// Write the repo to a file, to carry it by hand
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  trellis export notes.bundle")]
 pub(crate) struct Export {
@@ -31,31 +31,33 @@ impl Export {
         for op in &self.known {
             known.push(repo.find_op(op).await?);
         }
-        let ops = repo.export(known).await?;
-        let left_out = named_blobs(&ops);
-        let ops = write_bundle(context.path(&self.file), ops)?;
-        if !left_out.is_empty() {
-            let files = count(left_out.len(), "file");
-            context
-                .note(&format!("The content of {files} is not in it; clone or reconcile with the folder carries it."));
-        }
-        done(Exported { ops, left_out: left_out.len(), file: self.file })
+        let exported = repo.export_bundle(context.path(&self.file), known).await?;
+        done(ExportDoc::new(exported, self.file))
     }
 }
 
 /// A bundle that was written.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Exported {
+struct ExportDoc {
     ops: usize,
-    /// Blobs that the ops name and that the file does not hold.
-    left_out: usize,
+    blobs: usize,
+    missing_blobs: Vec<String>,
     file: PathBuf,
 }
 
-impl Told for Exported {
+impl ExportDoc {
+    fn new(exported: Exported, file: PathBuf) -> ExportDoc {
+        let missing = exported.missing.iter().map(|blob| blob.blob.to_string());
+        ExportDoc { ops: exported.ops, blobs: exported.blobs, missing_blobs: missing.collect(), file }
+    }
+}
+
+impl Told for ExportDoc {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let file = self.file.display().to_string();
-        page.remark(format!("Wrote {} to {}.", count(self.ops, "op"), clean(&file)))
+        let blobs = if self.blobs > 0 { format!(" and {}", count(self.blobs, "blob")) } else { String::new() };
+        page.remark(format!("Wrote {}{blobs} to {}.", count(self.ops, "op"), clean(&file)))?;
+        print_missing(&self.missing_blobs, page)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Serialize;
 use trellis_sync::core::output::FilesView;
 use trellis_sync::core::view::files::{FileMode, FilePath, Tree};
-use trellis_sync::files::{About, BadRule, Change, Changes, FileConflict, Settled, clashes, repo_path};
+use trellis_sync::files::{About, BadRule, Carried, Change, Changes, FileConflict, Settled, clashes, repo_path};
 use trellis_sync::folder::Folder;
 use trellis_sync::{Code, Result, TrellisError};
 
@@ -172,6 +172,11 @@ pub(crate) fn print_file_conflicts(conflicts: &[FileConflictDoc], page: &mut Pag
     page.table(&conflicts.iter().map(row).collect::<Vec<_>>())
 }
 
+/// The blobs that ops name and that did not come with them, in documents.
+pub(crate) fn missing_blobs(carried: &Carried) -> Vec<String> {
+    carried.missing.iter().map(|blob| blob.blob.to_string()).collect()
+}
+
 /// Content that ops name and that did not come with them.
 pub(crate) fn print_missing(blobs: &[String], page: &mut Page<'_>) -> io::Result<()> {
     match blobs.len() {
@@ -199,6 +204,11 @@ pub(crate) struct SettledDoc {
 }
 
 impl SettledDoc {
+    /// How many paths several files claim: conflicts without a record.
+    pub(crate) fn clashes(&self) -> usize {
+        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
+    }
+
     pub(crate) fn new(settled: &Settled) -> SettledDoc {
         let texts = |paths: &[FilePath]| paths.iter().map(ToString::to_string).collect();
         SettledDoc {
@@ -210,11 +220,6 @@ impl SettledDoc {
             merged: ids(&settled.merged),
             file_conflicts: settled.conflicts.iter().map(FileConflictDoc::of).collect(),
         }
-    }
-
-    /// How many paths several files claim.
-    pub(crate) fn clashes(&self) -> usize {
-        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
     }
 
     /// Exit code 2 where conflicts are open.

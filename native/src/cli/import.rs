@@ -1,33 +1,56 @@
-//! `trellis import`: takes the ops of a bundle.
+//! `trellis import`: takes what a bundle holds.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 use trellis_sync::core::output::ImportReport;
-use trellis_sync::files::Workspace;
+use trellis_sync::files::{Carried, Workspace};
 use trellis_sync::{Code, TrellisError};
 
 use super::context::Context;
 use super::doc::ids;
-use super::files::SettledDoc;
+use super::files::{SettledDoc, missing_blobs, print_missing};
+use super::import_git::ImportGit;
 use super::page::Page;
 use super::report::{ErrorDoc, Exit, Outcome, Told, done};
 use super::words::count;
 
-/// Take the ops of a file that `trellis export` wrote
+/// Take what is in a file that `trellis export` wrote, or the history of a git repository
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis import notes.bundle\n\nTo begin a repo from such a file, clone it.")]
+#[command(arg_required_else_help = true, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(after_help = "Examples:
+  trellis import notes.bundle
+  trellis import git ../project
+
+To begin a repo from such a file, clone it. A file whose name is git is ./git here.")]
 pub(crate) struct Import {
     /// The file
-    file: PathBuf,
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    #[command(subcommand)]
+    from: Option<From>,
+}
+
+/// What else can be imported.
+#[derive(Debug, Subcommand)]
+enum From {
+    Git(ImportGit),
 }
 
 impl Import {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match (self.from, self.file) {
+            (Some(From::Git(git)), _) => git.run(context).await,
+            (None, file) => Import::bundle(&file.unwrap_or_default(), context).await,
+        }
+    }
+
+    async fn bundle(file: &Path, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let imported = Imported::new(repo.import_bundle(context.path(&self.file)).await?);
+        let (report, carried) = repo.import_bundle(context.path(file)).await?;
+        let imported = Imported::new(report, &carried);
         let folder = Workspace::follow(&repo).await?.as_ref().map(SettledDoc::new);
         done(Imported { folder, ..imported })
     }
@@ -35,9 +58,12 @@ impl Import {
 
 /// What became of ops from elsewhere.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Imported {
     admitted: usize,
     known: usize,
+    blobs: usize,
+    missing_blobs: Vec<String>,
     held: Vec<String>,
     refused: Vec<RefusedDoc>,
     dropped: Vec<String>,
@@ -55,12 +81,14 @@ struct RefusedDoc {
 }
 
 impl Imported {
-    fn new(report: ImportReport) -> Imported {
+    fn new(report: ImportReport, carried: &Carried) -> Imported {
         let refused = report.refused.iter();
         let refused = refused.map(|(op, reason)| RefusedDoc { op: op.to_string(), reason: reason.to_string() });
         let mut imported = Imported {
             admitted: report.admitted.len(),
             known: report.known,
+            blobs: carried.blobs.len(),
+            missing_blobs: missing_blobs(carried),
             held: ids(&report.held),
             refused: refused.collect(),
             dropped: ids(&report.dropped),
@@ -95,6 +123,7 @@ impl Told for Imported {
             let op = page.id(&refused.op);
             page.line(format!("  {op} is refused: {}", refused.reason))
         })?;
+        print_missing(&self.missing_blobs, page)?;
         self.folder.as_ref().map_or(Ok(()), |folder| folder.print(page))?;
         if self.error.is_some() { page.line(self.refusal().message()) } else { Ok(()) }
     }

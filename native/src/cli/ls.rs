@@ -7,7 +7,7 @@ use serde::Serialize;
 use trellis_sync::core::output::EntityView;
 use trellis_sync::{Entity, Range};
 
-use super::context::Context;
+use super::context::{Context, heads_named};
 use super::doc::{ValueDoc, ids};
 use super::page::{Cell, Look, Page};
 use super::report::{Outcome, Told, done};
@@ -15,17 +15,22 @@ use super::words::count;
 
 /// List entities with their values
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis ls notes")]
+#[command(after_help = "Examples:\n  trellis ls notes\n  trellis ls --at 7515aab3a2c1")]
 pub(crate) struct Ls {
     /// Only this collection, or only keys in it that begin alike: collection/prefix
     range: Option<Range>,
+    /// As they were at this op, or on this branch
+    #[arg(long, value_name = "OP")]
+    at: Option<String>,
 }
 
 impl Ls {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let entries = repo.entries(self.range.unwrap_or_default()).await?;
-        done(Listed { branch: repo.branch().into(), entries: entries.iter().map(EntryDoc::new).collect() })
+        let at = heads_named(&repo, self.at.as_deref()).await?;
+        let entries = repo.at(&at).entries(self.range.unwrap_or_default()).await?;
+        let entries = entries.iter().map(EntryDoc::new).collect();
+        done(Listed { branch: repo.branch().into(), at: ids(&at), entries })
     }
 }
 
@@ -33,6 +38,8 @@ impl Ls {
 #[derive(Serialize)]
 struct Listed {
     branch: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    at: Vec<String>,
     entries: Vec<EntryDoc>,
 }
 
@@ -64,6 +71,10 @@ impl EntryDoc {
 }
 
 impl Told for Listed {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let row = |entry: &EntryDoc| {
             let open = if entry.conflicts == 0 { String::new() } else { count(entry.conflicts, "conflict") };

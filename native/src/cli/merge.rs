@@ -6,6 +6,8 @@ use clap::Args;
 use serde::Serialize;
 use trellis_sync::files::Workspace;
 
+use super::branch::expect_branch;
+use super::complete;
 use super::conflicts::{exit_with, open_conflicts, print_left};
 use super::context::Context;
 use super::doc::{ConflictDoc, ids};
@@ -20,6 +22,7 @@ use super::report::{Exit, Outcome, Told, done};
 )]
 pub(crate) struct Merge {
     /// The branch to take from
+    #[arg(add = complete::branches())]
     source: String,
     /// Why, for people
     #[arg(short, long, value_name = "TEXT")]
@@ -29,6 +32,7 @@ pub(crate) struct Merge {
 impl Merge {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
+        expect_branch(&repo, &self.source, "").await?;
         let mut workspace = Workspace::open_shown(&repo)?;
         if let Some(workspace) = &workspace {
             workspace.expect_room_for(&self.source).await?;

@@ -3,12 +3,16 @@
 //! Every command returns a report, which is data. Whether it becomes text for people or a document for programs is
 //! decided in one place, so both say the same.
 
+mod complete;
 mod context;
 mod doc;
 mod page;
+mod pager;
+mod progress;
 mod report;
 mod words;
 
+mod blame;
 mod branch;
 mod clone;
 mod completions;
@@ -21,6 +25,7 @@ mod fork;
 mod get;
 mod history;
 mod import;
+mod import_git;
 mod init;
 mod log;
 mod ls;
@@ -44,7 +49,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::CompleteEnv;
 
 use context::{Context, Globals};
 use report::{Exit, Outcome, usage_error};
@@ -82,6 +88,7 @@ enum Command {
     Ls(ls::Ls),
     Log(log::Log),
     Show(show::Show),
+    Blame(blame::Blame),
     Conflicts(conflicts::Conflicts),
     Resolve(resolve::Resolve),
     Undo(undo::Undo),
@@ -100,6 +107,8 @@ enum Command {
 
 /// Does what the arguments say.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    // A shell that completes a word asks so, and gets nothing but its answer.
+    CompleteEnv::with_factory(Cli::command).var(completions::VARIABLE).complete();
     match Cli::try_parse_from(&args) {
         Ok(cli) => start(cli).into(),
         Err(error) => explain(&error, &args).into(),
@@ -134,6 +143,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Ls(args) => args.run(context).await,
         Command::Log(args) => args.run(context).await,
         Command::Show(args) => args.run(context).await,
+        Command::Blame(args) => args.run(context).await,
         Command::Conflicts(args) => args.run(context).await,
         Command::Resolve(args) => args.run(context).await,
         Command::Undo(args) => args.run(context).await,

@@ -3,7 +3,7 @@
 //! Names and values come from anybody, so control characters in them are shown and not sent.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -63,26 +63,46 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// The content of a file: a program gets every byte of it, a terminal the lines of a text.
+    pub(crate) fn content(&mut self, mut content: impl Read) -> io::Result<()> {
+        match self.reader {
+            Reader::Program => io::copy(&mut content, self.out).map(drop),
+            Reader::Terminal => {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes)?;
+                let text = String::from_utf8_lossy(&bytes);
+                text.lines().try_for_each(|line| writeln!(self.out, "{}", clean(line)))
+            }
+        }
+    }
+
     /// Rows in aligned columns.
     pub(crate) fn table(&mut self, rows: &[Vec<Cell>]) -> io::Result<()> {
+        self.aligned(rows).iter().try_for_each(|line| self.line(line))
+    }
+
+    /// The lines of a table.
+    pub(crate) fn aligned(&self, rows: &[Vec<Cell>]) -> Vec<String> {
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(Cell::width).max().unwrap_or(0);
         let widths: Vec<usize> = (0..columns).map(width).collect();
-        for row in rows {
+        let line = |row: &Vec<Cell>| {
             let mut line = String::new();
             for (cell, width) in row.iter().zip(&widths) {
                 line.push_str(&self.paint(cell.look, &cell.text));
                 line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
             }
-            self.line(line.trim_end())?;
-        }
-        Ok(())
+            line.truncate(line.trim_end().len());
+            line
+        };
+        rows.iter().map(line).collect()
     }
 
     /// Text in a look.
     pub(crate) fn paint(&self, look: Look, text: &str) -> String {
         let style = look.style();
         match self.paint {
+            Paint::Coloured if text.is_empty() => String::new(),
             Paint::Plain => text.to_owned(),
             Paint::Coloured => format!("{style}{text}{style:#}"),
         }
@@ -117,7 +137,13 @@ pub(crate) enum Look {
     Dim,
     Good,
     Bad,
+    /// A lane of a drawing, by number.
+    Lane(usize),
 }
+
+/// The colours of lanes that stand beside one another.
+const LANES: [AnsiColor; 6] =
+    [AnsiColor::Red, AnsiColor::Green, AnsiColor::Yellow, AnsiColor::Blue, AnsiColor::Magenta, AnsiColor::Cyan];
 
 impl Look {
     fn style(self) -> Style {
@@ -128,6 +154,7 @@ impl Look {
             Look::Dim => Style::new().dimmed(),
             Look::Good => AnsiColor::Green.on_default(),
             Look::Bad => AnsiColor::Red.on_default().bold(),
+            Look::Lane(number) => LANES[number % LANES.len()].on_default(),
         }
     }
 }
@@ -150,10 +177,11 @@ impl Cell {
     }
 }
 
-/// Text without anything that a terminal would obey: control characters and marks that turn the direction of writing
-/// are shown by their numbers.
+/// Text without anything that a terminal would obey: control characters other than tabs, and marks that turn the
+/// direction of writing, are shown by their numbers.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    let obeyed = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let obeyed =
+        |c: char| c.is_control() && c != '\t' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if !text.contains(obeyed) {
         return Cow::Borrowed(text);
     }
@@ -167,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_terminal_is_given_nothing_to_obey() {
-        assert_eq!(clean("plain ümlaut"), "plain ümlaut");
+        assert_eq!(clean("plain\tümlaut"), "plain\tümlaut");
         assert_eq!(clean("\x1b[31mred\u{202e}\u{9b}"), "\\u{1b}[31mred\\u{202e}\\u{9b}");
     }
 

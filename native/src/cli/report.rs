@@ -38,6 +38,11 @@ pub(crate) trait Told: Serialize {
     fn exit(&self) -> Exit {
         Exit::Done
     }
+
+    /// Whether people may want to page through it.
+    fn is_long(&self) -> bool {
+        false
+    }
 }
 
 /// What a command found or did, of whatever kind.
@@ -48,6 +53,8 @@ pub(crate) trait Report {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()>;
     /// As [`Told::exit`].
     fn exit(&self) -> Exit;
+    /// As [`Told::is_long`].
+    fn is_long(&self) -> bool;
 }
 
 impl<T: Told> Report for T {
@@ -61,6 +68,10 @@ impl<T: Told> Report for T {
 
     fn exit(&self) -> Exit {
         Told::exit(self)
+    }
+
+    fn is_long(&self) -> bool {
+        Told::is_long(self)
     }
 }
 

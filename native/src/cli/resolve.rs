@@ -8,10 +8,11 @@ use serde::Serialize;
 use trellis_sync::core::input::Choice;
 use trellis_sync::core::merge::conflict::Conflict;
 use trellis_sync::core::op::id::{ConflictId, OpId};
-use trellis_sync::core::view::files::FilePath;
-use trellis_sync::files::{About, FileConflict, Workspace, file_conflicts, resolve_removal};
+use trellis_sync::core::view::files::{FileMode, FilePath};
+use trellis_sync::files::{About, FileChoice, FileConflict, Workspace, file_conflicts, resolve_removal};
 use trellis_sync::{Code, Place, Repo, Result, TrellisError, conflict_place};
 
+use super::complete;
 use super::context::Context;
 use super::doc::{ids, side_name};
 use super::files::{SettledDoc, file_path};
@@ -28,6 +29,7 @@ use super::words::{self, Notation, count};
   trellis resolve notes/1 --absent")]
 pub(crate) struct Resolve {
     /// The file in conflict; or the place in conflict, or its entity if it has only one
+    #[arg(add = complete::conflicts())]
     place: String,
     #[command(flatten)]
     chosen: Chosen,
@@ -62,7 +64,7 @@ impl Resolve {
             conflicts.iter().filter(|conflict| is_shown_at(conflict, path.as_ref())).collect();
         let (ops, place, conflict) = match meant.as_slice() {
             [] => self.resolve_place(&repo).await?,
-            meant => self.resolve_file(&repo, one_of(meant, self.about.as_deref())?).await?,
+            meant => self.resolve_file(context, &repo, one_of(meant, self.about.as_deref())?).await?,
         };
         let settled = Workspace::follow_write(&repo).await?;
         let clashes = settled.iter().flat_map(|settled| &settled.conflicts);
@@ -79,10 +81,19 @@ impl Resolve {
         Ok((receipt.ops().to_vec(), conflict_place(conflict).to_string(), conflict.id))
     }
 
-    async fn resolve_file(&self, repo: &Repo, conflict: &FileConflict) -> Result<(Vec<OpId>, String, ConflictId)> {
+    async fn resolve_file(
+        &self,
+        context: &Context,
+        repo: &Repo,
+        conflict: &FileConflict,
+    ) -> Result<(Vec<OpId>, String, ConflictId)> {
         let record = conflict.record.as_ref().ok_or_else(|| claimed(conflict))?;
+        if let Some(said) = self.chosen.said()? {
+            let choice = file_choice(context, repo, conflict, said)?;
+            let ops = Workspace::open(repo)?.resolve_by_choice(record, choice).await?;
+            return Ok((ops, conflict.path.to_string(), record.id));
+        }
         let ops = match self.chosen.choice(repo, record).await? {
-            Some(Choice::Value(_)) => return Err(no_value(conflict)),
             Some(Choice::Absent) => resolve_removal(repo, record, None).await?,
             Some(Choice::Side(op)) if conflict.about == About::Removal => {
                 resolve_removal(repo, record, Some(op)).await?
@@ -131,9 +142,23 @@ fn claimed(conflict: &FileConflict) -> TrellisError {
     TrellisError::new(Code::InvalidArgument, message)
 }
 
+/// What a value means for a file.
+fn file_choice(context: &Context, repo: &Repo, conflict: &FileConflict, said: String) -> Result<FileChoice> {
+    match conflict.about {
+        About::Content => Ok(FileChoice::Content(said.into_bytes())),
+        About::Path => Ok(FileChoice::Path(file_path(context, repo.folder(), Path::new(&said))?)),
+        About::Mode => FileMode::parse(&said).map(FileChoice::Mode).ok_or_else(|| no_mode(&said)),
+        About::Removal | About::Clash => Err(no_value(conflict)),
+    }
+}
+
+fn no_mode(said: &str) -> TrellisError {
+    TrellisError::new(Code::InvalidArgument, format!("A file is `file`, `exec` or `link`, and not {said}."))
+}
+
 fn no_value(conflict: &FileConflict) -> TrellisError {
     let path = &conflict.path;
-    let message = format!("A file takes no value. Edit {path} and resolve it, or take a side: --take, or --absent.");
+    let message = format!("Whether {path} stays is no value. Take a side: --take, or --absent to remove it.");
     TrellisError::new(Code::InvalidArgument, message)
 }
 
@@ -143,6 +168,15 @@ fn nothing_chosen() -> TrellisError {
 }
 
 impl Chosen {
+    /// The text of a value, as it was typed; `-` is what comes on stdin.
+    fn said(&self) -> Result<Option<String>> {
+        match (&self.value, &self.text) {
+            (Some(value), _) if value == "-" => words::from_stdin().map(Some),
+            (Some(text), _) | (_, Some(text)) => Ok(Some(text.clone())),
+            (None, None) => Ok(None),
+        }
+    }
+
     /// What was chosen, if anything.
     async fn choice(&self, repo: &Repo, conflict: &Conflict) -> Result<Option<Choice>> {
         let choice = match (&self.take, &self.value, &self.text) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::context::Context;
+use super::context::{Context, heads_named};
 use super::files::file_paths;
 use super::page::{Page, clean};
 use super::report::{Outcome, Told, done};
@@ -23,8 +23,8 @@ pub(crate) struct Restore {
     /// The files, and folders with all that is tracked in them
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// What they were at this op, instead of what was recorded last
-    #[arg(long, value_name = "OP")]
+    /// What they were at this op or on this branch, instead of what was recorded last
+    #[arg(long, value_name = "OP", visible_alias = "at")]
     from: Option<String>,
 }
 
@@ -32,11 +32,8 @@ impl Restore {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let mut workspace = context.workspace().await?;
         let paths = file_paths(context, workspace.repo().folder(), &self.paths)?;
-        let from = match &self.from {
-            Some(op) => Some(workspace.repo().find_op(op).await?),
-            None => None,
-        };
-        let restored = workspace.restore(&paths, from).await?;
+        let from = heads_named(workspace.repo(), self.from.as_deref()).await?;
+        let restored = workspace.restore(&paths, &from).await?;
         done(Restored { restored: restored.iter().map(ToString::to_string).collect() })
     }
 }

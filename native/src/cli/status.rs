@@ -111,7 +111,7 @@ impl Told for Stood {
         match self.differing {
             0 => Ok(()),
             files => page.remark(format!(
-                "The branch has moved on: {} differ; `trellis switch {}` brings them here.",
+                "The branch has moved on in {}; `trellis switch {}` brings that here.",
                 count(files, "file"),
                 clean(&self.branch)
             )),

@@ -5,6 +5,8 @@ use std::io;
 use clap::Args;
 use serde::Serialize;
 
+use super::branch::expect_branch;
+use super::complete;
 use super::context::Context;
 use super::files::SettledDoc;
 use super::page::{Look, Page, clean};
@@ -21,6 +23,7 @@ use super::report::{Exit, Outcome, Told, done};
 Changes that are not recorded are never overwritten.")]
 pub(crate) struct Switch {
     /// The branch
+    #[arg(add = complete::branches())]
     branch: String,
     /// Begin it from the present one
     #[arg(short, long)]
@@ -30,8 +33,12 @@ pub(crate) struct Switch {
 impl Switch {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let mut workspace = context.workspace().await?;
-        if self.create {
-            workspace.repo().begin_branch(&self.branch).await?;
+        match self.create {
+            true => drop(workspace.repo().begin_branch(&self.branch).await?),
+            false => {
+                let advice = format!(" `trellis switch --create {}` begins it.", self.branch);
+                expect_branch(workspace.repo(), &self.branch, &advice).await?;
+            }
         }
         let settled = workspace.switch(&self.branch).await?;
         done(Switched { branch: self.branch, settled: SettledDoc::new(&settled) })

@@ -28,9 +28,17 @@ pub(crate) fn value(text: &str, notation: Notation) -> Result<Value> {
     if text != "-" || notation == Notation::Text {
         return parse(text, notation);
     }
+    parse(from_stdin()?.trim_end_matches(['\r', '\n']), notation)
+}
+
+/// All that comes on stdin.
+///
+/// # Errors
+/// `invalid_argument` for what is no text.
+pub(crate) fn from_stdin() -> Result<String> {
     let mut text = String::new();
     match std::io::stdin().read_to_string(&mut text) {
-        Ok(_) => parse(text.trim_end_matches(['\r', '\n']), notation),
+        Ok(_) => Ok(text),
         Err(cause) => Err(invalid("The value on stdin cannot be read as UTF-8 text.").caused_by(cause)),
     }
 }

@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 
 use trellis_core::log::row::StoredOp;
-use trellis_core::op::blob::BlobRef;
+use trellis_core::op::blob::{BEFORE_HASH, BlobRef};
 use trellis_core::op::body::Leaf;
 use trellis_core::op::id::ContentHash;
 use trellis_core::op::json::Value;
 
 use crate::error::Result;
+use crate::progress::{Meter, Work};
 use crate::repo::Repo;
 use crate::store::{OpenMode, Store, WAIT};
 
-/// What the body of an op holds in its bytes if it names a blob: JSON bodies are canonical.
-const NAMES_BLOB: &[u8] = b"\"blob\":\"";
 /// What is carried before it is committed, in bytes of content.
 const COMMIT_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -45,7 +44,7 @@ pub fn named_blobs(ops: &[StoredOp]) -> Vec<BlobRef> {
 
 /// An op's JSON, where it can be that it names a blob.
 fn json_that_may_name(op: &StoredOp) -> Option<Value> {
-    op.body.as_ref().filter(|body| body.windows(NAMES_BLOB.len()).any(|bytes| bytes == NAMES_BLOB))?;
+    op.body.as_ref().filter(|body| body.windows(BEFORE_HASH.len()).any(|bytes| bytes == BEFORE_HASH))?;
     let op = op.rehash().ok()?;
     match Leaf::decode(op.header().body?.format, op.body()?)? {
         Leaf::Json(value) => Some(value),
@@ -69,23 +68,25 @@ impl Repo {
         }
         let source = Store::open(from.folder().store(), OpenMode::ReadOnly)?;
         let mut target = Store::open(self.folder().store(), OpenMode::ReadWrite)?;
-        carry(&source, &mut target, named)
+        let meter = self.watcher().meter(Work::Carrying, named.iter().map(|blob| blob.size).sum());
+        carry(&source, &mut target, named, meter)
     }
 }
 
-fn carry(source: &Store, target: &mut Store, named: Vec<BlobRef>) -> Result<Carried> {
+fn carry(source: &Store, target: &mut Store, named: Vec<BlobRef>, mut meter: Meter) -> Result<Carried> {
     let mut carried = Carried::default();
     let mut transaction = target.begin(WAIT)?;
     let mut bytes = 0;
     for blob in named {
         if transaction.has_blob(&blob.blob)? {
+            meter.add(blob.size);
             continue;
         }
         let Some(size) = source.blob_size(&blob.blob)? else {
             carried.missing.push(blob);
             continue;
         };
-        carried.blobs.push(transaction.put_blob(source.read_blob(&blob.blob)?, source.path())?);
+        carried.blobs.push(transaction.put_blob(meter.reading(source.read_blob(&blob.blob)?), source.path())?);
         bytes += size;
         if bytes >= COMMIT_BYTES {
             transaction.commit()?;

@@ -15,7 +15,7 @@ use super::workspace::Workspace;
 use crate::error::Result;
 
 /// Texts beyond this are compared as wholes when renames are looked for.
-const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
+pub(crate) const COMPARED_BYTES_MAX: u64 = 1024 * 1024;
 
 /// One file that changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

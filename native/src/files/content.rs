@@ -9,6 +9,7 @@ use trellis_core::view::files::{FileMode, FilePath};
 use super::disk::Disk;
 use super::stat::{Kind, Seen};
 use crate::error::{Code, Result, TrellisError, from_io};
+use crate::progress::Meter;
 use crate::store::Transaction;
 
 /// How often a file that changes while it is read is read again.
@@ -40,8 +41,13 @@ pub(super) fn hash(disk: &Disk, path: &FilePath) -> Result<(BlobRef, Seen)> {
 ///
 /// # Errors
 /// As [`hash`] and [`Transaction::put_blob`].
-pub(super) fn keep(disk: &Disk, path: &FilePath, store: &mut Transaction<'_>) -> Result<(BlobRef, Seen)> {
-    stably(disk, path, |content| store.put_blob(content, &disk.path_of(path)))
+pub(super) fn keep(
+    disk: &Disk,
+    path: &FilePath,
+    store: &mut Transaction<'_>,
+    meter: &mut Meter,
+) -> Result<(BlobRef, Seen)> {
+    stably(disk, path, |content| store.put_blob(meter.reading(content), &disk.path_of(path)))
 }
 
 /// Reads a file whose stamps before and after are the same; one that changes meanwhile is read again.

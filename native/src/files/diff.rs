@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::OpId;
 use trellis_core::view::files::{FileMode, FilePath};
 
@@ -22,6 +23,8 @@ pub struct Side {
     pub size: u64,
     /// What it holds, if that is text; of a link its target.
     pub text: Option<Vec<u8>>,
+    /// Whether its content is on this device.
+    pub is_here: bool,
 }
 
 /// A file that is different.
@@ -120,9 +123,11 @@ impl Workspace {
     }
 
     fn recorded(&self, path: &FilePath, entry: &Entry) -> Result<Side> {
-        let size = entry.content.size;
-        let content = (size <= TEXT_BYTES_MAX as u64).then(|| self.blob(&entry.content.blob)).transpose()?;
-        Ok(Side { path: path.clone(), mode: entry.mode, size, text: content.filter(|content| is_text(content)) })
+        let BlobRef { blob, size } = entry.content;
+        let is_here = self.store.blob_size(&blob)?.is_some();
+        let content = (is_here && size <= TEXT_BYTES_MAX as u64).then(|| self.blob(&blob)).transpose()?;
+        let text = content.filter(|content| is_text(content));
+        Ok(Side { path: path.clone(), mode: entry.mode, size, text, is_here })
     }
 
     fn on_disk(&self, path: &FilePath, mode: FileMode) -> Result<Side> {
@@ -132,7 +137,8 @@ impl Workspace {
             _ if size > TEXT_BYTES_MAX as u64 => None,
             _ => self.disk.read(path)?,
         };
-        Ok(Side { path: path.clone(), mode, size, text: content.filter(|content| is_text(content)) })
+        let text = content.filter(|content| is_text(content));
+        Ok(Side { path: path.clone(), mode, size, text, is_here: true })
     }
 }
 

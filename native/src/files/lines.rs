@@ -4,7 +4,7 @@
 //! changes no state.
 
 use gix::bstr::ByteSlice;
-use gix::diff::blob::{Algorithm, InternedInput};
+use gix::diff::blob::{Algorithm, Diff, InternedInput};
 use gix::merge::blob::Resolution;
 use gix::merge::blob::builtin_driver::text::{Conflict, ConflictStyle, Labels, Merge};
 
@@ -43,6 +43,24 @@ pub fn is_text(content: &[u8]) -> bool {
 /// Whether a text still has the lines that [`merge`] marks a conflict with.
 pub fn has_markers(content: &[u8]) -> bool {
     MARKERS.iter().all(|marker| content.lines().any(|line| line.starts_with(marker)))
+}
+
+/// The lines of a text, each with what ends it.
+pub(super) fn lines_of(text: &[u8]) -> Vec<&[u8]> {
+    text.lines_with_terminator().collect()
+}
+
+/// The lines that two texts have in common in the same order: by number in `new` that in `old`, as a diff has them.
+pub(super) fn common_lines(old: &[u8], new: &[u8]) -> impl Iterator<Item = (u32, u32)> {
+    let input = InternedInput::new(old, new);
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let kept = |len: usize, is_changed: &dyn Fn(u32) -> bool| -> Vec<u32> {
+        (0..len as u32).filter(|line| !is_changed(*line)).collect()
+    };
+    let old = kept(input.before.len(), &|line| diff.is_removed(line));
+    let new = kept(input.after.len(), &|line| diff.is_added(line));
+    new.into_iter().zip(old)
 }
 
 /// Merges two texts that began as `base`.

@@ -45,8 +45,8 @@ impl Workspace {
         };
         match self.repo.resolve_all(&merged, note).await {
             Ok(receipt) => Ok(receipt.ops().iter().take(merged.len()).copied().collect()),
-            // Whoever may not write leaves the conflict to those who may.
-            Err(error) if error.code() == Code::PermissionDenied => Ok(Vec::new()),
+            // Whoever may not write leaves the conflict to those who may, and where nobody may it stays open.
+            Err(error) if matches!(error.code(), Code::PermissionDenied | Code::Diverged) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }

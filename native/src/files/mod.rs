@@ -3,6 +3,7 @@
 //! The folder is compared with an index of what it held last, changes become ops, and what the branch shows is written
 //! back. What files mean is decided in `trellis_core::view::files`; here bytes are read, kept and moved.
 
+mod blame;
 mod carry;
 mod changes;
 mod conflicts;
@@ -11,30 +12,38 @@ mod diff;
 mod disk;
 mod follow;
 mod index;
+mod lease;
 pub mod lines;
 mod merge;
 mod news;
+mod past;
 mod record;
-mod rename;
+pub(crate) mod rename;
 mod resolve;
 mod restore;
 mod scan;
 mod settle;
 mod stat;
+mod sweep;
 mod walk;
 mod workspace;
 
+pub use blame::{Blame, BlamedLine};
 pub use carry::{Carried, named_blobs};
+pub(crate) use changes::COMPARED_BYTES_MAX;
 pub use changes::{Change, Changes};
 pub use conflicts::{About, FileConflict, clashes, file_conflicts};
 pub use diff::{FileDiff, Side};
 pub use disk::{repo_path, system_path};
 pub use follow::Folders;
+pub(crate) use lease::BlobLease;
 pub use merge::merging_by_lines;
 pub use news::News;
+pub use past::PastFile;
 pub use record::Recorded;
-pub use resolve::resolve_removal;
+pub use resolve::{FileChoice, resolve_removal};
 pub use settle::Settled;
+pub use sweep::CheckedBlobs;
 pub use walk::{BadRule, IGNORE, Skipped};
 pub use workspace::Workspace;
 pub(crate) use workspace::shown_branch;

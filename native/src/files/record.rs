@@ -21,6 +21,7 @@ use super::stat::Stat;
 use super::workspace::Workspace;
 use crate::driver::random;
 use crate::error::{Code, Result, TrellisError};
+use crate::progress::Work;
 use crate::store::WAIT;
 
 /// What recording did.
@@ -110,17 +111,25 @@ impl Workspace {
     /// Puts the content of changed files into the store, durably.
     fn keep(&mut self, changes: &Changes) -> Result<BTreeMap<FilePath, Kept>> {
         let mut kept = BTreeMap::new();
+        let mut meter = self.repo.watcher().meter(Work::Keeping, self.bytes_of(changes)?);
         let mut transaction = self.store.begin(WAIT)?;
         for (path, change) in &changes.files {
             let mode = match change {
                 Change::Removed => continue,
                 Change::Added { mode } | Change::Edited { mode, .. } | Change::Renamed { mode, .. } => *mode,
             };
-            let (content, seen) = content::keep(&self.disk, path, &mut transaction)?;
+            let (content, seen) = content::keep(&self.disk, path, &mut transaction, &mut meter)?;
             kept.insert(path.clone(), Kept { content, mode, stat: Some(seen.stat) });
         }
         transaction.commit()?;
         Ok(kept)
+    }
+
+    /// How long the files are that are there after these changes.
+    fn bytes_of(&self, changes: &Changes) -> Result<u64> {
+        let is_there = |(_, change): &(&FilePath, &Change)| !matches!(change, Change::Removed);
+        let paths = changes.files.iter().filter(is_there).map(|(path, _)| path);
+        paths.map(|path| Ok(self.disk.seen(path)?.map_or(0, |seen| seen.stat.size))).sum()
     }
 
     async fn write_changes(

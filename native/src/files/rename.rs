@@ -7,11 +7,11 @@ use trellis_core::op::id::ContentHash;
 use trellis_core::view::files::FilePath;
 
 /// Pairs that are compared by lines, at most: beyond that only equal content counts.
-const PAIRS_MAX: usize = 250_000;
+pub(crate) const PAIRS_MAX: usize = 250_000;
 
 /// A file that is gone, or new, as it is compared.
 #[derive(Clone, Debug)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Where it is or was.
     pub path: FilePath,
     /// The hash of its content.
@@ -22,14 +22,14 @@ pub(super) struct Candidate {
 
 /// How often a text has which line.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     counts: HashMap<u64, u32>,
     total: u32,
 }
 
 impl Lines {
     /// The lines of a text; none of what is no text, or is empty.
-    pub(super) fn of(content: &[u8]) -> Lines {
+    pub(crate) fn of(content: &[u8]) -> Lines {
         let mut lines = Lines::default();
         if !super::lines::is_text(content) {
             return lines;
@@ -52,7 +52,7 @@ impl Lines {
 
 /// Where the files that are gone went: by each new path the old one. Every file moves at most once; of several ways the
 /// one with the most in common is taken, then that of equal names, then the first in order.
-pub(super) fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePath, FilePath> {
+pub(crate) fn renames(gone: &[Candidate], new: &[Candidate]) -> BTreeMap<FilePath, FilePath> {
     let mut pairs = equal_pairs(gone, new);
     if gone.len().saturating_mul(new.len()) <= PAIRS_MAX {
         pairs.extend(similar_pairs(gone, new));

@@ -7,6 +7,7 @@ use trellis_core::view::files::FilePath;
 
 use super::changes::{Change, Changes};
 use super::index::Entry;
+use super::past::no_file;
 use super::record::Recorded;
 use super::settle::holds;
 use super::stat::Kind;
@@ -14,18 +15,15 @@ use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
 
 impl Workspace {
-    /// Gives files back what was recorded of them last, or what they were at the op `from`: those at `paths` and below
-    /// them, or all. Files that are new stay. A file in conflict is again what the branch shows of it, with the markers.
-    /// What is given back from an earlier op is a change like any other.
+    /// Gives files back what was recorded of them last, or what they were when the ops `from` were the heads: those at
+    /// `paths` and below them, or all. Files that are new stay. A file in conflict is again what the branch shows of it,
+    /// with the markers. What is given back from earlier ops is a change like any other.
     ///
     /// # Errors
     /// `not_found` where one of `paths` was no file then; `already_exists` where a folder with files in it, or a file
     /// where a folder is to be, is in the way; what reading and writing fail with. Files before it are given back then.
-    pub async fn restore(&mut self, paths: &[FilePath], from: Option<OpId>) -> Result<Vec<FilePath>> {
-        let wanted = match from {
-            None => self.index.files.clone(),
-            Some(op) => self.files_at(&[op]).await?,
-        };
+    pub async fn restore(&mut self, paths: &[FilePath], from: &[OpId]) -> Result<Vec<FilePath>> {
+        let wanted = if from.is_empty() { self.index.files.clone() } else { self.files_at(from).await? };
         let is_meant = |path: &FilePath| paths.is_empty() || paths.iter().any(|folder| path.is_below(folder));
         if let Some(path) = paths.iter().find(|folder| !wanted.keys().any(|path| path.is_below(folder))) {
             return Err(no_file(path, from));
@@ -130,7 +128,7 @@ impl Workspace {
     pub async fn mv(&mut self, from: &FilePath, to: &FilePath) -> Result<Recorded> {
         let tracked: Vec<FilePath> = self.index.files.keys().filter(|path| path.is_below(from)).cloned().collect();
         if tracked.is_empty() {
-            return Err(no_file(from, None));
+            return Err(no_file(from, &[]));
         }
         let inside = match self.disk.seen(to)?.map(|seen| seen.kind) {
             Some(Kind::Folder) => Some(inside(to, from)?),
@@ -169,9 +167,4 @@ fn moved(path: &FilePath, from: &FilePath, to: &FilePath) -> Result<FilePath> {
         let message = format!("{path} cannot be moved to {to}: {cause}.");
         TrellisError::new(Code::PathRefused, message).caused_by(cause)
     })
-}
-
-fn no_file(path: &FilePath, at: Option<OpId>) -> TrellisError {
-    let when = at.map_or(String::new(), |op| format!(" at {}", op.short()));
-    TrellisError::new(Code::NotFound, format!("No file is recorded at {path}{when}. See `trellis ls files`."))
 }

@@ -12,6 +12,7 @@ use super::stat::{Kind, Seen, Stat};
 use super::walk::{BadRule, Found, Skipped, walk};
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::progress::{Watcher, Work};
 
 /// How a file is different.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,14 +50,16 @@ pub(super) struct Scan {
 ///
 /// # Errors
 /// What the system reports.
-pub(super) fn scan(folder: &Folder, disk: &Disk, index: &Index) -> Result<Scan> {
+pub(super) fn scan(folder: &Folder, disk: &Disk, index: &Index, watcher: &Watcher) -> Result<Scan> {
     let Found { files, skipped, bad_rules } = walk(folder.root(), disk, index)?;
     let mut scan = Scan { skipped, bad_rules, ..Scan::default() };
     for path in index.files.keys().filter(|path| !files.contains_key(*path)) {
         scan.differences.insert(path.clone(), Difference::Gone);
     }
+    let mut meter = watcher.meter(Work::Comparing, files.len() as u64);
     for (path, seen) in files {
         scan.look(disk, index, path, &seen)?;
+        meter.add(1);
     }
     Ok(scan)
 }

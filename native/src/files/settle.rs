@@ -19,6 +19,7 @@ use super::merge::conflicts_of_lines;
 use super::stat::{Kind, Seen, Stat};
 use super::workspace::Workspace;
 use crate::error::{Code, Result, TrellisError};
+use crate::progress::Work;
 
 /// What became of a folder.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -270,12 +271,15 @@ impl Workspace {
         settled: &mut Settled,
     ) -> Result<()> {
         let kept = self.remove_others(&targets, blocked, settled)?;
+        let mut meter = self.repo.watcher().meter(Work::Writing, size_of(&targets));
         for (path, target) in targets {
+            let size = target.entry.content.size;
             match (blocked.contains(&target.entry.key), kept.contains(&target.entry.key)) {
                 (false, _) => self.bring(path, target, settled)?,
                 (true, false) => settled.kept_back.push(path),
                 (true, true) => {}
             }
+            meter.add(size);
         }
         Ok(())
     }
@@ -384,6 +388,11 @@ impl Workspace {
 /// What the folder holds for an entry.
 pub(super) fn holds(entry: &Entry) -> Holds {
     (entry.hash(), entry.mode)
+}
+
+/// How long all files are, in bytes.
+fn size_of(targets: &BTreeMap<FilePath, Target>) -> u64 {
+    targets.values().map(|target| target.entry.content.size).sum()
 }
 
 fn unrecorded(files: &BTreeSet<&FilePath>) -> TrellisError {

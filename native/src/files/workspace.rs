@@ -9,6 +9,7 @@ use trellis_core::op::id::ContentHash;
 
 use super::disk::Disk;
 use super::index::Index;
+use super::lease::BlobLease;
 use super::scan::{Scan, scan};
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::folder::Folder;
@@ -27,7 +28,7 @@ pub struct Workspace {
     pub(super) index: Index,
     pub(super) store: Store,
     /// Held, if this may write.
-    _lock: Option<File>,
+    _locks: Option<(File, BlobLease)>,
 }
 
 impl Workspace {
@@ -36,8 +37,8 @@ impl Workspace {
     /// # Errors
     /// `locked` where another process writes the folder; what the system reports.
     pub fn open(repo: &Repo) -> Result<Workspace> {
-        let lock = lock(&lock_file(repo.folder()), WAIT)?;
-        Workspace::new(repo, OpenMode::ReadWrite, Some(lock))
+        let locks = (lock(&lock_file(repo.folder()), WAIT)?, BlobLease::share(repo.folder())?);
+        Workspace::new(repo, OpenMode::ReadWrite, Some(locks))
     }
 
     /// Opens the folder of a repo to look at it.
@@ -48,13 +49,21 @@ impl Workspace {
         Workspace::new(repo, OpenMode::ReadOnly, None)
     }
 
-    fn new(repo: &Repo, mode: OpenMode, lock: Option<File>) -> Result<Workspace> {
+    /// Opens the folder of a repo to read files as the branch of this handle has or had them, whatever the folder shows.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn look_back(repo: &Repo) -> Result<Workspace> {
+        Ok(Workspace { repo: repo.clone(), ..Workspace::look(repo)? })
+    }
+
+    fn new(repo: &Repo, mode: OpenMode, locks: Option<(File, BlobLease)>) -> Result<Workspace> {
         let folder = repo.folder().clone();
         let index = Index::read(&index_file(&folder))?.unwrap_or_default();
         let disk = Disk::open(&folder)?;
         let store = Store::open(folder.store(), mode)?;
         let branch = index.branch.as_deref().unwrap_or(repo.branch()).to_owned();
-        Ok(Workspace { repo: repo.on_branch(&branch), folder, disk, index, store, _lock: lock })
+        Ok(Workspace { repo: repo.on_branch(&branch), folder, disk, index, store, _locks: locks })
     }
 
     /// The repo, on the branch that the folder shows.
@@ -69,7 +78,7 @@ impl Workspace {
 
     /// What is different in the folder from what was last written or recorded.
     pub(super) fn scan(&self) -> Result<Scan> {
-        scan(&self.folder, &self.disk, &self.index)
+        scan(&self.folder, &self.disk, &self.index, self.repo.watcher())
     }
 
     /// The content of a blob, whole.

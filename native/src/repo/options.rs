@@ -13,6 +13,7 @@ use crate::driver::{Access, Clock, Handle, Opening, Start};
 use crate::error::{Code, Result};
 use crate::files::shown_branch;
 use crate::folder::Folder;
+use crate::progress::{Progress, Watcher};
 
 /// What to do where there is no repo.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,7 @@ pub struct OpenOptions {
     clock: Clock,
     events: Option<UnboundedSender<Event>>,
     opening: Opening,
+    watcher: Watcher,
 }
 
 impl OpenOptions {
@@ -76,6 +78,12 @@ impl OpenOptions {
     /// Who hears of what nobody asked for: ops that came, forks, a new key, damage. Events of opening are among them.
     pub fn events(mut self, events: UnboundedSender<Event>) -> OpenOptions {
         self.events = Some(events);
+        self
+    }
+
+    /// Who is told how far long work is: often, and by whatever thread does the work, so `watch` is quick.
+    pub fn progress(mut self, watch: impl Fn(Progress) + Send + Sync + 'static) -> OpenOptions {
+        self.watcher = Watcher::new(watch);
         self
     }
 
@@ -126,13 +134,13 @@ impl OpenOptions {
     }
 
     async fn open_folder(self, folder: Folder) -> Result<Repo> {
-        let OpenOptions { access, clock, events, opening, .. } = self;
+        let OpenOptions { access, clock, events, opening, watcher, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
         let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
         let branch = self.branch.or(shown_branch(&folder)?).or(config.branch).unwrap_or_else(|| MAIN.into());
         let policies = config.branch_policies;
         let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening }).await?;
-        Ok(Repo { driver, folder, branch: branch.into(), name: name.into() })
+        Ok(Repo { driver, folder, branch: branch.into(), name: name.into(), watcher })
     }
 }
 

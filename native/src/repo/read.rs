@@ -1,7 +1,7 @@
 //! Reading: every answer is what all processes on this device have committed so far.
 
 use trellis_core::error::CommandError;
-use trellis_core::input::{Command, EntityQuery};
+use trellis_core::input::Command;
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::merge::entity::Shown;
@@ -13,6 +13,7 @@ use trellis_core::output::{
     Answer, BranchView, ChainEnd, EntityView, FilesView, Fork, ForkProof, ManifestView, Member, OpView, Status,
     VerifyReport,
 };
+use trellis_core::view::files::FilePath;
 
 use super::{MAIN, Repo, explain, no_answer};
 use crate::driver::Failure;
@@ -93,9 +94,7 @@ impl Repo {
     /// # Errors
     /// `invalid_argument` for what is no place.
     pub async fn get(&self, place: &str) -> Result<Found> {
-        let place: Place = place.parse()?;
-        let view = self.entity(&place.entity).await?;
-        Ok(found(place, view))
+        self.at(&[]).get(place).await
     }
 
     /// The entities of a branch, or of a range of it, ascending by collection and key.
@@ -103,13 +102,7 @@ impl Repo {
     /// # Errors
     /// See above.
     pub async fn entries(&self, range: Range) -> Result<Vec<EntityView>> {
-        let Range { collection, key_prefix } = range;
-        let command = Command::Entries { branch: self.branch().into(), collection, key_prefix };
-        match self.run_on_branch(command, "list the entities").await? {
-            Answer::Entries(entries) => Ok(entries),
-            Answer::Done => Ok(Vec::new()),
-            _ => Err(no_answer()),
-        }
+        self.at(&[]).entries(range).await
     }
 
     /// Ops of the branch's log, or those that write one entity, newest first.
@@ -126,13 +119,33 @@ impl Repo {
         }
     }
 
+    /// The ops of every branch that write to entities of a collection, those whose keys begin with `key_prefix`.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub async fn writes(&self, collection: &str, key_prefix: &str) -> Result<Vec<OpView>> {
+        let command = Command::Writes { collection: collection.into(), key_prefix: key_prefix.into() };
+        match self.run(command, || format!("list the writes to {collection}")).await? {
+            Answer::Log(ops) => Ok(ops),
+            _ => Err(no_answer()),
+        }
+    }
+
     /// One op, whole.
     ///
     /// # Errors
     /// `not_found`.
     pub async fn op(&self, id: OpId) -> Result<OpView> {
-        match self.run(Command::Op(id), || "read the op".into()).await? {
-            Answer::Log(ops) => ops.into_iter().next().ok_or_else(no_answer),
+        self.ops(&[id]).await?.into_iter().next().ok_or_else(no_answer)
+    }
+
+    /// Several ops, whole, in this order.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn ops(&self, ids: &[OpId]) -> Result<Vec<OpView>> {
+        match self.run(Command::Show(ids.to_vec()), || "read ops".into()).await? {
+            Answer::Log(ops) => Ok(ops),
             _ => Err(no_answer()),
         }
     }
@@ -278,6 +291,18 @@ impl Repo {
         }
     }
 
+    /// The keys of the files of the branch's log that ever were at a path or below it, those that are gone included.
+    ///
+    /// # Errors
+    /// See above.
+    pub async fn files_ever(&self, path: &FilePath) -> Result<Vec<String>> {
+        let command = Command::FilesEver { branch: self.branch().into(), path: path.clone() };
+        match self.run_on_branch(command, "look for files").await? {
+            Answer::FileKeys(keys) => Ok(keys),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// The last op of every chain: what this replica has, in short.
     ///
     /// # Errors
@@ -290,24 +315,15 @@ impl Repo {
     }
 
     /// `main` is there from the start, even if nobody has written to it; any other branch that is not there is a mistake.
-    async fn run_on_branch(&self, command: Command, what: &str) -> Result<Answer> {
+    pub(super) async fn run_on_branch(&self, command: Command, what: &str) -> Result<Answer> {
         match self.driver.run(command).await {
             Err(Failure::Command(CommandError::NoBranch)) if self.branch() == MAIN => Ok(Answer::Done),
             answer => answer.map_err(|failure| explain(failure, &format!("{what} of the branch {}", self.branch()))),
         }
     }
-
-    async fn entity(&self, entity: &Entity) -> Result<EntityView> {
-        let Entity { collection, key } = entity.clone();
-        let command = Command::Get(EntityQuery { branch: self.branch().into(), collection, key });
-        match self.run(command, || format!("read {entity}")).await? {
-            Answer::Entity(view) => Ok(view),
-            _ => Err(no_answer()),
-        }
-    }
 }
 
-fn found(place: Place, view: EntityView) -> Found {
+pub(super) fn found(place: Place, view: EntityView) -> Found {
     let touches =
         |conflict: &Conflict| conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path);
     let conflicts = view.conflicts.into_iter().filter(touches).collect();

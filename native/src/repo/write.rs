@@ -145,7 +145,7 @@ impl Repo {
     /// # Errors
     /// `not_found` where there is no such branch.
     pub async fn merge(&self, source: &str, message: Option<&str>) -> Result<Receipt> {
-        let edit = Edit::Merge { source: source.into(), message: message.map(Into::into) };
+        let edit = Edit::Merge { source: source.into(), at: Vec::new(), message: message.map(Into::into) };
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
     }
 
@@ -214,7 +214,7 @@ impl Repo {
     }
 
     /// Another process may begin the repo at the same time.
-    async fn begin_if_needed(&self) -> Result<()> {
+    pub(crate) async fn begin_if_needed(&self) -> Result<()> {
         match self.begin().await {
             Err(error) if error.code() == Code::AlreadyExists => Ok(()),
             begun => begun,
@@ -227,7 +227,7 @@ fn is_of_another_repo(report: &ImportReport) -> bool {
     !report.refused.is_empty() && report.admitted.is_empty() && refused.all(|(_, why)| *why == Invalid::RepoMismatch)
 }
 
-fn other_repo() -> TrellisError {
+pub(crate) fn other_repo() -> TrellisError {
     let message = "These ops belong to another repo, and two repos never merge. Take them into a folder of their own: \
                    clone the file or the folder that they come from.";
     TrellisError::new(Code::RepoMismatch, message)
@@ -304,7 +304,11 @@ impl Batch {
 
     pub(crate) fn edit(mut self, edit: Edit, what: String) -> Batch {
         self.edits.push(edit);
-        self.what = if self.what.is_empty() { what } else { "write the batch".into() };
+        self.what = match (&self.note, self.what.is_empty()) {
+            (Some(_), _) => "write the record".into(),
+            (None, true) => what,
+            (None, false) => "write the batch".into(),
+        };
         self
     }
 

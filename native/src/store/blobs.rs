@@ -4,12 +4,11 @@
 //! short, and has no hash until its last: what a crash leaves of it is no blob, and is swept out like one that nothing
 //! names.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use trellis_core::limits::BLOB_BYTES_MAX;
+use trellis_core::limits::{BLOB_BYTES_MAX, BLOB_CHUNK_BYTES};
 use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::ContentHash;
 use zstd::bulk::{Compressor, Decompressor};
@@ -17,10 +16,8 @@ use zstd::bulk::{Compressor, Decompressor};
 use super::{Store, Transaction};
 use crate::error::{Code, Result, TrellisError, from_io};
 
-/// The content's bytes in a chunk; the last may have fewer.
-const CHUNK_BYTES: usize = 256 * 1024;
 /// The chunks that a blob may have. A chunk's key is its blob's number times this, plus its own.
-const CHUNKS_MAX: i64 = (BLOB_BYTES_MAX / CHUNK_BYTES as u64) as i64;
+const CHUNKS_MAX: i64 = (BLOB_BYTES_MAX / BLOB_CHUNK_BYTES as u64) as i64;
 /// What may be written of blobs before it is committed.
 const COMMIT_BYTES: usize = 32 * 1024 * 1024;
 /// What zstd's authors take as the usual: ten times as fast as a disk, and near the best for text.
@@ -40,15 +37,6 @@ pub(super) const CHUNKS: &str = "CREATE TABLE chunks (
   bytes BLOB NOT NULL
 ) STRICT";
 
-/// What sweeping took out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Blobs, those included that never became whole.
-    pub blobs: usize,
-    /// The bytes of their content.
-    pub bytes: u64,
-}
-
 impl Transaction<'_> {
     /// Keeps content, and returns its name. Content that is here already is not kept twice. Costs the memory of a few
     /// chunks, whatever its length.
@@ -61,7 +49,7 @@ impl Transaction<'_> {
     pub fn put_blob(&mut self, mut content: impl Read, from: &Path) -> Result<BlobRef> {
         let mut packer = Packer::new()?;
         let first = next_chunk(&mut content, from)?;
-        if first.len() < CHUNK_BYTES {
+        if first.len() < BLOB_CHUNK_BYTES {
             return self.put_short(&first, &mut packer);
         }
         self.put_long(first, content, from, &mut packer)
@@ -116,24 +104,6 @@ impl Transaction<'_> {
         self.read(|connection| Ok(find(connection, blob)?.is_some()))
     }
 
-    /// Takes out every blob that is not among `named`, and what is left of those that never became whole. What another
-    /// process wrote and has not yet named goes too, so the caller keeps others from writing.
-    ///
-    /// # Errors
-    /// As [`Transaction::append`].
-    pub fn sweep_blobs(&mut self, named: &BTreeSet<ContentHash>) -> Result<Swept> {
-        let all = self.read(every_blob)?;
-        let mut swept = Swept::default();
-        for (number, hash, size) in all {
-            if hash.is_none_or(|hash| !named.contains(&hash)) {
-                self.drop_blob(number)?;
-                swept.blobs += 1;
-                swept.bytes += size;
-            }
-        }
-        Ok(swept)
-    }
-
     fn new_blob(&mut self, name: Option<BlobRef>) -> Result<i64> {
         self.write(|connection| {
             connection
@@ -162,7 +132,7 @@ impl Transaction<'_> {
         if self.uncommitted() < COMMIT_BYTES { Ok(()) } else { self.commit_and_go_on() }
     }
 
-    fn drop_blob(&mut self, number: i64) -> Result<()> {
+    pub(super) fn drop_blob(&mut self, number: i64) -> Result<()> {
         self.write(|connection| {
             connection
                 .prepare_cached("DELETE FROM chunks WHERE id >= ?1 AND id < ?2")?
@@ -254,7 +224,7 @@ impl<'s> BlobReader<'s> {
             query.query_row([id], |row| row.get::<_, Vec<u8>>(0)).optional()
         });
         let chunk = unpack(&stored.map_err(io::Error::other)?.unwrap_or_default()).ok_or(io::ErrorKind::InvalidData)?;
-        if chunk.len() as u64 != self.left.min(CHUNK_BYTES as u64) {
+        if chunk.len() as u64 != self.left.min(BLOB_CHUNK_BYTES as u64) {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.hasher.update(&chunk);
@@ -285,7 +255,7 @@ fn find(connection: &Connection, blob: &ContentHash) -> rusqlite::Result<Option<
 }
 
 /// Every blob, whole or not: its number, hash and size.
-fn every_blob(connection: &Connection) -> rusqlite::Result<Vec<(i64, Option<ContentHash>, u64)>> {
+pub(super) fn every_blob(connection: &Connection) -> rusqlite::Result<Vec<(i64, Option<ContentHash>, u64)>> {
     let mut query = connection.prepare("SELECT number, hash, size FROM blobs ORDER BY number")?;
     let rows = query.query_map([], |row| {
         let hash: Option<[u8; 32]> = row.get(1)?;
@@ -319,8 +289,8 @@ impl Packer {
 /// A chunk's content; none where it is no chunk. At most [`CHUNK_BYTES`] come out, whatever goes in.
 fn unpack(stored: &[u8]) -> Option<Vec<u8>> {
     match stored.split_first()? {
-        (&PLAIN, content) if content.len() <= CHUNK_BYTES => Some(content.to_vec()),
-        (&ZSTD, packed) => Decompressor::new().ok()?.decompress(packed, CHUNK_BYTES).ok(),
+        (&PLAIN, content) if content.len() <= BLOB_CHUNK_BYTES => Some(content.to_vec()),
+        (&ZSTD, packed) => Decompressor::new().ok()?.decompress(packed, BLOB_CHUNK_BYTES).ok(),
         _ => None,
     }
 }
@@ -328,7 +298,7 @@ fn unpack(stored: &[u8]) -> Option<Vec<u8>> {
 /// The next chunk of content, shorter than a chunk only at its end.
 fn next_chunk(content: &mut impl Read, from: &Path) -> Result<Vec<u8>> {
     let mut chunk = Vec::new();
-    let read = content.take(CHUNK_BYTES as u64).read_to_end(&mut chunk);
+    let read = content.take(BLOB_CHUNK_BYTES as u64).read_to_end(&mut chunk);
     read.map_err(|cause| from_io("read", from, cause))?;
     Ok(chunk)
 }

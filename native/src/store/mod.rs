@@ -11,6 +11,7 @@ mod holder;
 mod ops;
 mod read;
 mod schema;
+mod sweep;
 mod transaction;
 
 use std::fs;
@@ -25,9 +26,10 @@ use fault::from_sqlite;
 use holder::Holder;
 use schema::Form;
 
-pub use blobs::{BlobReader, Swept};
+pub use blobs::BlobReader;
 pub use read::StoredRow;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
+pub use sweep::Swept;
 pub use transaction::Transaction;
 
 /// How long a write waits for another process's, unless it is told otherwise.

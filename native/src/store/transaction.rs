@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use rusqlite::params;
 use trellis_core::log::row::{CorruptRow, Place, Row, StoredOp};
+use trellis_core::op::id::ContentHash;
 
+use super::blobs::BlobReader;
 use super::fault::from_sqlite;
 use super::read::{StoredRow, last_seq, meta, origin_code, rows_after};
 use super::schema::PAGE_BYTES;
@@ -80,6 +82,14 @@ impl<'a> Transaction<'a> {
     /// What SQLite reports.
     pub fn read_ops(&self, ops: &[(Place, Option<Place>)]) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
         self.store.read_ops(ops)
+    }
+
+    /// Reads a blob, one of this transaction included, as [`Store::read_blob`] does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_blob(&self, blob: &ContentHash) -> Result<BlobReader<'_>> {
+        self.store.read_blob(blob)
     }
 
     /// Adds a row, whose sequence must be the next one.
@@ -157,7 +167,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The bytes that were written and not committed.
-    pub(super) fn uncommitted(&self) -> usize {
+    pub(crate) fn uncommitted(&self) -> usize {
         self.uncommitted
     }
 

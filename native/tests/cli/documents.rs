@@ -43,13 +43,13 @@ fn schema_of(args: &[&str]) -> &'static str {
 
 #[test]
 fn a_document_that_is_not_what_its_schema_says_is_found_out() {
-    let good = json!({ "v": 1, "ops": 3, "leftOut": 0, "file": "x" });
+    let good = json!({ "v": 1, "ops": 3, "blobs": 0, "missingBlobs": [], "file": "x" });
     check(&["export"], &format!("{good}\n"));
     for bad in [
-        json!({ "v": 2, "ops": 3, "leftOut": 0, "file": "x" }),
-        json!({ "v": 1, "ops": -1, "leftOut": 0, "file": "x" }),
-        json!({ "v": 1, "ops": 3, "leftOut": 0 }),
-        json!({ "v": 1, "ops": 3, "leftOut": 0, "file": "x", "more": 0 }),
+        json!({ "v": 2, "ops": 3, "blobs": 0, "missingBlobs": [], "file": "x" }),
+        json!({ "v": 1, "ops": -1, "blobs": 0, "missingBlobs": [], "file": "x" }),
+        json!({ "v": 1, "ops": 3, "blobs": 0, "missingBlobs": [] }),
+        json!({ "v": 1, "ops": 3, "blobs": 0, "missingBlobs": [], "file": "x", "more": 0 }),
     ] {
         let refused = std::panic::catch_unwind(|| check(&["export"], &format!("{bad}\n")));
         assert!(refused.is_err(), "{bad}");

@@ -1,5 +1,6 @@
 //! The command line as people and programs use it: the built `trellis` as a child process, and nothing else.
 
+mod contents;
 mod copies;
 mod documents;
 mod failures;
@@ -8,13 +9,17 @@ mod folder;
 mod history;
 #[cfg(unix)]
 mod kinds;
+mod linear;
 mod manifests;
 #[cfg(unix)]
 mod outside;
+mod past;
 mod processes;
 mod records;
 mod settings;
 mod shell;
 mod sync;
+#[cfg(unix)]
+mod terminal;
 mod together;
 mod told;

@@ -76,10 +76,43 @@ fn a_document_is_asked_for_by_a_variable_too() {
 fn completions_are_printed_for_every_shell() {
     let shell = Shell::new();
     for name in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        assert!(shell.ok(&["completions", name]).contains("reconcile"), "{name}");
+        assert!(shell.ok(&["completions", name]).contains("TRELLIS_COMPLETE"), "{name}");
     }
     assert_eq!(shell.json(&["completions", "fish"])["shell"], "fish");
     assert_eq!(shell.run(&["completions", "dosshell"]).code, 64);
+}
+
+/// What bash offers for the last of these words, in the folder of the shell.
+#[cfg(unix)]
+fn completed(shell: &Shell, words: &[&str]) -> Vec<String> {
+    let script = r#"source <(trellis completions bash)
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMP_TYPE=9
+        _clap_complete_trellis trellis "${@: -1}"
+        printf '%s\n' "${COMPREPLY[@]}""#;
+    let mut bash = std::process::Command::new("bash");
+    let built = std::path::Path::new(env!("CARGO_BIN_EXE_trellis")).parent().unwrap();
+    let path = format!("{}:{}", built.display(), std::env::var("PATH").unwrap());
+    bash.args(["--norc", "-c", script, "bash", "trellis"]).args(words).current_dir(shell.folder());
+    let ran = ran({
+        bash.env_clear().env("PATH", path).env("HOME", shell.folder());
+        bash
+    });
+    assert_eq!(ran.err, "", "{words:?}");
+    ran.out.lines().filter(|line| !line.is_empty()).map(|line| line.trim().to_owned()).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_shell_completes_commands_branches_conflicts_and_paths() {
+    let shell = Shell::with_conflict();
+    shell.ok(&["-C", "a", "branch", "draft"]);
+    shell.write("a/list.txt", "1\n");
+    assert_eq!(completed(&shell, &["rec"]), ["record"]);
+    assert_eq!(completed(&shell, &["-C", "a", "switch", "d"]), ["draft"]);
+    assert_eq!(completed(&shell, &["-C", "a", "merge", "m"]), ["main"]);
+    assert_eq!(completed(&shell, &["-C", "a", "resolve", "no"]), ["notes/1/title"]);
+    assert_eq!(completed(&shell, &["record", "a/li"]), ["a/list.txt"]);
+    assert_eq!(completed(&shell, &["switch", "d"]), [""; 0], "no repo, and no complaint");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -69,6 +70,11 @@ impl Shell {
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// The store of a repo, as SQLite has it.
+    pub(crate) fn store(&self, repo: &str) -> Connection {
+        Connection::open(self.path(repo).join(".trellis/store.db")).unwrap()
     }
 
     /// The command, ready to start.

@@ -1,6 +1,7 @@
 //! Folders of two copies: clone, reconcile, conflicts, resolve, undo, and records in the log.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
@@ -127,6 +128,26 @@ fn a_side_of_a_file_can_be_taken() {
 }
 
 #[test]
+fn a_file_takes_a_value_of_what_the_conflict_is_about() {
+    let shell = with_files();
+    diverge(&shell, "lines.txt", &LINES.replace('5', "five"), &LINES.replace('5', "fünf"));
+    for (side, to, mode) in [("a", "tools/run", 0o755), ("b", "run.sh", 0o644)] {
+        shell.ok(&["-C", side, "mv", "bin", to]);
+        fs::set_permissions(shell.path(&format!("{side}/{to}")), PermissionsExt::from_mode(mode)).unwrap();
+        shell.ok(&["-C", side, "record"]);
+    }
+    assert_eq!(shell.document(&APPLY).0, 2);
+    let path = shell.document(&["-C", "b", "status"]).1["fileConflicts"][1]["path"].as_str().unwrap().to_owned();
+    shell.refusal(&["-C", "a", "resolve", &path, "--value", "../outside"], "path_refused");
+    shell.ok(&["-C", "b", "resolve", &path, "--value", "run"]);
+    let fed = shell.feed(&["-C", "b", "resolve", "lines.txt", "--value", "-"], "5\n");
+    assert_eq!(fed.code, 0, "{}", fed.err);
+    assert_eq!((read(&shell, "b/run"), read(&shell, "b/lines.txt")), ("A\0".into(), "5\n".into()));
+    assert_eq!(shell.document(&APPLY).0, 0);
+    assert_eq!((read(&shell, "a/run"), read(&shell, "a/lines.txt")), ("A\0".into(), "5\n".into()));
+}
+
+#[test]
 fn a_merge_brings_the_folder_along() {
     let shell = with_files();
     shell.ok(&["-C", "a", "switch", "--create", "draft"]);
@@ -186,18 +207,6 @@ fn the_log_has_a_line_for_each_record() {
 
 fn records(shell: &Shell, more: &[&str]) -> Vec<Value> {
     shell.json(&[&["-C", "a", "log"], more].concat())["records"].as_array().unwrap().clone()
-}
-
-#[test]
-fn content_that_a_file_of_ops_lacks_comes_by_reconciling() {
-    let shell = with_files();
-    let exported = shell.run(&["-C", "a", "export", "../all.bundle"]);
-    assert!(exported.err.contains("The content of 3 files is not in it"), "{}", exported.err);
-    let cloned = shell.json(&["clone", "all.bundle", "c"]);
-    assert_eq!(cloned["missingBlobs"].as_array().map(Vec::len), Some(3));
-    assert_eq!(cloned["folder"]["absent"], json!(["bin", "docs/long", "lines.txt"]));
-    shell.ok(&["-C", "c", "sync", "reconcile", "--remote", "../a", "--apply"]);
-    assert_eq!(read(&shell, "c/lines.txt"), LINES);
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Host {
 
     /// How many ops have to be read to show an entity.
     pub(crate) fn ops_read_for(&mut self, key: String) -> Result<usize> {
-        let query = EntityQuery { branch: BRANCH.into(), collection: COLLECTION.into(), key };
+        let query = EntityQuery { branch: BRANCH.into(), collection: COLLECTION.into(), key, at: Vec::new() };
         let command = self.command(Command::Get(query));
         let outputs = self.machine.step(command, NOW)?;
         let places = outputs.iter().find_map(|output| match output {

@@ -91,7 +91,12 @@ impl Picture {
         let status = status(replica, world, dice)?;
         let (mut entities, mut conflicts) = (BTreeMap::new(), BTreeMap::new());
         for branch in status.branches.iter().map(|branch| branch.name.clone()) {
-            let all = Command::Entries { branch: branch.clone(), collection: None, key_prefix: String::new() };
+            let all = Command::Entries {
+                branch: branch.clone(),
+                collection: None,
+                key_prefix: String::new(),
+                at: Vec::new(),
+            };
             entities.insert(branch.clone(), answer!(replica, all, world, dice, Answer::Entries));
             let open = Command::Conflicts { branch: branch.clone() };
             conflicts.insert(branch, answer!(replica, open, world, dice, Answer::Conflicts));

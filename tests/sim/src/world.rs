@@ -198,7 +198,7 @@ impl World {
             8..=11 => self.on_branch(vec![Edit::Undo]),
             12..=15 => {
                 let source = self.branch();
-                self.on_branch(vec![Edit::Merge { source, message: None }])
+                self.on_branch(vec![Edit::Merge { source, at: vec![], message: None }])
             }
             16..=18 => self.redaction(who),
             _ if self.dice.chance(self.dials.members) => self.membership(who),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use trellis_core::link::blob::{BlobPiece, WholeBlobs};
 use trellis_core::link::bundle::{BundleError, BundleReader, BundleWriter, Progress, Signatures, decode_bundle};
 use trellis_core::link::ops::{decode_ops, encode_ops};
 use trellis_core::log::fork::ForkProof;
@@ -76,7 +77,9 @@ pub(super) fn bundles() -> Vec<Vec<u8>> {
 pub(super) fn bundle(bytes: &[u8]) -> Verdict {
     let as_it_is = whole_bundle(bytes);
     let ended = match read_in_pieces(bytes, bytes.len().max(1)) {
-        (frames, Err(BundleError::Truncated { at })) if at >= 8 => with_end(&bytes[..at as usize], &frames),
+        (frames, Err(BundleError::Truncated { at })) if at >= 8 && ends_whole(&frames) => {
+            with_end(&bytes[..at as usize], &frames)
+        }
         (frames, Err(BundleError::WrongHash | BundleError::WrongCount { .. } | BundleError::BadEnd { .. })) => {
             with_end(&again(&frames), &frames)
         }
@@ -90,7 +93,7 @@ fn whole_bundle(bytes: &[u8]) -> Verdict {
     let whole = decode_bundle(bytes);
     for piece in [1, 7, bytes.len().max(1)] {
         let (frames, end) = read_in_pieces(bytes, piece);
-        assert_eq!(end.map(|()| frames.concat()), whole, "in pieces of {piece} bytes");
+        assert_eq!(end.map(|()| ops_of(&frames).cloned().collect()), whole, "in pieces of {piece} bytes");
         if whole.is_ok() {
             assert_same("bundle", &with_end(&again(&frames), &frames), bytes);
         }
@@ -100,13 +103,38 @@ fn whole_bundle(bytes: &[u8]) -> Verdict {
     Verdict::Accepted
 }
 
-/// The ops of each frame, and how reading ended.
-fn read_in_pieces(bytes: &[u8], size: usize) -> (Vec<Vec<StoredOp>>, Result<(), BundleError>) {
+/// What a bundle consists of.
+enum Frame {
+    Ops(Vec<StoredOp>),
+    Blob(BlobPiece),
+}
+
+fn ops_of(frames: &[Frame]) -> impl Iterator<Item = &StoredOp> {
+    frames.iter().flat_map(|frame| match frame {
+        Frame::Ops(ops) => ops.as_slice(),
+        Frame::Blob(_) => &[],
+    })
+}
+
+/// Whether no blob is left open at the end of frames that a reader took.
+fn ends_whole(frames: &[Frame]) -> bool {
+    let mut blobs = WholeBlobs::default();
+    let taken = frames.iter().try_for_each(|frame| match frame {
+        Frame::Ops(_) => blobs.end(),
+        Frame::Blob(piece) => blobs.piece(piece),
+    });
+    taken.expect("frames that were taken");
+    blobs.end().is_ok()
+}
+
+/// The frames, and how reading ended.
+fn read_in_pieces(bytes: &[u8], size: usize) -> (Vec<Frame>, Result<(), BundleError>) {
     let (mut reader, mut frames) = (BundleReader::new(), Vec::new());
     for mut piece in bytes.chunks(size) {
         loop {
             match reader.read(&mut piece) {
-                Ok(Progress::Ops(ops)) => frames.push(ops),
+                Ok(Progress::Ops(ops)) => frames.push(Frame::Ops(ops)),
+                Ok(Progress::Blob(piece)) => frames.push(Frame::Blob(piece)),
                 Ok(Progress::More | Progress::End) => break,
                 Err(error) => return (frames, Err(error)),
             }
@@ -116,8 +144,11 @@ fn read_in_pieces(bytes: &[u8], size: usize) -> (Vec<Vec<StoredOp>>, Result<(), 
 }
 
 /// A bundle of these frames, without its end.
-fn again(frames: &[Vec<StoredOp>]) -> Vec<u8> {
-    let frames = frames.iter().map(|ops| with_length(&frame_of(ops)));
+fn again(frames: &[Frame]) -> Vec<u8> {
+    let frames = frames.iter().map(|frame| match frame {
+        Frame::Ops(ops) => with_length(&frame_of(ops)),
+        Frame::Blob(piece) => with_length(&piece.encode()),
+    });
     frames.fold(b"trellis\x01".to_vec(), |bundle, frame| [bundle, frame].concat())
 }
 
@@ -126,9 +157,9 @@ fn with_length(frame: &[u8]) -> Vec<u8> {
 }
 
 /// What `before` is a bundle with: the count of the ops, and the hash.
-fn with_end(before: &[u8], frames: &[Vec<StoredOp>]) -> Vec<u8> {
+fn with_end(before: &[u8], frames: &[Frame]) -> Vec<u8> {
     let mut end = trellis_core::op::cbor::Writer::new();
-    end.array(2).uint(frames.iter().map(Vec::len).sum::<usize>() as u64).bytes(blake3::hash(before).as_bytes());
+    end.array(2).uint(ops_of(frames).count() as u64).bytes(blake3::hash(before).as_bytes());
     [before, &with_length(&[&[0], end.finish().as_slice()].concat())].concat()
 }
 

@@ -1,11 +1,14 @@
 //! Bundles: frames in a file, with a count and a hash at the end.
 
 use serde_json::{Value, json};
+use trellis_core::link::blob::{BlobFault, BlobPiece};
 use trellis_core::link::bundle::{BundleError, BundleReader, BundleWriter, Progress, Signatures, decode_bundle};
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::hex;
+use trellis_core::op::id::ContentHash;
 
 use super::cbor::{self, DELETE, bytes};
+use super::cbor_bad::reason;
 use super::ops_frame::{Columns, op_of, op_of_stored, refused, stored, story};
 use super::{By, bytes_of, case, expect};
 
@@ -71,9 +74,30 @@ type Good = (&'static str, &'static str, Vec<u8>, Vec<Value>);
 
 fn good() -> Vec<Good> {
     let (one, first) = delete("5820 32*11");
+    let short = content(5);
     vec![
         ("empty", "no op: 8 bytes, and the count 0 with their hash", bundle(&[], "00"), vec![]),
         ("one", "one frame", bundle(std::slice::from_ref(&one), "01"), vec![first.clone()]),
+        (
+            "blob",
+            "a blob before the op: it does not count",
+            bundle(&[whole(&short), one.clone()], "01"),
+            vec![first.clone()],
+        ),
+        (
+            "blob-behind",
+            "and behind it: the order is a writer's habit",
+            bundle(&[one.clone(), whole(&short)], "01"),
+            vec![first.clone()],
+        ),
+        ("blob-alone", "a blob that no op names", bundle(&[whole(&short)], "00"), vec![]),
+        ("blob-empty", "the empty blob has one piece, without bytes", bundle(&[whole(&[])], "00"), vec![]),
+        (
+            "blob-blob",
+            "one blob behind the other, and the first again",
+            bundle(&[whole(&short), whole(&[]), whole(&short)], "00"),
+            vec![],
+        ),
         (
             "again",
             "frames know nothing of each other: an op may come again, and counts again",
@@ -83,10 +107,82 @@ fn good() -> Vec<Good> {
     ]
 }
 
+/// Content of this length.
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8).collect()
+}
+
+/// A frame with a piece of the blob `of`.
+fn piece(of: &[u8], offset: u64, bytes: &[u8]) -> Vec<u8> {
+    BlobPiece { blob: ContentHash::of(of), offset, bytes: bytes.to_vec() }.encode()
+}
+
+fn whole(content: &[u8]) -> Vec<u8> {
+    piece(content, 0, content)
+}
+
+/// A frame by hand: its pieces of `06 05 04` at 0.
+fn blob_by_hand(body: &str) -> Vec<u8> {
+    let hash = blake3::hash(&[6, 5, 4]).to_hex().to_string();
+    bytes(&body.replace("HASH", &hash))
+}
+
+fn bad_blobs() -> Vec<Bad> {
+    let (one, _) = delete("5820 32*11");
+    let short = content(5);
+    let by_hand = |body: &str| bundle(&[blob_by_hand(body)], "00");
+    vec![
+        ("blob-two", "a piece says where it begins", by_hand("07 82 5820 HASH 43 060504"), "blob:8:wrong_type"),
+        ("blob-four", "and nothing else", by_hand("07 84 5820 HASH 00 43 060504 00"), "blob:8:wrong_type"),
+        ("blob-trailing", "bytes behind a piece", by_hand("07 83 5820 HASH 00 43 060504 00"), "blob:8:trailing"),
+        ("blob-text", "content is bytes", by_hand("07 83 5820 HASH 00 63 'abc'"), "blob:8:wrong_type"),
+        ("blob-cut", "a piece that is cut short", by_hand("07 83 5820 HASH 00 43 0605"), "blob:8:truncated"),
+        ("blob-long-form", "a length has one form", by_hand("07 83 5820 HASH 00 5803 060504"), "blob:8:not_canonical"),
+        (
+            "blob-beyond",
+            "a piece that ends behind 4 GiB",
+            by_hand("07 83 5820 HASH 1a fffffffe 43 060504"),
+            "blob:8:too_long",
+        ),
+        (
+            "blob-endless",
+            "an offset that overflows",
+            by_hand("07 83 5820 HASH 1b ffffffffffffffff 41 06"),
+            "blob:8:too_long",
+        ),
+        ("blob-late", "the first piece begins at 0", bundle(&[piece(&short, 1, &short)], "00"), "blob:8:out_of_order"),
+        (
+            "blob-short-first",
+            "only the last piece is shorter than a chunk",
+            bundle(&[piece(&short, 0, &short[..2]), piece(&short, 2, &short[2..])], "00"),
+            "blob:52:out_of_order",
+        ),
+        (
+            "blob-again",
+            "a blob directly behind itself",
+            bundle(&[whole(&short), whole(&short)], "00"),
+            "blob:55:out_of_order",
+        ),
+        ("blob-wrong", "the content of another", bundle(&[piece(&short, 0, &[0; 5])], "00"), "blob:55:wrong_hash"),
+        (
+            "blob-wrong-op",
+            "an op behind a piece that is not all of it",
+            bundle(&[piece(&short, 0, &short[..2]), one], "01"),
+            "blob:52:wrong_hash",
+        ),
+        (
+            "blob-wrong-blob",
+            "or another blob",
+            bundle(&[piece(&short, 0, &short[..2]), whole(&[])], "00"),
+            "blob:52:wrong_hash",
+        ),
+    ]
+}
+
 type Bad = (&'static str, &'static str, Vec<u8>, &'static str);
 
 fn bad() -> Vec<Bad> {
-    [bad_starts(), bad_frames(), bad_ends()].concat()
+    [bad_starts(), bad_frames(), bad_blobs(), bad_ends()].concat()
 }
 
 fn bad_starts() -> Vec<Bad> {
@@ -173,11 +269,21 @@ fn error_of(error: BundleError) -> String {
         BundleError::TooLarge { at } => format!("too_large:{at}"),
         BundleError::UnknownFrame { at, kind } => format!("unknown_frame:{at}:{kind}"),
         BundleError::Damaged { at, fault } => format!("damaged:{at}:{}", refused(fault)),
+        BundleError::Blob { at, fault } => format!("blob:{at}:{}", blob_fault(fault)),
         BundleError::OtherRepo { at } => format!("other_repo:{at}"),
         BundleError::BadEnd { at } => format!("bad_end:{at}"),
         BundleError::WrongCount { stated, counted } => format!("wrong_count:{stated}:{counted}"),
         BundleError::WrongHash => "wrong_hash".into(),
         BundleError::Trailing { at } => format!("trailing:{at}"),
+    }
+}
+
+fn blob_fault(fault: BlobFault) -> String {
+    match fault {
+        BlobFault::Shape(fault) => reason(fault.into()),
+        BlobFault::TooLong => "too_long".into(),
+        BlobFault::OutOfOrder => "out_of_order".into(),
+        BlobFault::WrongHash(_) => "wrong_hash".into(),
     }
 }
 

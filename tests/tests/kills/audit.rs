@@ -138,7 +138,12 @@ impl Picture {
         let Ok(Answer::ChainEnds(tips)) = host.run(Command::ChainEnds) else { panic!("no chain ends") };
         let branches = status.branches.iter().map(|branch| branch.name.clone());
         let shown = branches.map(|branch| {
-            let every = Command::Entries { branch: branch.clone(), collection: None, key_prefix: String::new() };
+            let every = Command::Entries {
+                branch: branch.clone(),
+                collection: None,
+                key_prefix: String::new(),
+                at: Vec::new(),
+            };
             match (host.run(every), host.run(Command::Conflicts { branch })) {
                 (Ok(Answer::Entries(entries)), Ok(Answer::Conflicts(conflicts))) => (entries, conflicts),
                 other => panic!("{other:?}"),

@@ -110,7 +110,7 @@ async fn write(repo: &Repo, folder: &Path, dice: &mut Dice) -> Result<Vec<OpId>>
     let place = format!("notes/{}/title", dice.below(6));
     let text = Value::from(format!("{:x}", dice.number()));
     let receipt = match dice.below(10) {
-        0 => return Ok(repo.import_bundle(bundle_path(folder, dice.below(BUNDLES))).await?.admitted),
+        0 => return Ok(repo.import_bundle(bundle_path(folder, dice.below(BUNDLES))).await?.0.admitted),
         1 => repo.delete(&place).await?,
         2 => repo.set(&place, Value::from("x".repeat(50_000 + dice.below(200_000)))).await?,
         3 | 4 => batch(repo, dice).await?,

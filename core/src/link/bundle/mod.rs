@@ -1,4 +1,4 @@
-//! A bundle: ops in a file, for carrying a repo by hand.
+//! A bundle: ops and the blobs that they name in a file, for carrying a repo by hand.
 //!
 //! The 8 bytes `trellis` and 0x01, then frames with a 4-byte big-endian length before each, and a last frame with the
 //! count of ops and the BLAKE3 of all before it. The ops prove themselves; the hash says at once that a file is damaged
@@ -10,6 +10,7 @@ mod write;
 pub use read::{BundleReader, Progress, decode_bundle};
 pub use write::{BundleWriter, Signatures};
 
+use super::blob::BlobFault;
 use super::ops::{OpsFault, OpsRefused};
 use crate::op::id::OpId;
 use crate::op::sign::Refused;
@@ -56,6 +57,14 @@ pub enum BundleError {
         /// What is wrong with it.
         fault: OpsFault,
     },
+    /// A frame that is not the next piece of a blob, or one behind a blob that is not whole.
+    #[error("the frame at byte {at} of the bundle is damaged: {fault}")]
+    Blob {
+        /// Where it begins.
+        at: u64,
+        /// What is wrong.
+        fault: BlobFault,
+    },
     /// A frame with ops of another repo than those before.
     #[error("the frame at byte {at} of the bundle is of another repo than those before it")]
     OtherRepo {
@@ -100,4 +109,7 @@ pub enum BundleRefused {
     /// Ops that are no batch.
     #[error(transparent)]
     Batch(#[from] OpsRefused),
+    /// A piece that is not the next one of a blob.
+    #[error(transparent)]
+    Blob(#[from] BlobFault),
 }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{BundleError, LENGTH_BYTES, MAGIC};
 use crate::limits::FRAME_BYTES_MAX;
+use crate::link::blob::{BlobPiece, WholeBlobs};
 use crate::link::frame::FrameKind;
 use crate::link::ops::{Batch, OpsFault, decode_ops};
 use crate::log::row::StoredOp;
@@ -15,13 +16,15 @@ use crate::op::id::RepoId;
 pub enum Progress {
     /// The ops of the next frame, which prove nothing yet; dependencies that stand in the bundle came before.
     Ops(Vec<StoredOp>),
+    /// The next piece of a blob. Of a blob that is not what its name says the frame behind its last piece tells.
+    Blob(BlobPiece),
     /// All input is used up, and the bundle is not at its end.
     More,
     /// The bundle is whole: its count and its hash are right.
     End,
 }
 
-/// Reads a bundle that comes in pieces of any size.
+/// Reads a bundle that comes in parts of any size.
 #[derive(Debug)]
 pub struct BundleReader {
     part: Part,
@@ -31,6 +34,7 @@ pub struct BundleReader {
     at: u64,
     hasher: blake3::Hasher,
     ops: u64,
+    blobs: WholeBlobs,
     repo: Option<RepoId>,
     failed: Option<BundleError>,
 }
@@ -59,6 +63,7 @@ impl BundleReader {
             at: 0,
             hasher: blake3::Hasher::new(),
             ops: 0,
+            blobs: WholeBlobs::default(),
             repo: None,
             failed: None,
         }
@@ -89,7 +94,7 @@ impl BundleReader {
     ///
     /// # Errors
     /// [`BundleError::Truncated`], or the error that reading ended with.
-    pub fn finish(self) -> Result<(), BundleError> {
+    pub fn finish(&self) -> Result<(), BundleError> {
         match (self.failed, self.part) {
             (Some(error), _) => Err(error),
             (None, Part::Nothing) => Ok(()),
@@ -112,13 +117,13 @@ impl BundleReader {
                 return Ok(Progress::More);
             }
             let bytes = core::mem::take(&mut self.bytes);
-            if let Some(ops) = self.on_part(&bytes)? {
-                return Ok(Progress::Ops(ops));
+            if let Some(progress) = self.on_part(&bytes)? {
+                return Ok(progress);
             }
         }
     }
 
-    fn on_part(&mut self, bytes: &[u8]) -> Result<Option<Vec<StoredOp>>, BundleError> {
+    fn on_part(&mut self, bytes: &[u8]) -> Result<Option<Progress>, BundleError> {
         match self.part {
             Part::Frame(_) => return self.on_frame(bytes),
             Part::Length => self.on_length(bytes)?,
@@ -142,32 +147,48 @@ impl BundleReader {
         Ok(())
     }
 
-    fn on_frame(&mut self, frame: &[u8]) -> Result<Option<Vec<StoredOp>>, BundleError> {
+    fn on_frame(&mut self, frame: &[u8]) -> Result<Option<Progress>, BundleError> {
         let at = self.at;
         let not_a_frame = BundleError::Damaged { at, fault: OpsFault::NotOps };
         let (&kind, body) = frame.split_first().ok_or(not_a_frame)?;
-        let ops = match FrameKind::from_code(kind) {
-            Some(FrameKind::Ops) => Some(self.on_ops(frame)?),
+        let progress = match FrameKind::from_code(kind) {
+            Some(FrameKind::Ops) => Some(Progress::Ops(self.on_ops(frame)?)),
+            Some(FrameKind::Blob) => Some(Progress::Blob(self.on_blob(body)?)),
             Some(FrameKind::End) => self.on_end(body).map(|()| None)?,
             None => return Err(BundleError::UnknownFrame { at, kind }),
         };
+        if progress.is_some() {
+            self.hasher.update(&(frame.len() as u32).to_be_bytes()).update(frame);
+        }
         self.at += (LENGTH_BYTES + frame.len()) as u64;
-        self.part = if ops.is_some() { Part::Length } else { Part::Nothing };
-        Ok(ops)
+        self.part = if progress.is_some() { Part::Length } else { Part::Nothing };
+        Ok(progress)
     }
 
     fn on_ops(&mut self, frame: &[u8]) -> Result<Vec<StoredOp>, BundleError> {
         let at = self.at;
+        self.end_blob()?;
         let Batch { repo, ops } = decode_ops(frame).map_err(|fault| BundleError::Damaged { at, fault })?;
         if *self.repo.get_or_insert(repo) != repo {
             return Err(BundleError::OtherRepo { at });
         }
-        self.hasher.update(&(frame.len() as u32).to_be_bytes()).update(frame);
         self.ops += ops.len() as u64;
         Ok(ops)
     }
 
-    fn on_end(&self, body: &[u8]) -> Result<(), BundleError> {
+    fn on_blob(&mut self, body: &[u8]) -> Result<BlobPiece, BundleError> {
+        let at = self.at;
+        let piece = BlobPiece::decode(body).and_then(|piece| self.blobs.piece(&piece).map(|()| piece));
+        piece.map_err(|fault| BundleError::Blob { at, fault })
+    }
+
+    fn end_blob(&mut self) -> Result<(), BundleError> {
+        let at = self.at;
+        self.blobs.end().map_err(|fault| BundleError::Blob { at, fault })
+    }
+
+    fn on_end(&mut self, body: &[u8]) -> Result<(), BundleError> {
+        self.end_blob()?;
         let (stated, hash) = read_end(body).map_err(|_| BundleError::BadEnd { at: self.at })?;
         if stated != self.ops {
             return Err(BundleError::WrongCount { stated, counted: self.ops });
@@ -206,7 +227,7 @@ fn read_end(body: &[u8]) -> Result<(u64, blake3::Hash), CborError> {
     reader.end().map(|()| end)
 }
 
-/// The ops of a whole bundle, dependencies first. They prove nothing yet.
+/// The ops of a whole bundle, dependencies first. They prove nothing yet. The blobs in it are checked and passed over.
 ///
 /// # Errors
 /// [`BundleError`]: nothing of it is to be used.
@@ -216,6 +237,7 @@ pub fn decode_bundle(mut bytes: &[u8]) -> Result<Vec<StoredOp>, BundleError> {
     loop {
         match reader.read(&mut bytes)? {
             Progress::Ops(mut ops) => all.append(&mut ops),
+            Progress::Blob(_) => {}
             Progress::More => return reader.finish().map(|()| all),
             Progress::End => return Ok(all),
         }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::{BundleRefused, MAGIC};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
+use crate::link::blob::{BlobPiece, WholeBlobs};
 use crate::link::frame::FrameKind;
 use crate::link::ops::{continues, encode_ops, segment_bytes};
 use crate::link::runs::order_runs;
@@ -44,6 +45,7 @@ pub struct BundleWriter {
     window_bytes: usize,
     /// Ops and bytes that stayed in the window when frames were last written: the window is full when it has grown.
     kept: (usize, usize),
+    blobs: WholeBlobs,
 }
 
 /// What becomes of the last frame, which is not full.
@@ -64,6 +66,7 @@ impl BundleWriter {
             window: Vec::new(),
             window_bytes: 0,
             kept: (0, 0),
+            blobs: WholeBlobs::default(),
         };
         writer.write(&MAGIC);
         writer
@@ -75,9 +78,21 @@ impl BundleWriter {
     /// # Errors
     /// [`BundleRefused`]: this or an earlier op cannot be in a bundle with the others. The writer is of no more use.
     pub fn push(&mut self, op: StoredOp) -> Result<(), BundleRefused> {
+        self.blobs.end()?;
         self.window_bytes += frame_bytes(&op.header, op.body.as_deref());
         self.window.push(op);
         if self.is_full() { self.write_frames(Tail::Kept) } else { Ok(()) }
+    }
+
+    /// Adds a piece of a blob. The pieces of a blob come one after the other, from its start to its end, with no op and no
+    /// other blob between them; a blob comes before the ops that name it.
+    ///
+    /// # Errors
+    /// [`BundleRefused::Blob`]. The writer is of no more use.
+    pub fn push_blob(&mut self, piece: &BlobPiece) -> Result<(), BundleRefused> {
+        self.blobs.piece(piece)?;
+        self.write_frame(&piece.encode());
+        Ok(())
     }
 
     /// Takes the bytes that are ready.
@@ -90,6 +105,7 @@ impl BundleWriter {
     /// # Errors
     /// [`BundleRefused`], above all [`BundleRefused::NotCovered`].
     pub fn finish(mut self) -> Result<Vec<u8>, BundleRefused> {
+        self.blobs.end()?;
         self.write_frames(Tail::Written)?;
         if let Some(op) = self.window.first() {
             return Err(BundleRefused::NotCovered(op.rehash()?.id()));

@@ -6,7 +6,9 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::path::{FilePath, PathError};
 use crate::op::blob::BlobRef;
+use crate::op::body::{Content, Leaf};
 use crate::op::json::{Object, Value};
+use crate::op::patch::Patch;
 
 /// A file, as its entity's value says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +59,8 @@ impl FileMode {
         }
     }
 
-    fn parse(word: &str) -> Option<FileMode> {
+    /// The mode with this word.
+    pub fn parse(word: &str) -> Option<FileMode> {
         [FileMode::File, FileMode::Exec, FileMode::Link].into_iter().find(|mode| mode.as_str() == word)
     }
 }
@@ -81,6 +84,37 @@ impl FileBody {
         let mode = value.member("mode").and_then(Value::as_str).and_then(FileMode::parse);
         Ok(FileBody { path: parse_path(value)?, content, mode: mode.ok_or(FileError::Member("mode"))? })
     }
+}
+
+/// What one write says of a file. Whatever it leaves as it is, it says nothing of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileChange {
+    /// Where the file is from then on.
+    pub path: Option<FilePath>,
+    /// What it holds from then on.
+    pub content: Option<BlobRef>,
+}
+
+impl FileChange {
+    /// Reads what a write to an entity of `files` says.
+    pub fn of(said: &Content) -> FileChange {
+        let members = match said {
+            Content::Put(Leaf::Json(value)) => value.clone(),
+            Content::Patch(patch) => set_members(patch),
+            _ => return FileChange::default(),
+        };
+        let content = members.member("content").and_then(BlobRef::parse);
+        FileChange { path: parse_path(&members).ok(), content }
+    }
+}
+
+/// The members of an entity that a patch sets as a whole.
+fn set_members(patch: &Patch) -> Value {
+    let set = patch.set.iter().filter_map(|(place, value)| match place.0.as_slice() {
+        [name] => Some((name.clone(), value.clone())),
+        _ => None,
+    });
+    Value::Object(set.collect())
 }
 
 /// The members that say a path: `path`, and beside it `path_bytes` where the path is not UTF-8. A member without a value

@@ -8,7 +8,7 @@ pub mod body;
 pub mod path;
 pub mod tree;
 
-pub use body::{FileBody, FileError, FileMode};
+pub use body::{FileBody, FileChange, FileError, FileMode};
 pub use path::{FilePath, PathError, System};
 pub use tree::{Clash, File, Placed, Tree};
 

@@ -17,7 +17,8 @@ use crate::cli::conflicts::{each_once, exit_with, print_conflicts, print_left};
 use crate::cli::context::Context;
 use crate::cli::doc::{ConflictDoc, ids};
 use crate::cli::files::{
-    FileConflictDoc, FilePaths, SettledDoc, clashes_of, paths_in, print_file_conflicts, print_missing, shown_paths,
+    FileConflictDoc, FilePaths, SettledDoc, clashes_of, missing_blobs, paths_in, print_file_conflicts, print_missing,
+    shown_paths,
 };
 use crate::cli::page::{Look, Page, clean};
 use crate::cli::report::{ErrorDoc, Exit, Outcome, Told, done};
@@ -193,7 +194,7 @@ impl Compared {
             rebased: ids(&exchange.rebased),
             diverged,
             blobs: carried.blobs.len(),
-            missing_blobs: carried.missing.iter().map(|blob| blob.blob.to_string()).collect(),
+            missing_blobs: missing_blobs(carried),
             folder: local.as_ref().map(SettledDoc::new),
             remote_folder: remote.as_ref().map(SettledDoc::new),
             error,

@@ -1,34 +1,49 @@
-//! `trellis show`: one op, whole.
+//! `trellis show`: one op, whole, or a file as it was.
+
+mod file;
 
 use std::io;
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::output::OpView;
 use trellis_sync::files::{FileDiff, Workspace};
-use trellis_sync::{Repo, Result};
+use trellis_sync::{Code, Repo, Result, TrellisError};
 
-use super::context::Context;
-use super::diff::DiffDoc;
-use super::doc::OpDoc;
-use super::fork::ForkDoc;
-use super::history::{RecordDoc, is_note, record_of};
-use super::page::{Cell, Look, Page};
-use super::report::{Outcome, Told, done};
-use super::words::{count, local_time, pretty_body};
+use crate::cli::context::Context;
+use crate::cli::diff::DiffDoc;
+use crate::cli::doc::OpDoc;
+use crate::cli::fork::ForkDoc;
+use crate::cli::history::{RecordDoc, is_note, record_of};
+use crate::cli::page::{Cell, Look, Page};
+use crate::cli::report::{Outcome, Told, done};
+use crate::cli::words::{count, local_time, pretty_body};
+use file::show_files;
 
-/// Show one op with its content, or a record with what it changed
+/// Show one op with its content, a record with what it changed, or a file as it was
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis show 7515aab3a2c1")]
+#[command(after_help = "Examples:
+  trellis show 7515aab3a2c1
+  trellis show 7515aab3a2c1:docs/notes.txt
+  trellis show draft:docs")]
 pub(crate) struct Show {
-    /// The op's id, or the first digits of it
-    op: String,
+    /// An op: the first digits of its id, or the branch that ends in it; and behind a colon a file or folder
+    #[arg(value_name = "OP[:PATH]")]
+    what: String,
 }
 
 impl Show {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
+        match self.what.split_once(':') {
+            Some((op, path)) => show_files(context, op, path).await,
+            None => self.show_op(context).await,
+        }
+    }
+
+    async fn show_op(&self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let view = repo.op(repo.find_op(&self.op).await?).await?;
+        let view = repo.op(one_head(&repo, &self.what).await?).await?;
         let content = view.stored.as_ref().map(pretty_body).unwrap_or_default();
         let op = OpDoc::new(&view);
         let forks = repo.forks().await?;
@@ -41,6 +56,18 @@ impl Show {
     }
 }
 
+/// The op that a name stands for.
+async fn one_head(repo: &Repo, name: &str) -> Result<OpId> {
+    match repo.find_heads(name).await?.as_slice() {
+        [head] => Ok(*head),
+        heads => {
+            let heads: Vec<String> = heads.iter().map(|head| head.short()).collect();
+            let message = format!("The branch {name} has several heads. Show one of them: {}.", heads.join(", "));
+            Err(TrellisError::new(Code::InvalidArgument, message))
+        }
+    }
+}
+
 /// A record, and what it changed in files.
 async fn recorded(repo: &Repo, note: &OpView) -> Result<RecordShown> {
     let (record, before) = record_of(repo, note).await?;
@@ -50,7 +77,7 @@ async fn recorded(repo: &Repo, note: &OpView) -> Result<RecordShown> {
         Ok(())
     };
     Workspace::look(&repo.on_branch(&note.branch))?.diff_record(&before, note.id, visit).await?;
-    Ok(RecordShown { record, files })
+    Ok(RecordShown { record: RecordDoc::new(&record), files })
 }
 
 /// A record with what it changed.
@@ -75,6 +102,10 @@ struct Shown {
 }
 
 impl Told for Shown {
+    fn is_long(&self) -> bool {
+        true
+    }
+
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let op = &self.op;
         let ids = |name: &str, ids: &[String], page: &Page<'_>| {

@@ -1,40 +1,12 @@
-//! The story that the demo plays, as data: commands as a person would type them.
-//!
-//! What a step does, a later one asks for, or the end does: so no step can be left out unnoticed.
+//! Two repos of records diverge, conflict, and agree again.
 
-/// One command of the story.
-#[derive(Clone, Copy)]
-pub(crate) struct Step {
-    /// What happens, for the reader.
-    pub(crate) says: &'static str,
-    /// The arguments of `trellis`.
-    pub(crate) args: &'static [&'static str],
-    pub(crate) exit: Exit,
-    pub(crate) checks: &'static [Check],
-    /// The name under which the output is kept, if it is.
-    pub(crate) keeps: Option<&'static str>,
-}
+use super::Check::{SameDetail, Shows};
+use super::Exit::{ConflictsOpen, Done};
+use super::{Check, Step, Story, step};
 
-/// How a command must end.
-#[derive(Clone, Copy)]
-pub(crate) enum Exit {
-    Done = 0,
-    ConflictsOpen = 2,
-}
+pub(super) const STORY: Story = Story { name: "records", steps: STEPS, equal: EQUAL, equal_folders: &[] };
 
-/// What must hold of a command's stdout.
-#[derive(Clone, Copy)]
-pub(crate) enum Check {
-    /// It shows this text.
-    Shows(&'static str),
-    /// Its indented lines are those of what was kept under this name.
-    SameDetail(&'static str),
-}
-
-use Check::{SameDetail, Shows};
-use Exit::{ConflictsOpen, Done};
-
-pub(crate) const STORY: &[Step] = &[
+const STEPS: &[Step] = &[
     step("Ann begins a repo.", &["init", "ann", "--name", "notes"], Done, &[]),
     step(
         "She writes a note.",
@@ -98,20 +70,9 @@ pub(crate) const STORY: &[Step] = &[
 
 const NOTE: &[Check] = &[Shows("\"title\": \"Calm sea\""), Shows("\"stars\": 5")];
 
-/// What must be equal at the end, by the names under which it was kept.
-pub(crate) const EQUAL: &[[&str; 2]] = &[
+const EQUAL: &[[&str; 2]] = &[
     ["Ann's conflicts", "Bob's conflicts"],
     ["Ann's note", "Bob's note"],
     ["Ann's log", "Bob's log"],
     ["Ann's check", "Bob's check"],
 ];
-
-const fn step(says: &'static str, args: &'static [&'static str], exit: Exit, checks: &'static [Check]) -> Step {
-    Step { says, args, exit, checks, keeps: None }
-}
-
-impl Step {
-    const fn keeps(self, name: &'static str) -> Self {
-        Self { keeps: Some(name), ..self }
-    }
-}
