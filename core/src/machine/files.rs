@@ -53,8 +53,8 @@ impl Machine {
         }
     }
 
-    /// Answers when the writes that decide about files were read. Where a write turned out to say nothing, those before it
-    /// have to be read, too.
+    /// Answers when the writes that decide about files were read. Where a write turned out to say nothing, those
+    /// before it have to be read, too.
     pub(super) fn on_files_read(
         &mut self,
         (request, scope, entities): AskedFiles,

@@ -16,8 +16,8 @@ use super::words::count;
 
 /// Take over the history of a git repository: commits, branches, merges and authors
 ///
-/// Every local branch of git becomes a branch here, and every commit a record. The same import again adds what is new, and
-/// one that was interrupted goes on. Git's own files are only read.
+/// Every local branch of git becomes a branch here, and every commit a record. The same import again adds what is new,
+/// and one that was interrupted goes on. Git's own files are only read.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  trellis import git ../project\n\n\
                         A repo that is empty shows the branch that is checked out in git afterwards.")]

@@ -32,7 +32,8 @@ impl Bulk {
         Ok(Bulk { store, engine, clock: start.clock.clone() })
     }
 
-    /// Takes the lock, and reads what others committed. A group that is dropped without its commit leaves this of no use.
+    /// Takes the lock, and reads what others committed. A group that is dropped without its commit leaves this of no
+    /// use.
     ///
     /// # Errors
     /// `locked` where another process writes for too long; what the disk reports.

@@ -1,8 +1,8 @@
 //! Which branch a commit is written on.
 //!
 //! A head claims the commits that it reaches by first parents. What only merges reach has no name in git: such a side
-//! line is written on a branch of its own, and once it is merged the next side line that begins behind that goes on there.
-//! So there are about as many of these branches as there were side lines at one time.
+//! line is written on a branch of its own, and once it is merged the next side line that begins behind that goes on
+//! there. So there are about as many of these branches as there were side lines at one time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

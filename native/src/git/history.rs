@@ -29,8 +29,8 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Reads what the tips reach. The order is a function of the commits alone: of those whose parents all stand, the one
-    /// that was committed first comes next, then the one of smallest id.
+    /// Reads what the tips reach. The order is a function of the commits alone: of those whose parents all stand, the
+    /// one that was committed first comes next, then the one of smallest id.
     pub(super) fn read(source: &Source, tips: impl Iterator<Item = ObjectId>) -> Result<History> {
         let found = Found::walk(source, tips)?;
         let order = found.order();
@@ -136,9 +136,9 @@ impl Found {
     }
 }
 
-/// Which commits reach which, by lines: each commit stands on one line of which every commit descends from the one before
-/// it, and knows of every other line how far up it reaches. There are about as many lines as there were ever branches at
-/// one time.
+/// Which commits reach which, by lines: each commit stands on one line of which every commit descends from the one
+/// before it, and knows of every other line how far up it reaches. There are about as many lines as there were ever
+/// branches at one time.
 #[derive(Debug, Default)]
 struct Reach {
     places: Vec<Place>,

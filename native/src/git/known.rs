@@ -23,7 +23,8 @@ pub(super) fn note_key(commit: &ObjectId) -> String {
     format!("{NOTE}{commit}")
 }
 
-/// The key of a note that a branch was brought to a commit which is written elsewhere. `before` is the branch's last op.
+/// The key of a note that a branch was brought to a commit which is written elsewhere. `before` is the branch's last
+/// op.
 pub(super) fn move_key(commit: &ObjectId, branch: &str, before: Option<&OpId>) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(branch.as_bytes()).update(&[0]);
@@ -92,7 +93,8 @@ impl Known {
         self.heads.keys().cloned().collect()
     }
 
-    /// Where a branch is: at the commit that its last note or merge names. None for a branch on which there is no such op.
+    /// Where a branch is: at the commit that its last note or merge names. None for a branch on which there is no such
+    /// op.
     pub(super) fn place(&self, group: &mut Group<'_>, branch: &str, history: &History) -> Result<Option<Place>> {
         let mut found: Option<Place> = None;
         for head in self.heads.get(branch).into_iter().flatten() {

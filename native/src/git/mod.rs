@@ -1,8 +1,8 @@
 //! Taking over the history of a git repository: commits become records, with their branches, merges and authors.
 //!
 //! `source` reads git, `history` puts its commits into an order, `branches` says where each is written, and `replay`
-//! writes them. What was written before is found by `known`, so the same import again adds only what is new, and one that
-//! was interrupted goes on.
+//! writes them. What was written before is found by `known`, so the same import again adds only what is new, and one
+//! that was interrupted goes on.
 
 mod branches;
 mod changes;
@@ -69,12 +69,13 @@ pub struct GitImport {
 /// Replays the history of the git repository at `path` into a repo: of every local head what is not here yet. Git's own
 /// files are only read.
 ///
-/// The thread that calls this does the work. `progress` hears of every commit; whoever waits for the disk hears of it when
-/// this returns.
+/// The thread that calls this does the work. `progress` hears of every commit; whoever waits for the disk hears of it
+/// when this returns.
 ///
 /// # Errors
-/// `not_found` where there is no git repository, or an object of it is not to be read; `unsupported` for one that has only a
-/// part of its history; what writing fails with. What was made durable until then stays, and the next import goes on there.
+/// `not_found` where there is no git repository, or an object of it is not to be read; `unsupported` for one that has
+/// only a part of its history; what writing fails with. What was made durable until then stays, and the next import
+/// goes on there.
 pub async fn import_git(repo: &Repo, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<GitImport> {
     let mut bulk = repo.bulk().await?;
     let source = Source::open(path)?;
@@ -117,13 +118,13 @@ fn place(history: &History, heads: &[(String, At)], known: &Known) -> Branches {
     Branches::place(history, heads, &written, &taken)
 }
 
-/// Brings the folder of a repo up to date after an import: where the repo was empty, to the branch that is checked out in
-/// git, and else to what its own branch shows now. Returns the branch, and what became of the folder; none where the folder
-/// shows no files.
+/// Brings the folder of a repo up to date after an import: where the repo was empty, to the branch that is checked out
+/// in git, and else to what its own branch shows now. Returns the branch, and what became of the folder; none where
+/// the folder shows no files.
 ///
 /// # Errors
-/// `unrecorded_changes` where other files stand in the way of the branch that is checked out in git; nothing of the folder
-/// is changed then. Otherwise as [`Workspace::settle`].
+/// `unrecorded_changes` where other files stand in the way of the branch that is checked out in git; nothing of the
+/// folder is changed then. Otherwise as [`Workspace::settle`].
 pub async fn show_import(repo: &Repo, imported: &GitImport) -> Result<Option<(String, Settled)>> {
     let Some(head) = imported.heads.first().filter(|_| imported.was_empty) else {
         let settled = Workspace::follow(repo).await?;

@@ -1,5 +1,5 @@
-//! What has to be written so that a branch shows the files of a commit: every file of the commit gets an entity, and what
-//! is left of the others goes.
+//! What has to be written so that a branch shows the files of a commit: every file of the commit gets an entity, and
+//! what is left of the others goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Gives every path that is wanted a file: the one that is there, else one that the merge brought there, else one that
-    /// moved, else a new one. `lines` reads those of files that may have moved.
+    /// Gives every path that is wanted a file: the one that is there, else one that the merge brought there, else one
+    /// that moved, else a new one. `lines` reads those of files that may have moved.
     pub(super) fn new(
         wanted: &BTreeMap<FilePath, Wanted>,
         present: &[Present],

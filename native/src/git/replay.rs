@@ -1,7 +1,8 @@
 //! Replaying: each commit becomes a record on its branch, after which the branch shows the commit's files.
 //!
-//! A branch that only goes on costs what the commit changed. Where a commit joins others they are merged first, the repo
-//! says what it makes of the files that are not the same on all sides, and the record says what the commit made of them.
+//! A branch that only goes on costs what the commit changed. Where a commit joins others they are merged first, the
+//! repo says what it makes of the files that are not the same on all sides, and the record says what the commit made
+//! of them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -190,8 +191,8 @@ impl<'s> Replay<'s> {
         }
     }
 
-    /// Whether a branch shows a commit when that is merged into it, and nothing else: all that it has is behind the commit. A
-    /// branch that git set back has more.
+    /// Whether a branch shows a commit when that is merged into it, and nothing else: all that it has is behind the
+    /// commit. A branch that git set back has more.
     fn is_forward(&self, from: Place, to: At) -> bool {
         from.at.is_some_and(|at| self.is_note_of(at, from.op) && self.history.reaches(to, at))
     }
@@ -386,8 +387,8 @@ impl<'s> Replay<'s> {
         }
     }
 
-    /// The files of a branch when these ops were its heads and it showed a commit. What else was recorded there is none of
-    /// git's, and not among them.
+    /// The files of a branch when these ops were its heads and it showed a commit. What else was recorded there is
+    /// none of git's, and not among them.
     fn files_of(&self, group: &mut Group<'_>, branch: &str, ops: &[OpId], at: At) -> Result<Folder> {
         let mut files = self.files_at(group, branch, ops)?;
         let tree = self.source.said(self.history.commit(at).id)?.tree;

@@ -1,7 +1,7 @@
 //! The files of a commit as they are known here: which entity each is, and what it was written as.
 //!
-//! A state shares every folder that is equal with the state that it was made from, so many of them cost little more than
-//! what is different.
+//! A state shares every folder that is equal with the state that it was made from, so many of them cost little more
+//! than what is different.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod world;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 use check::{check, found, import, notes, run};
 use own::{Hashes, commits_of, own_history};
@@ -24,7 +25,7 @@ const ODD_COMMITS: usize = 150;
 /// Commits of a long history.
 const LONG_COMMITS: usize = 2_000;
 /// How often an import is killed.
-const KILLS: usize = 8;
+const KILLS: usize = 6;
 
 /// A world with its git repository, and an empty repo.
 struct Both {
@@ -230,8 +231,11 @@ fn an_import_that_was_killed_goes_on() {
             let mut command = Command::new(trellis());
             let mut child =
                 command.current_dir(both.folder.path()).args(args).stdout(Stdio::null()).spawn().expect("starts");
-            let (from, more) = (length(&log), 1 + dice.below(200_000) as u64);
-            while child.try_wait().expect("a child").is_none() && length(&log).abs_diff(from) < more {
+            let (mut last, mut writes) = (modified(&log), 1 + dice.below(20));
+            while child.try_wait().expect("a child").is_none() && writes > 0 {
+                let now = modified(&log);
+                writes -= usize::from(now != last);
+                last = now;
                 std::thread::yield_now();
             }
             kills += usize::from(child.try_wait().expect("a child").is_none());
@@ -249,8 +253,8 @@ fn an_import_that_was_killed_goes_on() {
     });
 }
 
-fn length(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |file| file.len())
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|file| file.modified()).ok()
 }
 
 /// This project's own history, where there is one: a copy of the sources may have none, or only its end.
