@@ -217,6 +217,11 @@ impl SettledDoc {
         }
     }
 
+    /// How many paths several files claim.
+    pub(crate) fn clashes(&self) -> usize {
+        self.file_conflicts.iter().filter(|conflict| conflict.about == About::Clash.as_str()).count()
+    }
+
     /// Exit code 2 where conflicts are open.
     pub(crate) fn exit(&self) -> Exit {
         if self.file_conflicts.is_empty() { Exit::Done } else { Exit::ConflictsOpen }
