@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub enum Work {
     /// Files of the folder are compared with what was recorded. Counted in files.
     Comparing,
-    /// Contents go into the store. Counted in bytes, as all below.
+    /// Contents go into the store. Counted in bytes, as the next three.
     Keeping,
     /// Contents go from the store into the folder.
     Writing,
@@ -17,6 +17,8 @@ pub enum Work {
     Carrying,
     /// Contents in the store are rehashed.
     Checking,
+    /// The history of another system becomes ops. Counted in commits.
+    Importing,
 }
 
 /// How far it is.

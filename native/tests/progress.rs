@@ -25,6 +25,7 @@ fn ends(told: &Told) -> BTreeMap<&'static str, (u64, u64)> {
             Work::Writing => "writing",
             Work::Carrying => "carrying",
             Work::Checking => "checking",
+            Work::Importing => "importing",
         };
         assert!(done <= total, "{name}: {done} of {total}");
         ends.insert(name, (done, total));

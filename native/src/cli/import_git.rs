@@ -29,7 +29,7 @@ pub(crate) struct ImportGit {
 impl ImportGit {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        let imported = import_git(&repo, &context.path(&self.path), &mut |_| {}).await?;
+        let imported = import_git(&repo, &context.path(&self.path)).await?;
         let (shown, error) = match show_import(&repo, &imported).await {
             Ok(shown) => (shown, None),
             Err(error) => (None, Some(error)),

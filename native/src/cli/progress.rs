@@ -131,12 +131,13 @@ fn words(work: Work) -> &'static str {
         Work::Writing => "Writing files",
         Work::Carrying => "Carrying contents",
         Work::Checking => "Checking contents",
+        Work::Importing => "Taking commits",
     }
 }
 
 fn amount(progress: Progress) -> String {
     match progress.work {
-        Work::Comparing => format!("{} of {}", HumanCount(progress.done), HumanCount(progress.total)),
+        Work::Comparing | Work::Importing => format!("{} of {}", HumanCount(progress.done), HumanCount(progress.total)),
         _ => format!("{} of {}", HumanBytes(progress.done), HumanBytes(progress.total)),
     }
 }

@@ -24,22 +24,14 @@ use self::known::Known;
 use self::replay::Replay;
 use self::source::Source;
 use crate::error::Result;
-use crate::files::{Settled, Workspace, shown_branch};
+use crate::files::{BlobLease, Settled, Workspace, shown_branch};
+use crate::progress::Work;
 use crate::repo::Repo;
 
 /// Rows that are written before they are made durable together.
 const GROUP_ROWS_MAX: usize = 512;
 /// Bytes that are written before they are made durable together.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
-
-/// How far an import is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// The commits that were written.
-    pub done: usize,
-    /// All commits that are new.
-    pub all: usize,
-}
 
 /// What an import brought.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +68,8 @@ pub struct GitImport {
 /// `not_found` where there is no git repository, or an object of it is not to be read; `unsupported` for one that has
 /// only a part of its history; what writing fails with. What was made durable until then stays, and the next import
 /// goes on there.
-pub async fn import_git(repo: &Repo, path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<GitImport> {
+pub async fn import_git(repo: &Repo, path: &Path) -> Result<GitImport> {
+    let lease = BlobLease::share(repo.folder())?;
     let mut bulk = repo.bulk().await?;
     let source = Source::open(path)?;
     let found = source.heads()?;
@@ -89,10 +82,10 @@ pub async fn import_git(repo: &Repo, path: &Path, progress: &mut dyn FnMut(Progr
     let branches = place(&history, &heads, &known);
     let mut replay = Replay::new(&source, history, branches, known);
     let missing = replay.missing();
-    progress(Progress { done: 0, all: missing.len() });
-    for (done, at) in missing.iter().enumerate() {
+    let mut meter = repo.watcher().meter(Work::Importing, missing.len() as u64);
+    for at in &missing {
         replay.commit(&mut group, *at)?;
-        progress(Progress { done: done + 1, all: missing.len() });
+        meter.add(1);
         let (rows, bytes) = group.size();
         if rows >= GROUP_ROWS_MAX || bytes >= GROUP_BYTES_MAX {
             group.commit()?;
@@ -103,6 +96,7 @@ pub async fn import_git(repo: &Repo, path: &Path, progress: &mut dyn FnMut(Progr
         replay.move_head(&mut group, name, *tip)?;
     }
     group.commit()?;
+    drop(lease);
     let commits = replay.history.len();
     let side_branches = replay.branches.side_count();
     let heads = heads.into_iter().map(|(name, _)| name).collect();

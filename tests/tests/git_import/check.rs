@@ -21,7 +21,7 @@ pub(crate) fn run<T>(body: impl Future<Output = Result<T>>) -> T {
 
 /// Imports a git repository.
 pub(crate) async fn import(repo: &Repo, git: &Path) -> Result<GitImport> {
-    import_git(repo, git, &mut |_| {}).await
+    import_git(repo, git).await
 }
 
 /// The notes about commits, by commit.

@@ -7,13 +7,14 @@ mod world;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use check::{check, found, import, notes, run};
 use own::{Hashes, commits_of, own_history};
 use trellis_core::op::json::{Value, parse};
-use trellis_sync::Repo;
-use trellis_sync::git::{Progress, import_git};
+use trellis_sync::git::import_git;
+use trellis_sync::{Progress, Repo, Work};
 use trellis_tests::dice::{Dice, more, seeds};
 use trellis_tests::program::trellis;
 use trellis_tests::seed;
@@ -98,12 +99,16 @@ fn a_second_import_adds_what_is_new() {
 fn a_long_history_comes_whole() {
     run(async {
         let both = Both::new(seed!(), Dials::USUAL, LONG_COMMITS * more()).await?;
-        let mut heard = Vec::new();
-        let git = both.folder.path().join("git");
-        let imported = import_git(&both.repo, &git, &mut |progress| heard.push(progress)).await?;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let listener = Arc::clone(&heard);
+        let watched = Repo::options().progress(move |progress| listener.lock().expect("a list").push(progress));
+        let watched = watched.open(both.repo.folder().root()).await?;
+        let imported = import_git(&watched, &both.folder.path().join("git")).await?;
         let all = both.world.reached().len();
         assert_eq!((imported.commits, imported.new_commits), (all, all));
-        assert_eq!(heard, (0..=all).map(|done| Progress { done, all }).collect::<Vec<_>>());
+        let (heard, total) = (heard.lock().expect("a list").clone(), all as u64);
+        let told = (1..=total).map(|done| Progress { work: Work::Importing, done, total });
+        assert_eq!(heard, told.collect::<Vec<_>>());
         check(&both.repo, &both.world).await
     });
 }
