@@ -48,7 +48,7 @@ mod verify;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 
@@ -168,6 +168,29 @@ fn explain(error: &clap::Error, args: &[OsString]) -> Exit {
             let _ = error.print();
             Exit::Done
         }
-        _ => usage_error(error, args),
+        _ => usage_error(error, git_word(error), args),
     }
+}
+
+/// What people who know git type, and what they find here.
+const GIT_WORDS: [(&str, &str); 13] = [
+    ("add", "Nothing is staged: `trellis record` records all that changed, `trellis record PATH...` only that."),
+    ("checkout", "`trellis switch BRANCH` brings the folder to a branch, `trellis restore PATH...` gives files back."),
+    ("cherry-pick", "`trellis restore --from OP PATH...` brings files of any op or branch into the folder."),
+    ("commit", "`trellis record -m TEXT` records what changed in the folder."),
+    ("fetch", "`trellis sync reconcile --remote PATH` shows what another copy has, and takes it with --apply."),
+    ("ls-files", "`trellis ls files` lists what is recorded, `trellis status` what changed."),
+    ("pull", "`trellis sync reconcile --remote PATH --apply` brings two copies together."),
+    ("push", "`trellis sync reconcile --remote PATH --apply` brings two copies together."),
+    ("rebase", "Branches merge: `trellis merge BRANCH`. On a linear branch see `trellis sync reconcile --keep`."),
+    ("remote", "Name the other copy where it is needed: `trellis sync reconcile --remote PATH`."),
+    ("reset", "`trellis undo` takes the last record back, `trellis restore PATH...` gives files back."),
+    ("revert", "`trellis undo` takes the last record back, `trellis restore --from OP PATH...` brings older files."),
+    ("stash", "Record on a branch instead: `trellis switch --create BRANCH`, then `trellis record`."),
+];
+
+/// A word about a command that git has and `trellis` calls otherwise.
+fn git_word(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    GIT_WORDS.iter().find(|(word, _)| word == typed).map(|(_, advice)| *advice)
 }

@@ -134,20 +134,25 @@ pub(crate) fn error_document(error: &TrellisError) -> serde_json::Result<String>
     document(&ErrorReport { error: error.into() })
 }
 
-/// Tells of wrong usage, as clap does it, or as a document where one was asked for.
-pub(crate) fn usage_error(error: &clap::Error, args: &[OsString]) -> Exit {
+/// Tells of wrong usage, as clap does it, or as a document where one was asked for. `advice` says what to type instead.
+pub(crate) fn usage_error(error: &clap::Error, advice: Option<&str>, args: &[OsString]) -> Exit {
     let is_document = args.iter().any(|arg| arg == "--json") || std::env::var_os("TRELLIS_JSON").is_some();
-    match usage_document(error).ok().filter(|_| is_document) {
-        Some(text) => super::context::print_line(&text),
-        None => drop(error.print()),
+    match (usage_document(error, advice).ok().filter(|_| is_document), advice) {
+        (Some(text), _) => super::context::print_line(&text),
+        (None, Some(advice)) => eprintln!("error: {}. {advice}", first_line(error)),
+        (None, None) => drop(error.print()),
     }
     Exit::Usage
 }
 
-fn usage_document(error: &clap::Error) -> serde_json::Result<String> {
+fn usage_document(error: &clap::Error, advice: Option<&str>) -> serde_json::Result<String> {
+    let advice = advice.unwrap_or("Run `trellis help`.");
+    error_document(&TrellisError::new(Code::InvalidArgument, format!("{}. {advice}", first_line(error))))
+}
+
+fn first_line(error: &clap::Error) -> String {
     let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    error_document(&TrellisError::new(Code::InvalidArgument, format!("{first}. Run `trellis help`.")))
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }
 
 /// The system does not let the program wait for anything.

@@ -134,6 +134,20 @@ fn a_shell_completes_commands_branches_conflicts_and_paths() {
 }
 
 #[test]
+fn words_of_git_are_told_what_they_are_here() {
+    let shell = Shell::new();
+    for (word, here) in [("commit", "trellis record -m"), ("checkout", "trellis switch"), ("push", "sync reconcile")] {
+        let ran = shell.run(&[word, "-m", "x"]);
+        assert_eq!((ran.code, ran.out.as_str()), (64, ""));
+        assert!(ran.err.starts_with(&format!("error: unrecognized subcommand '{word}'. ")), "{}", ran.err);
+        assert!(ran.err.contains(here) && !ran.err.contains("conflicts"), "{}", ran.err);
+    }
+    let (code, document) = shell.document(&["commit"]);
+    assert_eq!((code, document["error"]["code"].as_str()), (64, Some("invalid_argument")));
+    assert!(document["error"]["message"].as_str().unwrap().contains("trellis record"));
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let shell = Shell::new();
     assert!(shell.ok(&["help"]).contains("Exit codes"));
