@@ -5,8 +5,10 @@ use std::io;
 use clap::Args;
 use serde::Serialize;
 use strsim::jaro_winkler;
+use trellis_sync::core::op::id::OpId;
 use trellis_sync::{Code, Repo, Result, TrellisError};
 
+use super::complete;
 use super::context::Context;
 use super::doc::ids;
 use super::page::{Cell, Detail, Look, Page, clean};
@@ -20,21 +22,39 @@ use super::words::count;
 pub(crate) struct Branch {
     /// The branch to begin
     name: Option<String>,
+    /// Begin it from what there was at this op, instead of the present branch as it is
+    #[arg(long, value_name = "OP", requires = "name", add = complete::branches())]
+    at: Option<String>,
 }
 
 impl Branch {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let repo = context.repo().await?;
-        match self.name {
-            Some(name) => {
+        match (self.name, self.at) {
+            (Some(name), None) => {
                 let receipt = repo.begin_branch(&name).await?;
                 done(Begun { ops: ids(receipt.ops()), branch: name, from: repo.branch().into() })
             }
-            None => {
+            (Some(name), Some(at)) => {
+                let receipt = repo.begin_branch_at(&name, one_head(&repo, &at).await?).await?;
+                done(Begun { ops: ids(receipt.ops()), branch: name, from: at })
+            }
+            (None, _) => {
                 let branches = repo.branches().await?.iter().map(BranchDoc::from).collect();
                 done(Branches { branch: repo.branch().into(), branches })
             }
         }
+    }
+}
+
+/// The op that is meant, or the only head of the branch that is.
+async fn one_head(repo: &Repo, typed: &str) -> Result<OpId> {
+    match repo.find_heads(typed).await?.as_slice() {
+        [op] => Ok(*op),
+        _ => Err(TrellisError::new(
+            Code::InvalidArgument,
+            format!("The branch {typed} has several heads. Name one of them: `trellis branch --json` shows them."),
+        )),
     }
 }
 

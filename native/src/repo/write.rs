@@ -133,11 +133,33 @@ impl Repo {
     /// # Errors
     /// `already_exists` where there is one of this name; `not_found` where this one is not there.
     pub async fn begin_branch(&self, name: &str) -> Result<Receipt> {
-        if self.branches().await?.iter().any(|branch| branch.name == name) {
-            let message = format!("There is a branch {name} already. Use it, or choose another name.");
-            return Err(TrellisError::new(Code::AlreadyExists, message));
-        }
+        self.expect_new_branch(name).await?;
         self.on_branch(name).merge(self.branch(), None).await
+    }
+
+    /// Begins another branch from what there was at an op.
+    ///
+    /// # Errors
+    /// As [`Repo::begin_branch`]; `not_found` for an op that is not here; `invalid_argument` for one of the engine's own
+    /// branches.
+    pub async fn begin_branch_at(&self, name: &str, op: OpId) -> Result<Receipt> {
+        self.expect_new_branch(name).await?;
+        let source = self.op(op).await?.branch;
+        if source.starts_with('_') {
+            let message =
+                format!("The op {} is the engine's own, and no branch begins there. Name another.", op.short());
+            return Err(TrellisError::new(Code::InvalidArgument, message).about_op(op));
+        }
+        let edit = Edit::Merge { source, at: vec![op], message: None };
+        self.on_branch(name).batch().edit(edit, format!("begin the branch {name}")).commit().await
+    }
+
+    async fn expect_new_branch(&self, name: &str) -> Result<()> {
+        if self.branches().await?.iter().all(|branch| branch.name != name) {
+            return Ok(());
+        }
+        let message = format!("There is a branch {name} already. Use it, or choose another name.");
+        Err(TrellisError::new(Code::AlreadyExists, message))
     }
 
     /// Joins another branch into this one, or begins this one from it.

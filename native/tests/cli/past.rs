@@ -343,3 +343,23 @@ fn a_branch_that_is_not_there_is_told_from_those_that_are() {
     let marked: Vec<&str> = listed.lines().filter(|line| line.starts_with('*')).collect();
     assert!(marked.len() == 1 && marked[0].starts_with("*  draft"), "{listed}");
 }
+
+#[test]
+fn a_branch_begins_at_any_op() {
+    let shell = Shell::with_repo();
+    let begun = record(&shell, "a", "f", "one\n", "Begin");
+    record(&shell, "a", "f", "two\n", "Edit");
+    assert_eq!(shell.json(&["-C", "a", "branch", "old", "--at", &begun])["from"], json!(begun));
+    shell.ok(&["-C", "a", "switch", "old"]);
+    assert_eq!(shell.read("a/f"), b"one\n");
+    record(&shell, "a", "g", "new\n", "Another way");
+    shell.ok(&["-C", "a", "branch", "older", "--at", "old"]);
+    shell.ok(&["-C", "a", "switch", "older"]);
+    assert_eq!((shell.read("a/f"), shell.read("a/g")), (b"one\n".to_vec(), b"new\n".to_vec()));
+    shell.refusal(&["-C", "a", "branch", "old", "--at", &begun], "already_exists");
+    shell.refusal(&["-C", "a", "branch", "other", "--at", "0000"], "not_found");
+    let ops = shell.json(&["-C", "a", "log"])["ops"].as_array().unwrap().clone();
+    let genesis = ops.last().unwrap()["hash"].as_str().unwrap();
+    shell.refusal(&["-C", "a", "branch", "other", "--at", genesis], "invalid_argument");
+    assert_eq!(shell.run(&["-C", "a", "branch", "--at", &begun]).code, 64);
+}
