@@ -115,10 +115,20 @@ pub(crate) fn merge_file(home: &Path, [base, ours, theirs]: [&[u8]; 3]) -> (i32,
     for (name, text) in [("base", base), ("A", ours), ("B", theirs)] {
         std::fs::write(home.join(name), text).unwrap();
     }
-    let args = ["merge-file", "-p", "--diff3", "--diff-algorithm=histogram", "A", "base", "B"];
-    let output = command(home).args(args).output().unwrap();
+    let merge = |algorithm: &[&str]| {
+        let mut command = command(home);
+        command.args(["merge-file", "-p", "--diff3"]).args(algorithm).args(["A", "base", "B"]).output().unwrap()
+    };
+    // Before 2.44 git knows no other algorithm here than its oldest.
+    let output = match merge(&["--diff-algorithm=histogram"]) {
+        refused if refused.status.code() == Some(WRONG_USAGE) => merge(&[]),
+        output => output,
+    };
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
+
+/// How git ends where it does not know an option.
+const WRONG_USAGE: i32 = 129;
 
 /// git, with nobody's settings.
 pub(crate) fn command(folder: &Path) -> Command {
