@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use trellis_core::view::files::{FileMode, FilePath};
 
 use super::conflicts::{About, FileConflict};
 use super::stat::{Seen, Stat};
-use crate::error::{Result, from_io};
+use crate::error::{Result, TrellisError, from_io};
 use crate::whole_file;
 
 /// What the file begins with: its name and its version.
@@ -71,14 +71,10 @@ impl Index {
     /// # Errors
     /// What the system reports.
     pub(super) fn read(path: &Path) -> Result<Option<Index>> {
-        let failed = |cause| from_io("read the folder's index", path, cause);
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(failed(cause)),
-        };
-        let written = Seen::at(path).map_err(failed)?.map_or(i64::MIN, |seen| seen.stat.modified);
-        Ok(decode(&bytes).map(|index| Index { written, ..index }))
+        let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+        let seen = Seen::at(path).map_err(|cause| failed(path, cause))?;
+        let written = seen.map_or(i64::MIN, |seen| seen.stat.modified);
+        Ok(body(&bytes).and_then(decode).map(|index| Index { written, ..index }))
     }
 
     /// The branch that the folder of an index shows.
@@ -86,7 +82,10 @@ impl Index {
     /// # Errors
     /// What the system reports.
     pub(super) fn shown_branch(path: &Path) -> Result<Option<String>> {
-        Ok(Index::read(path)?.and_then(|index| index.branch))
+        let bytes = read_bytes(path)?;
+        let branch =
+            bytes.as_deref().and_then(body).and_then(|body| postcard::take_from_bytes::<ShownBranch>(body).ok());
+        Ok(branch.and_then(|(branch, _)| branch))
     }
 
     /// Puts this index in place of the folder's. The caller has the folder's lock.
@@ -112,11 +111,28 @@ impl Index {
     }
 }
 
-fn decode(bytes: &[u8]) -> Option<Index> {
-    let (hash, body) = bytes.strip_prefix(&MAGIC)?.split_first_chunk::<32>()?;
-    if blake3::hash(body) != blake3::Hash::from_bytes(*hash) {
-        return None;
+/// What an index begins with.
+type ShownBranch = Option<String>;
+
+fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(failed(path, cause)),
     }
+}
+
+fn failed(path: &Path, cause: io::Error) -> TrellisError {
+    from_io("read the folder's index", path, cause)
+}
+
+/// The index in a file's bytes, if they are what was written.
+fn body(bytes: &[u8]) -> Option<&[u8]> {
+    let (hash, body) = bytes.strip_prefix(&MAGIC)?.split_first_chunk::<32>()?;
+    (blake3::hash(body) == blake3::Hash::from_bytes(*hash)).then_some(body)
+}
+
+fn decode(body: &[u8]) -> Option<Index> {
     let StoredIndex { branch, row, files, conflicts } = postcard::from_bytes(body).ok()?;
     let files = files.into_iter().map(Stored::entry).collect::<Option<_>>()?;
     let conflicts = conflicts.into_iter().map(StoredConflict::conflict).collect::<Option<_>>()?;
@@ -125,7 +141,7 @@ fn decode(bytes: &[u8]) -> Option<Index> {
 
 #[derive(Serialize, Deserialize)]
 struct StoredIndex {
-    branch: Option<String>,
+    branch: ShownBranch,
     row: u32,
     files: Vec<Stored>,
     conflicts: Vec<StoredConflict>,

@@ -17,6 +17,9 @@ pub const COMPONENT_BYTES_MAX: usize = 255;
 /// Names that no component may have, with the short name that Windows gives them, without its digit.
 const RESERVED: [(&str, &str); 2] = [(".git", "git~"), (".trellis", "trelli~")];
 
+/// What a name that is taken for one of these begins with, unless with what some system passes over.
+const FIRST_OF_RESERVED: &[u8] = b".gGtT";
+
 /// The bytes of a short name, without its extension.
 const SHORT_NAME_BYTES_MAX: usize = 8;
 
@@ -155,6 +158,10 @@ fn check_component(component: &[u8]) -> Result<(), PathError> {
 /// Whether some system takes a name for a reserved one: in any case, with code points that Apple's file systems ignore,
 /// with dots, spaces or a stream that Windows drops, or by the short name that Windows gives it.
 fn is_reserved(name: &[u8]) -> bool {
+    // Nearly all names are told by their first byte: what is passed over is not ASCII.
+    if name.first().is_none_or(|first| first.is_ascii() && !FIRST_OF_RESERVED.contains(first)) {
+        return false;
+    }
     let text: String = String::from_utf8_lossy(name).chars().filter(|c| !is_ignored(*c)).collect();
     let plain = text.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']).to_ascii_lowercase();
     RESERVED.iter().any(|(name, short)| {
