@@ -13,6 +13,8 @@ mod kinds;
 mod linear;
 mod manifests;
 #[cfg(unix)]
+mod meeting;
+#[cfg(unix)]
 mod outside;
 mod past;
 mod processes;
