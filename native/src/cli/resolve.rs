@@ -74,7 +74,8 @@ impl Resolve {
     }
 
     async fn resolve_place(&self, repo: &Repo) -> Result<(Vec<OpId>, String, ConflictId)> {
-        let (place, open) = (self.place.parse::<Place>()?, repo.conflicts().await?);
+        let place = self.place.parse::<Place>().map_err(|cause| no_place(&self.place).caused_by(cause))?;
+        let open = repo.conflicts().await?;
         let conflict = pick(&open, &place)?;
         let choice = self.chosen.choice(repo, conflict).await?.ok_or_else(nothing_chosen)?;
         let receipt = repo.resolve(conflict, choice).await?;
@@ -159,6 +160,12 @@ fn no_mode(said: &str) -> TrellisError {
 fn no_value(conflict: &FileConflict) -> TrellisError {
     let path = &conflict.path;
     let message = format!("Whether {path} stays is no value. Take a side: --take, or --absent to remove it.");
+    TrellisError::new(Code::InvalidArgument, message)
+}
+
+fn no_place(typed: &str) -> TrellisError {
+    let message =
+        format!("{typed} is no file in conflict, and no place of a record. `trellis conflicts` shows what is open.");
     TrellisError::new(Code::InvalidArgument, message)
 }
 
