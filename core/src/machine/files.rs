@@ -45,12 +45,12 @@ impl Machine {
         Ok(())
     }
 
-    /// Whether these writes, which no other names as base, are one deletion: it has seen all others.
+    /// Whether these writes, which no other names as base, leave nothing: each of them is a deletion, and every other write
+    /// was seen by one of them.
     fn is_deletion(&self, frontier: &[Node]) -> bool {
-        match frontier {
-            [only] => self.graph.kind(*only) == Kind::Delete && self.state.is_overwrite(&self.graph, *only),
-            _ => false,
-        }
+        let deletes =
+            |node: &Node| self.graph.kind(*node) == Kind::Delete && self.state.is_overwrite(&self.graph, *node);
+        frontier.iter().all(deletes)
     }
 
     /// Answers when the writes that decide about files were read. Where a write turned out to say nothing, those
