@@ -9,8 +9,9 @@ use super::content;
 use super::index::Entry;
 use super::lines::is_text;
 use super::rename::{Candidate, Lines, renames};
+use super::rules::BadRule;
 use super::scan::{Difference, Scan};
-use super::walk::{BadRule, Skipped};
+use super::walk::Skipped;
 use super::workspace::Workspace;
 use crate::error::Result;
 

@@ -8,6 +8,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
 
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
@@ -42,6 +43,13 @@ pub(super) struct Disk {
     /// Where files are written first; opened with the first of them.
     temporary: Option<Dir>,
     next_temporary: u64,
+}
+
+impl AsFd for Disk {
+    /// The folder's root.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
 }
 
 impl Disk {
@@ -302,7 +310,7 @@ fn write_temporary(temporary: &Dir, name: &str, mode: FileMode, mut content: imp
 }
 
 /// Whether a folder of a path turned out to be a link, so that there is nothing behind it that is ours.
-fn is_link_in_the_way(cause: &io::Error) -> bool {
+pub(super) fn is_link_in_the_way(cause: &io::Error) -> bool {
     cause.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 

@@ -5,8 +5,8 @@
 //! in the same instant would not show: such a file is *racy* and is read.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,11 @@ use super::stat::{Seen, Stat};
 use crate::error::{Result, TrellisError, from_io};
 use crate::whole_file;
 
-/// What the file begins with: its name and its version.
-const MAGIC: [u8; 16] = *b"trellis index 2\n";
+/// What the file begins with: its name and its version. Behind it are two parts: the head, and the tracked files.
+const MAGIC: [u8; 16] = *b"trellis index 3\n";
+
+/// The head, with what stands before it, has at most so many bytes: a name and a number.
+const HEAD_BYTES_MAX: u64 = 4096;
 
 /// What the folder held.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,10 +74,10 @@ impl Index {
     /// # Errors
     /// What the system reports.
     pub(super) fn read(path: &Path) -> Result<Option<Index>> {
-        let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+        let Some(bytes) = read_bytes(path, u64::MAX)? else { return Ok(None) };
         let seen = Seen::at(path).map_err(|cause| failed(path, cause))?;
         let written = seen.map_or(i64::MIN, |seen| seen.stat.modified);
-        Ok(body(&bytes).and_then(decode).map(|index| Index { written, ..index }))
+        Ok(decode(&bytes).map(|index| Index { written, ..index }))
     }
 
     /// The branch that the folder of an index shows.
@@ -82,10 +85,8 @@ impl Index {
     /// # Errors
     /// What the system reports.
     pub(super) fn shown_branch(path: &Path) -> Result<Option<String>> {
-        let bytes = read_bytes(path)?;
-        let branch =
-            bytes.as_deref().and_then(body).and_then(|body| postcard::take_from_bytes::<ShownBranch>(body).ok());
-        Ok(branch.and_then(|(branch, _)| branch))
+        let bytes = read_bytes(path, HEAD_BYTES_MAX)?;
+        Ok(bytes.and_then(|bytes| decode_head(&bytes)?.0.branch))
     }
 
     /// Puts this index in place of the folder's. The caller has the folder's lock.
@@ -103,19 +104,25 @@ impl Index {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let files = self.files.iter().map(|(path, entry)| Stored::of(path, entry)).collect();
-        let conflicts = self.conflicts.iter().map(StoredConflict::of).collect();
-        let whole = StoredIndex { branch: self.branch.clone(), row: self.row, files, conflicts };
-        let body = postcard::to_allocvec(&whole).unwrap_or_default();
-        [&MAGIC[..], blake3::hash(&body).as_bytes(), &body].concat()
+        let head = Head { branch: self.branch.clone(), row: self.row };
+        let conflicts: Vec<StoredConflict> = self.conflicts.iter().map(StoredConflict::of).collect();
+        let mut body = bytes_of(&(conflicts, self.files.len()));
+        for (path, entry) in &self.files {
+            let base: Vec<u8> = entry.base.iter().flat_map(|op| op.0).collect();
+            body.extend(bytes_of(&Stored::of(path, entry, &base)));
+        }
+        [&MAGIC[..], &part(&bytes_of(&head)), &part(&body)].concat()
     }
 }
 
-/// What an index begins with.
-type ShownBranch = Option<String>;
-
-fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
+/// The first bytes of a file.
+fn read_bytes(path: &Path, count: u64) -> Result<Option<Vec<u8>>> {
+    let read = || {
+        let (file, mut bytes) = (File::open(path)?, Vec::new());
+        bytes.reserve_exact(file.metadata()?.len().min(count) as usize + 1);
+        file.take(count).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    match read() {
         Ok(bytes) => Ok(Some(bytes)),
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(failed(path, cause)),
@@ -126,25 +133,47 @@ fn failed(path: &Path, cause: io::Error) -> TrellisError {
     from_io("read the folder's index", path, cause)
 }
 
-/// The index in a file's bytes, if they are what was written.
-fn body(bytes: &[u8]) -> Option<&[u8]> {
-    let (hash, body) = bytes.strip_prefix(&MAGIC)?.split_first_chunk::<32>()?;
-    (blake3::hash(body) == blake3::Hash::from_bytes(*hash)).then_some(body)
+fn bytes_of(stored: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(stored).unwrap_or_default()
 }
 
-fn decode(body: &[u8]) -> Option<Index> {
-    let StoredIndex { branch, row, files, conflicts } = postcard::from_bytes(body).ok()?;
-    let files = files.into_iter().map(Stored::entry).collect::<Option<_>>()?;
+/// A part of the file: how long it is, its hash, and its bytes.
+fn part(bytes: &[u8]) -> Vec<u8> {
+    [&(bytes.len() as u64).to_le_bytes(), &blake3::hash(bytes).as_bytes()[..], bytes].concat()
+}
+
+/// The first part of these bytes, if it is what was written, and what stands behind it.
+fn take_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, bytes) = bytes.split_first_chunk::<8>()?;
+    let (hash, bytes) = bytes.split_first_chunk::<32>()?;
+    let (part, rest) = bytes.split_at_checked(usize::try_from(u64::from_le_bytes(*len)).ok()?)?;
+    (blake3::hash(part) == blake3::Hash::from_bytes(*hash)).then_some((part, rest))
+}
+
+fn decode_head(bytes: &[u8]) -> Option<(Head, &[u8])> {
+    let (head, rest) = take_part(bytes.strip_prefix(&MAGIC)?)?;
+    Some((postcard::from_bytes(head).ok()?, rest))
+}
+
+fn decode(bytes: &[u8]) -> Option<Index> {
+    let (Head { branch, row }, rest) = decode_head(bytes)?;
+    let (body, _) = take_part(rest)?;
+    let ((conflicts, count), mut rest): ((Vec<StoredConflict>, usize), _) = postcard::take_from_bytes(body).ok()?;
     let conflicts = conflicts.into_iter().map(StoredConflict::conflict).collect::<Option<_>>()?;
-    Some(Index { branch, row, files, conflicts, written: i64::MIN })
+    let mut files = Vec::with_capacity(count.min(rest.len()));
+    for _ in 0..count {
+        let (stored, behind) = postcard::take_from_bytes::<Stored<'_>>(rest).ok()?;
+        files.push(stored.entry()?);
+        rest = behind;
+    }
+    Some(Index { branch, row, files: files.into_iter().collect(), conflicts, written: i64::MIN })
 }
 
+/// What an index begins with.
 #[derive(Serialize, Deserialize)]
-struct StoredIndex {
-    branch: ShownBranch,
+struct Head {
+    branch: Option<String>,
     row: u32,
-    files: Vec<Stored>,
-    conflicts: Vec<StoredConflict>,
 }
 
 /// A conflict as it lies in the file.
@@ -155,19 +184,21 @@ struct StoredConflict {
     shown: Vec<Vec<u8>>,
 }
 
-/// An entry as it lies in the file.
+/// An entry as it lies in the file. Bytes are borrowed, and hashes are bytes: that is read faster than arrays.
 #[derive(Serialize, Deserialize)]
-struct Stored {
-    shown: Vec<u8>,
+struct Stored<'a> {
+    shown: &'a [u8],
     /// Absent where it is `shown`.
-    path: Option<Vec<u8>>,
-    key: String,
-    base: Vec<[u8; 32]>,
-    twins: Vec<String>,
-    blob: [u8; 32],
+    path: Option<&'a [u8]>,
+    key: &'a str,
+    /// The ids, one behind the other.
+    base: &'a [u8],
+    #[serde(borrow)]
+    twins: Vec<&'a str>,
+    blob: &'a [u8],
     size: u64,
     mode: u8,
-    marked: Option<[u8; 32]>,
+    marked: Option<&'a [u8]>,
     stat: Option<Stat>,
 }
 
@@ -192,18 +223,18 @@ impl StoredConflict {
 
 const MODES: [FileMode; 3] = [FileMode::File, FileMode::Exec, FileMode::Link];
 
-impl Stored {
-    fn of(shown: &FilePath, entry: &Entry) -> Stored {
+impl<'a> Stored<'a> {
+    fn of(shown: &'a FilePath, entry: &'a Entry, base: &'a [u8]) -> Stored<'a> {
         Stored {
-            shown: shown.as_bytes().to_vec(),
-            path: (entry.path != *shown).then(|| entry.path.as_bytes().to_vec()),
-            key: entry.key.clone(),
-            base: entry.base.iter().map(|op| op.0).collect(),
-            twins: entry.twins.clone(),
-            blob: entry.content.blob.0,
+            shown: shown.as_bytes(),
+            path: (entry.path != *shown).then(|| entry.path.as_bytes()),
+            key: &entry.key,
+            base,
+            twins: entry.twins.iter().map(String::as_str).collect(),
+            blob: &entry.content.blob.0,
             size: entry.content.size,
             mode: MODES.iter().position(|mode| *mode == entry.mode).unwrap_or_default() as u8,
-            marked: entry.marked.map(|hash| hash.0),
+            marked: entry.marked.as_ref().map(|hash| &hash.0[..]),
             stat: entry.stat,
         }
     }
@@ -214,14 +245,20 @@ impl Stored {
             Some(path) => FilePath::new(path).ok()?,
             None => shown.clone(),
         };
+        let (base, []) = self.base.as_chunks::<32>() else { return None };
+        let hash = |bytes: &[u8]| bytes.try_into().ok().map(ContentHash);
+        let marked = match self.marked {
+            Some(bytes) => Some(hash(bytes)?),
+            None => None,
+        };
         let entry = Entry {
-            key: self.key,
-            base: self.base.into_iter().map(OpId).collect(),
-            twins: self.twins,
+            key: self.key.into(),
+            base: base.iter().copied().map(OpId).collect(),
+            twins: self.twins.into_iter().map(String::from).collect(),
             path,
-            content: BlobRef { blob: ContentHash(self.blob), size: self.size },
+            content: BlobRef { blob: hash(self.blob)?, size: self.size },
             mode: *MODES.get(usize::from(self.mode))?,
-            marked: self.marked.map(ContentHash),
+            marked,
             stat: self.stat,
         };
         Some((shown, entry))

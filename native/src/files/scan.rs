@@ -7,9 +7,10 @@ use trellis_core::view::files::{FileMode, FilePath};
 
 use super::content::{self, mode_of};
 use super::disk::Disk;
-use super::index::Index;
+use super::index::{Entry, Index};
+use super::rules::BadRule;
 use super::stat::{Kind, Seen, Stat};
-use super::walk::{BadRule, Found, Skipped, walk};
+use super::walk::{Found, Skipped, walk};
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::progress::{Watcher, Work};
@@ -51,12 +52,11 @@ pub(super) struct Scan {
 /// # Errors
 /// What the system reports.
 pub(super) fn scan(folder: &Folder, disk: &Disk, index: &Index, watcher: &Watcher) -> Result<Scan> {
-    let Found { files, skipped, bad_rules } = walk(folder.root(), disk, index)?;
-    let mut scan = Scan { skipped, bad_rules, ..Scan::default() };
-    for path in index.files.keys().filter(|path| !files.contains_key(*path)) {
-        scan.differences.insert(path.clone(), Difference::Gone);
-    }
-    let mut meter = watcher.meter(Work::Comparing, files.len() as u64);
+    let Found { files, gone, proven, skipped, bad_rules } = walk(folder.root(), disk, index)?;
+    let differences = gone.into_iter().map(|path| (path, Difference::Gone)).collect();
+    let mut scan = Scan { differences, skipped, bad_rules, ..Scan::default() };
+    let mut meter = watcher.meter(Work::Comparing, proven + files.len() as u64);
+    meter.add(proven);
     for (path, seen) in files {
         scan.look(disk, index, path, &seen)?;
         meter.add(1);
@@ -71,10 +71,10 @@ impl Scan {
             self.differences.insert(path, Difference::New { mode });
             return Ok(());
         };
-        let is_same_kind = kept_mode(seen.kind, entry.mode) == Some(entry.mode);
-        if is_same_kind && index.is_proven(entry, &seen.stat) {
+        if is_proven(index, entry, seen) {
             return Ok(());
         }
+        let is_same_kind = is_same_kind(entry, seen.kind);
         let (content, seen) = content::hash(disk, &path)?;
         if is_same_kind && content.blob == entry.hash() {
             self.touched.insert(path, seen.stat);
@@ -85,6 +85,15 @@ impl Scan {
         }
         Ok(())
     }
+}
+
+/// Whether stamps prove that a file is as its entry says, and of the same kind.
+pub(super) fn is_proven(index: &Index, entry: &Entry, seen: &Seen) -> bool {
+    is_same_kind(entry, seen.kind) && index.is_proven(entry, &seen.stat)
+}
+
+fn is_same_kind(entry: &Entry, kind: Kind) -> bool {
+    kept_mode(kind, entry.mode) == Some(entry.mode)
 }
 
 /// The kind of file that something is. Where the system has no executable bit, a file stays what it was.

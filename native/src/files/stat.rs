@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
+use rustix::fs::FileType;
 use serde::{Deserialize, Serialize};
 
 /// A file's time stamps, size and place. Two that are equal, and old enough, are of a file that was not written between.
@@ -54,6 +55,11 @@ impl Seen {
         of_entry(metadata)
     }
 
+    /// What the system's own record of something says.
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Seen {
+        of_stat(stat)
+    }
+
     /// What stands at a path, links not followed; none where there is nothing.
     ///
     /// # Errors
@@ -102,6 +108,23 @@ fn of_file(metadata: &Metadata) -> Seen {
 fn of_entry(metadata: &cap_std::fs::Metadata) -> Seen {
     use cap_std::fs::MetadataExt;
     seen!(metadata)
+}
+
+fn of_stat(stat: &rustix::fs::Stat) -> Seen {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Symlink => Kind::Link,
+        FileType::Directory => Kind::Folder,
+        FileType::RegularFile if stat.st_mode & 0o100 != 0 => Kind::Exec,
+        FileType::RegularFile => Kind::File,
+        _ => Kind::Other,
+    };
+    let stat = Stat {
+        modified: nanoseconds(stat.st_mtime, stat.st_mtime_nsec as i64),
+        changed: nanoseconds(stat.st_ctime, stat.st_ctime_nsec as i64),
+        size: stat.st_size as u64,
+        inode: stat.st_ino,
+    };
+    Seen { kind, stat }
 }
 
 fn nanoseconds(seconds: i64, rest: i64) -> i64 {
