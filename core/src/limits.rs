@@ -23,6 +23,24 @@ pub const SEGMENT_BYTES_MAX: usize = 512 * 1024;
 pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// Ops in one frame.
 pub const FRAME_OPS_MAX: usize = 1024;
+/// Bytes of a frame of somebody who has not proved a key: a hello with all that it may hold, and little more.
+pub const UNPROVEN_FRAME_BYTES_MAX: usize = 8 * 1024;
+/// Ends of chains in one message: more of them go in pages, each far below a frame.
+pub const FRAME_TIPS_MAX: usize = 1024;
+/// Ids, hashes and ranges in all lists of one message but those of tips together: what an answer may have to look up.
+pub const FRAME_IDS_MAX: usize = 4096;
+/// Patterns of an interest: each is compared with each branch.
+pub const INTEREST_MAX: usize = 64;
+/// Protocol versions of a hello.
+pub const VERSIONS_MAX: usize = 8;
+/// Capabilities of a hello.
+pub const CAPABILITIES_MAX: usize = 16;
+/// Bytes of a capability: a word.
+pub const CAPABILITY_BYTES_MAX: usize = 32;
+/// Bytes of an audience: a scheme, the longest name of a host, and a port.
+pub const AUDIENCE_BYTES_MAX: usize = 300;
+/// Bytes that an ephemeral message says: a cursor, a name, a colour. What is more is worth keeping, and an op.
+pub const EPHEMERAL_BYTES_MAX: usize = 4 * 1024;
 /// Ops that wait outside the graph, per repo.
 pub const HOLD_OPS_MAX: usize = 4096;
 /// Bytes of the ops that wait outside the graph, per repo.
@@ -42,10 +60,39 @@ pub const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 pub const BLOB_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
 /// The bytes of a blob that are moved, kept and fetched at once; a blob's last chunk may have fewer.
 pub const BLOB_CHUNK_BYTES: usize = 256 * 1024;
+/// Bytes of `ops` and `blob` frames that a peer may have on the way: what a slow disk lets queue up.
+pub const CREDIT_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes of ops that are read at once to be sent.
+pub const READ_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a handshake may take.
+pub const AUTH_MS_MAX: u64 = 10_000;
+/// How often a peer that says nothing is asked whether it is there.
+pub const PING_MS: u64 = 20_000;
+/// How many such questions it may leave without an answer.
+pub const PINGS_MISSED_MAX: u32 = 2;
+/// How often a replica says what it has although nothing happened: whatever was lost is found by then.
+pub const HEARTBEAT_MS: u64 = 30_000;
+/// How long nothing moves between peers that do not have the same until one says so.
+pub const NUDGE_MS: u64 = 500;
+/// How often it is said without anything changing: once in short, then by full ids.
+pub const NUDGES_MAX: u32 = 4;
+/// Peers of ended links of which it is remembered what they had.
+pub const LINKS_REMEMBERED_MAX: usize = 1000;
 
+const _: () = assert!(CREDIT_BYTES >= 2 * FRAME_BYTES_MAX as u64, "a frame can be on the way while one is stored");
+const _: () = assert!(READ_BYTES_MAX >= SEGMENT_BYTES_MAX + BODY_BYTES_MAX, "what is read has a whole run");
 const _: () = assert!(SEGMENT_BYTES_MAX >= HEADER_BYTES_MAX + BODY_BYTES_MAX, "any single op fits a segment");
 const _: () = assert!(FRAME_BYTES_MAX >= 2 * SEGMENT_BYTES_MAX, "any segment fits a frame");
 const _: () = assert!(FRAME_OPS_MAX >= SEGMENT_OPS_MAX, "any transaction fits a frame");
+const _: () = assert!(
+    FRAME_BYTES_MAX >= 2 * FRAME_TIPS_MAX * (NAME_BYTES_MAX + 128),
+    "any page of tips fits a frame, in JSON too"
+);
+const _: () = assert!(FRAME_BYTES_MAX >= 2 * FRAME_IDS_MAX * 66, "any list of ids fits a frame, in JSON too");
+const _: () = assert!(
+    UNPROVEN_FRAME_BYTES_MAX > 2 * (AUDIENCE_BYTES_MAX + CAPABILITIES_MAX * (CAPABILITY_BYTES_MAX + 2) + 512),
+    "any hello, welcome and auth fit, in JSON too"
+);
 const _: () = assert!(FRAME_BYTES_MAX >= 2 * BLOB_CHUNK_BYTES, "any chunk fits a frame");
 const _: () = assert!(HOLD_OPS_MAX >= FRAME_OPS_MAX, "any frame can wait");
 const _: () = assert!(HEADER_BYTES_MAX > 2 * LINKS_MAX * 34 + KEY_BYTES_MAX + 4 * NAME_BYTES_MAX, "a full header fits");

@@ -1,10 +1,15 @@
 //! Every vector about frames, bundles and fork proofs, run against the core.
 
-use trellis_tests::vectors::{self, bundle, fork_proof, ops_frame};
+use trellis_tests::vectors::{self, bundle, fork_proof, message, ops_frame};
 
 #[test]
 fn ops_frame() {
     vectors::run("ops_frame.json", ops_frame::check);
+}
+
+#[test]
+fn message() {
+    vectors::run("message.json", message::check);
 }
 
 #[test]

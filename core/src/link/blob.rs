@@ -21,7 +21,7 @@ pub struct BlobPiece {
 /// Why a frame is not the next piece of a blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BlobFault {
-    /// It is not an array of a hash, an offset and bytes.
+    /// It is not an array of a hash, an offset and bytes, and what else belongs to it on a link.
     #[error("it is not a piece of a blob: {0}")]
     Shape(#[from] CborError),
     /// The piece is longer than a chunk, or reaches beyond what a blob may have.
@@ -38,8 +38,16 @@ pub enum BlobFault {
 impl BlobPiece {
     /// The frame: the type, then the array of hash, offset and bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut body = Writer::with_room(self.bytes.len() + 64);
-        body.array(3).bytes(self.blob.as_bytes()).uint(self.offset).bytes(&self.bytes);
+        BlobPiece::frame(&self.blob, self.offset, &self.bytes, None)
+    }
+
+    /// The frame of a piece; on a link the array has two more items, the blob's length and what was sent before.
+    pub(super) fn frame(blob: &ContentHash, offset: u64, bytes: &[u8], on_link: Option<[u64; 2]>) -> Vec<u8> {
+        let mut body = Writer::with_room(bytes.len() + 96);
+        body.array(if on_link.is_some() { 5 } else { 3 }).bytes(blob.as_bytes()).uint(offset).bytes(bytes);
+        if let Some([len, sent]) = on_link {
+            body.uint(len).uint(sent);
+        }
         [&[FrameKind::Blob.code()], body.finish().as_slice()].concat()
     }
 
@@ -49,11 +57,27 @@ impl BlobPiece {
     /// [`BlobFault::Shape`] and [`BlobFault::TooLong`].
     pub fn decode(body: &[u8]) -> Result<BlobPiece, BlobFault> {
         let mut reader = Reader::new(body);
-        if reader.array()? != 3 {
+        let piece = BlobPiece::read(&mut reader, 3)?;
+        reader.end().map(|()| piece).map_err(BlobFault::from)
+    }
+
+    /// The piece in the body of a frame on a link, the blob's length, and what was sent before.
+    ///
+    /// # Errors
+    /// [`BlobFault::Shape`] and [`BlobFault::TooLong`].
+    pub(super) fn decode_on_link(body: &[u8]) -> Result<(BlobPiece, [u64; 2]), BlobFault> {
+        let mut reader = Reader::new(body);
+        let piece = BlobPiece::read(&mut reader, 5)?;
+        let on_link = [reader.uint()?, reader.uint()?];
+        reader.end().map(|()| (piece, on_link)).map_err(BlobFault::from)
+    }
+
+    /// The first three items of an array of so many.
+    fn read(reader: &mut Reader<'_>, items: u64) -> Result<BlobPiece, BlobFault> {
+        if reader.array()? != items {
             return Err(CborError::WrongType.into());
         }
         let (blob, offset, bytes) = (ContentHash(*reader.fixed()?), reader.uint()?, reader.bytes()?);
-        reader.end()?;
         let end = offset.checked_add(bytes.len() as u64);
         if bytes.len() > BLOB_CHUNK_BYTES || end.is_none_or(|end| end > BLOB_BYTES_MAX) {
             return Err(BlobFault::TooLong);

@@ -5,6 +5,7 @@
 
 mod config;
 mod frames;
+mod messages;
 mod mutate;
 mod row;
 mod texts;
@@ -43,6 +44,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "json", check: texts::json, corpus: texts::jsons },
     Target { name: "patch", check: texts::patch, corpus: texts::patches },
     Target { name: "ops_frame", check: frames::ops_frame, corpus: frames::ops_frames },
+    Target { name: "message", check: messages::frame, corpus: messages::frames },
+    Target { name: "message_json", check: messages::text, corpus: messages::texts },
     Target { name: "bundle", check: frames::bundle, corpus: frames::bundles },
     Target { name: "fork_proof", check: frames::fork_proof, corpus: frames::fork_proofs },
     Target { name: "row", check: row::row, corpus: row::rows },

@@ -9,6 +9,7 @@ pub mod cbor_bad;
 pub mod clocks;
 pub mod fork_proof;
 pub mod header;
+pub mod message;
 pub mod ops_frame;
 pub mod order;
 pub mod reconcile;
@@ -64,6 +65,7 @@ pub fn generated() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("clocks.json", clocks::ABOUT, clocks::cases()),
         ("order.json", order::ABOUT, order::cases()),
         ("ops_frame.json", ops_frame::ABOUT, ops_frame::cases()),
+        ("message.json", message::ABOUT, message::cases()),
         ("bundle.json", bundle::ABOUT, bundle::cases()),
         ("fork_proof.json", fork_proof::ABOUT, fork_proof::cases()),
         ("validity.json", validity::ABOUT, validity::cases()),

@@ -8,12 +8,12 @@
 
 mod read;
 mod shape;
-mod table;
 mod write;
 
-pub use read::{Batch, decode_ops};
-pub use write::encode_ops;
+pub use read::{Batch, decode_ops, decode_ops_on_link};
+pub(in crate::link) use read::{author, refer, text};
 pub(in crate::link) use write::{continues, segment_bytes};
+pub use write::{encode_ops, encode_ops_on_link};
 
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX};
 use crate::op::cbor::CborError;
@@ -32,8 +32,21 @@ mod field {
     pub(super) const BASES: u64 = 7;
     pub(super) const BODIES: u64 = 8;
     pub(super) const SIGNATURES: u64 = 9;
-    /// Pairs of a map without the repo.
+    /// On a link alone: no column, but an array of the batch's number, whether more follow, and the bytes sent before.
+    pub(super) const ON_LINK: u64 = 10;
+    /// Pairs of a map without the repo, in a bundle.
     pub(super) const COLUMNS: usize = 9;
+}
+
+/// What an `ops` frame says on a link beside its ops, and in a bundle never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnLink {
+    /// Counts the batches of the link.
+    pub batch: u64,
+    /// Whether more follow at once.
+    pub more: bool,
+    /// All bytes of `ops` and `blob` frames that the sender has sent on the link before this frame.
+    pub sent: u64,
 }
 
 /// Bits of an hlc that count within a millisecond.

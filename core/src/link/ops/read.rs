@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use core::hash::Hash;
 
 use super::shape::Shape;
-use super::table::Table;
-use super::{COUNTER_BITS, OpsFault, field};
+use super::{COUNTER_BITS, OnLink, OpsFault, field};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, LINKS_MAX, SEGMENT_BYTES_MAX};
 use crate::link::frame::FrameKind;
+use crate::link::table::Table;
 use crate::log::row::StoredOp;
 use crate::op::cbor::{CborError, Reader, Scalar};
 use crate::op::header::{BodyRef, Header, HeaderError, Ids};
@@ -33,15 +33,29 @@ pub struct Batch {
 /// # Errors
 /// [`OpsFault`]: the bytes are no such frame. Nothing of it is to be used.
 pub fn decode_ops(frame: &[u8]) -> Result<Batch, OpsFault> {
-    if frame.len() > FRAME_BYTES_MAX {
-        return Err(OpsFault::TooLong);
+    let (frame, rest) = Frame::open(frame, 0)?;
+    rest.end()?;
+    frame.read()
+}
+
+/// Reads a whole `ops` frame as it stands on a link, as [`decode_ops`] does for bundles. What it accepts,
+/// [`super::encode_ops_on_link`] writes again to the same bytes.
+///
+/// # Errors
+/// [`OpsFault`]: the bytes are no such frame. Nothing of it is to be used.
+pub fn decode_ops_on_link(frame: &[u8]) -> Result<(OnLink, Batch), OpsFault> {
+    let (frame, mut rest) = Frame::open(frame, 1)?;
+    let on_link = read_on_link(at(&mut rest, field::ON_LINK)?)?;
+    rest.end()?;
+    frame.read().map(|batch| (on_link, batch))
+}
+
+fn read_on_link(reader: &mut Reader<'_>) -> Result<OnLink, OpsFault> {
+    if reader.array()? != 3 {
+        return Err(OpsFault::Fields);
     }
-    let body = frame.strip_prefix(&[FrameKind::Ops.code()]).ok_or(OpsFault::NotOps)?;
-    let mut frame = Frame::open(body)?;
-    while !frame.runs.rest().is_empty() {
-        frame.read_run()?;
-    }
-    frame.finish()
+    let (batch, more, sent) = (reader.uint()?, reader.uint()?, reader.uint()?);
+    if more > 1 { Err(OpsFault::Fields) } else { Ok(OnLink { batch, more: more == 1, sent }) }
 }
 
 /// A frame in reading: what is left of its columns, what was written whole so far, and the ops.
@@ -84,9 +98,13 @@ struct Spot<'a> {
 type Body<'a> = (Option<BodyRef>, Option<&'a [u8]>);
 
 impl<'a> Frame<'a> {
-    fn open(body: &'a [u8]) -> Result<Frame<'a>, OpsFault> {
-        let mut reader = Reader::new(body);
-        let repo = match reader.map()?.checked_sub(field::COLUMNS as u64) {
+    /// The columns of a frame, behind which so many pairs follow.
+    fn open(frame: &'a [u8], pairs_behind: u64) -> Result<(Frame<'a>, Reader<'a>), OpsFault> {
+        if frame.len() > FRAME_BYTES_MAX {
+            return Err(OpsFault::TooLong);
+        }
+        let mut reader = Reader::new(frame.strip_prefix(&[FrameKind::Ops.code()]).ok_or(OpsFault::NotOps)?);
+        let repo = match reader.map()?.checked_sub(field::COLUMNS as u64 + pairs_behind) {
             Some(0) => None,
             Some(1) => Some(RepoId(*at(&mut reader, field::REPO)?.fixed()?)),
             _ => return Err(OpsFault::Fields),
@@ -108,8 +126,14 @@ impl<'a> Frame<'a> {
             ops: Vec::new(),
             bytes: 0,
         };
-        reader.end()?;
-        Ok(frame)
+        Ok((frame, reader))
+    }
+
+    fn read(mut self) -> Result<Batch, OpsFault> {
+        while !self.runs.rest().is_empty() {
+            self.read_run()?;
+        }
+        self.finish()
     }
 
     fn read_run(&mut self) -> Result<(), OpsFault> {
@@ -234,7 +258,7 @@ fn at<'r, 'a>(reader: &'r mut Reader<'a>, key: u64) -> Result<&'r mut Reader<'a>
 }
 
 /// A value that is written whole or as the distance back to it.
-fn refer<'a, T: Clone + Eq + Hash>(
+pub(in crate::link) fn refer<'a, T: Clone + Eq + Hash>(
     column: &mut Reader<'a>,
     known: &mut Table<T>,
     whole: impl FnOnce(Scalar<'a>) -> Option<T>,
@@ -245,7 +269,8 @@ fn refer<'a, T: Clone + Eq + Hash>(
     }
 }
 
-fn text(scalar: Scalar<'_>) -> Option<&str> {
+/// A value that is text.
+pub(in crate::link) fn text(scalar: Scalar<'_>) -> Option<&str> {
     if let Scalar::Text(text) = scalar { Some(text) } else { None }
 }
 
@@ -253,7 +278,8 @@ fn bytes(scalar: Scalar<'_>) -> Option<&[u8]> {
     if let Scalar::Bytes(bytes) = scalar { Some(bytes) } else { None }
 }
 
-fn author(scalar: Scalar<'_>) -> Option<Author> {
+/// A value that is an author.
+pub(in crate::link) fn author(scalar: Scalar<'_>) -> Option<Author> {
     bytes(scalar)?.try_into().ok().map(Author)
 }
 

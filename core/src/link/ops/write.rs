@@ -1,13 +1,12 @@
 //! Writing an `ops` frame: every op is taken apart into the columns.
 
 use alloc::vec::Vec;
-use core::hash::Hash;
 
 use super::shape::Shape;
-use super::table::Table;
-use super::{COUNTER_BITS, OpsRefused, field};
+use super::{COUNTER_BITS, OnLink, OpsRefused, field};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, SEGMENT_BYTES_MAX};
 use crate::link::frame::FrameKind;
+use crate::link::table::Table;
 use crate::op::cbor::Writer;
 use crate::op::header::{Header, Ids};
 use crate::op::id::{Author, OpId, RepoId};
@@ -22,6 +21,20 @@ use crate::time::Hlc;
 /// # Errors
 /// [`OpsRefused`]: these ops are no batch.
 pub fn encode_ops(ops: &[VerifiedOp<'_>]) -> Result<Vec<u8>, OpsRefused> {
+    encode(ops, None)
+}
+
+/// The one `ops` frame of these ops on a link, as [`encode_ops`] makes it for bundles: `batch` counts the batches of
+/// the link, `more` says whether others follow at once, and `sent` counts the bytes of the `ops` and `blob` frames that
+/// went before.
+///
+/// # Errors
+/// [`OpsRefused`]: these ops are no batch.
+pub fn encode_ops_on_link(batch: u64, more: bool, sent: u64, ops: &[VerifiedOp<'_>]) -> Result<Vec<u8>, OpsRefused> {
+    encode(ops, Some(OnLink { batch, more, sent }))
+}
+
+fn encode(ops: &[VerifiedOp<'_>], on_link: Option<OnLink>) -> Result<Vec<u8>, OpsRefused> {
     let first = ops.first().ok_or(OpsRefused::Empty)?;
     if ops.len() > FRAME_OPS_MAX {
         return Err(OpsRefused::TooManyOps);
@@ -35,7 +48,7 @@ pub fn encode_ops(ops: &[VerifiedOp<'_>]) -> Result<Vec<u8>, OpsRefused> {
     for run in runs(ops)? {
         frame.push_run(run)?;
     }
-    let bytes = frame.finish(first.header().repo);
+    let bytes = frame.finish(first.header().repo, on_link);
     if bytes.len() > FRAME_BYTES_MAX { Err(OpsRefused::TooLong) } else { Ok(bytes) }
 }
 
@@ -117,11 +130,11 @@ impl<'a> Frame<'a> {
             return Err(OpsRefused::NoPlace(first.id()));
         }
         let runs = &mut self.runs;
-        match refer(&mut self.known.authors, header.author) {
+        match self.known.authors.refer(header.author) {
             Some(distance) => runs.uint(distance),
             None => runs.bytes(&header.author.0),
         };
-        match refer(&mut self.known.branches, header.branch) {
+        match self.known.branches.refer(header.branch) {
             Some(distance) => runs.uint(distance),
             None => runs.text(header.branch),
         };
@@ -136,7 +149,7 @@ impl<'a> Frame<'a> {
         let header = op.header();
         self.push_shape(header);
         self.push_clock(header.hlc);
-        match refer(&mut self.known.keys, header.key) {
+        match self.known.keys.refer(header.key) {
             Some(distance) => self.keys.uint(distance),
             None => self.keys.text(header.key),
         };
@@ -166,9 +179,9 @@ impl<'a> Frame<'a> {
         self.last_ms = ms;
     }
 
-    fn finish(self, repo: Option<RepoId>) -> Vec<u8> {
+    fn finish(self, repo: Option<RepoId>, on_link: Option<OnLink>) -> Vec<u8> {
         let mut body = Writer::new();
-        body.map(field::COLUMNS + usize::from(repo.is_some()));
+        body.map(field::COLUMNS + usize::from(repo.is_some()) + usize::from(on_link.is_some()));
         if let Some(repo) = repo {
             body.uint(field::REPO).bytes(&repo.0);
         }
@@ -178,6 +191,9 @@ impl<'a> Frame<'a> {
             body.uint(key).bytes(&column.finish());
         }
         body.uint(field::SIGNATURES).bytes(&self.signatures);
+        if let Some(OnLink { batch, more, sent }) = on_link {
+            body.uint(field::ON_LINK).array(3).uint(batch).uint(more.into()).uint(sent);
+        }
         let mut bytes = alloc::vec![FrameKind::Ops.code()];
         bytes.append(&mut body.finish());
         bytes
@@ -189,20 +205,13 @@ pub(in crate::link) fn segment_bytes(op: &VerifiedOp<'_>) -> usize {
     op.header_bytes().len() + op.header().body.map_or(0, |body| body.len as usize)
 }
 
-/// The distance back to a value; where there is none, the value is known from now on.
-fn refer<T: Clone + Eq + Hash>(table: &mut Table<T>, value: T) -> Option<u64> {
-    let distance = table.distance(&value);
-    table.add(value);
-    distance
-}
-
 fn push_ids(column: &mut Writer, known: &mut Table<OpId>, ids: Ids<'_>) {
     column.array(ids.len());
     ids.iter().for_each(|id| push_id(column, known, id));
 }
 
 fn push_id(column: &mut Writer, known: &mut Table<OpId>, id: OpId) {
-    match refer(known, id) {
+    match known.refer(id) {
         Some(distance) => column.uint(distance),
         None => column.bytes(&id.0),
     };

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 /// Distinct values in the order in which they came.
 #[derive(Debug)]
-pub(super) struct Table<T> {
+pub(in crate::link) struct Table<T> {
     values: Vec<T>,
     index: HashMap<T, usize>,
 }
@@ -22,19 +22,26 @@ impl<T> Default for Table<T> {
 
 impl<T: Clone + Eq + Hash> Table<T> {
     /// How many values came after `value`; none where it did not come.
-    pub(super) fn distance(&self, value: &T) -> Option<u64> {
+    pub(in crate::link) fn distance(&self, value: &T) -> Option<u64> {
         self.index.get(value).map(|at| (self.values.len() - 1 - at) as u64)
     }
 
+    /// The distance back to a value; where there is none, the value is known from now on.
+    pub(in crate::link) fn refer(&mut self, value: T) -> Option<u64> {
+        let distance = self.distance(&value);
+        self.add(value);
+        distance
+    }
+
     /// The value after which `distance` values came.
-    pub(super) fn back(&self, distance: u64) -> Option<T> {
+    pub(in crate::link) fn back(&self, distance: u64) -> Option<T> {
         let distance = usize::try_from(distance).ok()?;
         let at = self.values.len().checked_sub(1)?.checked_sub(distance)?;
         self.values.get(at).cloned()
     }
 
     /// Adds a value and gives it back; none where it came before.
-    pub(super) fn add(&mut self, value: T) -> Option<T> {
+    pub(in crate::link) fn add(&mut self, value: T) -> Option<T> {
         let at = self.values.len();
         if *self.index.entry(value.clone()).or_insert(at) != at {
             return None;
