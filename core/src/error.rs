@@ -108,6 +108,12 @@ pub enum CommandError {
     /// A row of the store is damaged.
     #[error("a row of the store is damaged, so nothing can be written; clone the repo again from a peer")]
     Damaged,
+    /// Ops that did not become as safe as was asked for in time.
+    #[error("the write is not yet as safe as was asked for; it stays here and goes on being sent")]
+    NotYetSafe,
+    /// An op that a peer refuses for good.
+    #[error("a peer refuses op {0} as invalid")]
+    Rejected(OpId),
     /// What this version does not do.
     #[error("this is not supported")]
     Unsupported,
@@ -135,6 +141,8 @@ impl CommandError {
             CommandError::BadSignature => "auth_failed",
             CommandError::WriteFailed => "storage_full",
             CommandError::Damaged => "storage_corrupt",
+            CommandError::NotYetSafe => "timeout",
+            CommandError::Rejected(_) => "invalid_op",
             CommandError::Unsupported => "unsupported",
         }
     }

@@ -4,12 +4,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use crate::admit::members::Role;
+pub use crate::link::handshake::{Connection, Guests, Side};
+pub use crate::link::message::Frame;
+pub use crate::link::session::{Kept, Piece};
 use crate::log::row::{Origin, StoredOp};
-use crate::op::id::{Author, ConflictId, OpId};
+use crate::op::id::{Author, ConflictId, ContentHash, OpId};
 use crate::op::json::Value;
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
 use crate::op::sign::Signature;
+use crate::time::Millis;
 use crate::view::files::FilePath;
 
 /// A command's number, chosen by the host; its reply carries it.
@@ -19,6 +23,21 @@ pub struct Request(pub u64);
 /// The number of something that the machine asked its host to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
+
+/// A link's number, chosen by the host and used once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// How safe a write is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// On this replica's disk.
+    Local,
+    /// On a peer's disk.
+    Peer,
+    /// On the disk of a relay.
+    Relay,
+}
 
 /// One input of a step.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +52,18 @@ pub enum Input {
     Persisted(Ticket),
     /// The row is not in the store. The machine takes no further input: open a new one from the store.
     PersistFailed(Ticket),
+    /// What became of the piece of a blob that `Output::KeepPiece` gave.
+    PieceKept(Ticket, Kept),
     /// What `Output::Load` asked for.
     Loaded(Ticket, Loaded),
+    /// A connection to a peer is open. The host sends what `Output::Send` says on it, in order.
+    Connected(LinkId, Connection),
+    /// A frame came on a link, in order.
+    Received(LinkId, Frame),
+    /// The host wants a link to end: the peer is told.
+    HangUp(LinkId),
+    /// A connection is gone.
+    Disconnected(LinkId),
     /// Nothing but the time: due when `Machine::deadline` says so.
     Tick,
 }
@@ -51,6 +80,10 @@ pub enum Loaded {
     },
     /// The ops asked for, in the order asked; none where a row could not be read.
     Ops(Vec<Option<StoredOp>>),
+    /// Blobs, and how many bytes of each are here.
+    Blobs(Vec<(ContentHash, u64)>),
+    /// A piece of a blob; none where it is not here.
+    Piece(Option<Piece>),
 }
 
 /// Whether something follows.
@@ -145,6 +178,17 @@ pub enum Command {
         branch: String,
         /// The path.
         path: FilePath,
+    },
+    /// Every link, as it stands.
+    Links,
+    /// Answer when these ops, their bodies and the blobs that they name are safe.
+    Durable {
+        /// The ops.
+        ops: Vec<OpId>,
+        /// How safe.
+        tier: Tier,
+        /// When to answer that they are not.
+        until: Millis,
     },
     /// Every open conflict of a branch, ascending by collection, key and path.
     Conflicts {

@@ -7,12 +7,14 @@ use alloc::vec::Vec;
 use crate::admit::intrinsic::Invalid;
 pub use crate::admit::members::Member;
 use crate::error::CommandError;
-use crate::input::{Request, Ticket};
+use crate::input::{Frame, LinkId, Request, Ticket};
+pub use crate::link::message::TroubleCode;
+pub use crate::link::session::Progress;
 pub use crate::log::fork::{Fork, ForkProof};
 use crate::log::row::{Place, Row, StoredOp};
 use crate::merge::conflict::Conflict;
 use crate::merge::entity::Shown;
-use crate::op::id::{Author, OpId, RepoId};
+use crate::op::id::{Author, ContentHash, OpId, RepoId};
 use crate::op::json::Value;
 use crate::op::kind::Kind;
 use crate::time::{Hlc, Millis};
@@ -43,6 +45,13 @@ pub enum Output {
     Load(Ticket, Query),
     /// The answer to a command; exactly one for each.
     Reply(Request, Result<Answer, CommandError>),
+    /// Keep a piece of a blob behind those that came before it, and answer with `Input::PieceKept` when it is durable. With
+    /// its last piece a blob is whole, if it has its name; else nothing of it is kept.
+    KeepPiece(Ticket, BlobPart),
+    /// Send a frame on a link, behind those that came before it.
+    Send(LinkId, Frame),
+    /// Close a link when everything was sent. Nothing more is said about it.
+    Close(LinkId),
     /// Something that nobody asked for happened.
     Emit(Event),
 }
@@ -57,6 +66,37 @@ pub enum Query {
     },
     /// These ops, whole.
     Ops(Vec<StoredAt>),
+    /// The first of these ops, whole: at least one, and no more when they have so many bytes.
+    OpsUpTo {
+        /// The ops.
+        ops: Vec<StoredAt>,
+        /// The bytes.
+        bytes_max: usize,
+    },
+    /// All blobs that bodies name and that are not here, and how many bytes of each are.
+    LackingBlobs,
+    /// Those of these blobs that are not here, in the same way.
+    AbsentBlobs(Vec<ContentHash>),
+    /// A chunk of a blob.
+    BlobPiece {
+        /// The blob.
+        blob: ContentHash,
+        /// Where it begins: a whole number of chunks.
+        from: u64,
+    },
+}
+
+/// A piece of a blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlobPart {
+    /// The blob.
+    pub blob: ContentHash,
+    /// Its length, in bytes, as the peer says.
+    pub len: u64,
+    /// Where the piece begins. Where that is not the end of what is kept, the piece is of no use.
+    pub offset: u64,
+    /// The piece: a whole chunk, or the blob's last.
+    pub bytes: Vec<u8>,
 }
 
 /// Where an op and its body lie.
@@ -92,11 +132,42 @@ pub enum Event {
         /// The new key.
         to: Author,
     },
+    /// Something happened to a link.
+    Link(LinkId, LinkEvent),
     /// A row of the store is not what was written to it.
     Corrupt {
         /// Its local sequence.
         row: u32,
     },
+}
+
+/// What happens to a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// The peer is known.
+    Opened {
+        /// Its key.
+        peer: Author,
+        /// Whether it stores and forwards for others.
+        is_relay: bool,
+    },
+    /// Both have the same, durably.
+    InSync,
+    /// It ended, because of this trouble if there was any.
+    Closed(Option<TroubleCode>),
+}
+
+/// A link, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkView {
+    /// Its number.
+    pub link: LinkId,
+    /// The peer's key, once it is known.
+    pub peer: Option<Author>,
+    /// Whether the peer stores and forwards for others.
+    pub is_relay: bool,
+    /// How far it is, once the peer is known.
+    pub progress: Option<Progress>,
 }
 
 /// The answer to a command.
@@ -130,6 +201,8 @@ pub enum Answer {
     Status(Status),
     /// What verifying found.
     Verified(VerifyReport),
+    /// Links.
+    Links(Vec<LinkView>),
     /// Members.
     Members(Vec<Member>),
     /// What collections declare.

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Base, Change, Command, Edit, Input, Loaded, More, Request, RowHeaders, Transaction};
+use trellis_core::input::{
+    Base, Change, Command, Edit, Frame, Input, LinkId, Loaded, More, Request, RowHeaders, Transaction,
+};
+use trellis_core::link::message::Message;
 use trellis_core::log::row::{Place, Record, Row, StoredOp, read_record};
 use trellis_core::machine::{Config, KeyUse, Machine};
 use trellis_core::op::header::REPO_BRANCH;
@@ -32,6 +35,9 @@ pub fn author_of(key: &SigningKey) -> Author {
     Author(key.verifying_key().to_bytes())
 }
 
+/// What a command came to.
+pub type Reply = (Request, Result<Answer, CommandError>);
+
 /// A machine, its rows and its keys.
 #[derive(Clone)]
 pub struct MemoryHost {
@@ -45,6 +51,10 @@ pub struct MemoryHost {
     pub events: Vec<Event>,
     /// How many ops the machine has asked for.
     pub ops_read: usize,
+    /// Frames for peers, and in place of a frame the end of a link, in order.
+    pub sent: Vec<(LinkId, Option<Frame>)>,
+    /// Answers that came later than their command.
+    pub heard: Vec<Reply>,
     keys: BTreeMap<Author, SigningKey>,
     author: Author,
     next_key: u64,
@@ -68,6 +78,8 @@ impl MemoryHost {
             now,
             events: Vec::new(),
             ops_read: 0,
+            sent: Vec::new(),
+            heard: Vec::new(),
             keys: BTreeMap::from([(author, key)]),
             author,
             next_key: number + 1_000_000,
@@ -108,11 +120,33 @@ impl MemoryHost {
         answer
     }
 
+    /// Gives a command whose answer may come later, into `heard`.
+    pub fn ask(&mut self, command: Command) -> Request {
+        self.next_request += 1;
+        let request = Request(self.next_request);
+        self.give(Input::Command(request, command));
+        request
+    }
+
+    /// Tells the machine what happened to a link.
+    pub fn give(&mut self, input: Input) {
+        let outputs = self.machine.step(input, self.now).expect("what happens to a link is always taken");
+        let replies = self.carry_out(outputs);
+        self.heard.extend(replies);
+    }
+
+    /// Takes what was sent on a link; the last is none where the link was closed.
+    pub fn take_sent(&mut self, link: LinkId) -> Vec<Option<Message>> {
+        let (mine, others) = std::mem::take(&mut self.sent).into_iter().partition(|(id, _)| *id == link);
+        self.sent = others;
+        let mine: Vec<(LinkId, Option<Frame>)> = mine;
+        mine.into_iter().map(|(_, frame)| frame.map(|frame| frame.read().expect("a machine sends messages"))).collect()
+    }
+
     /// Lets time pass.
     pub fn wait_until(&mut self, now: Millis) {
         self.now = now;
-        let outputs = self.machine.step(Input::Tick, now).expect("a tick is always taken");
-        self.carry_out(outputs);
+        self.give(Input::Tick);
     }
 
     /// Begins a repo.
@@ -148,7 +182,7 @@ impl MemoryHost {
         other.run(Command::Import(ops)).expect("an import is answered with a report")
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output>) -> Vec<(Request, Result<Answer, CommandError>)> {
+    fn carry_out(&mut self, outputs: Vec<Output>) -> Vec<Reply> {
         let mut replies = Vec::new();
         let mut queue = std::collections::VecDeque::from(outputs);
         while let Some(output) = queue.pop_front() {
@@ -161,6 +195,15 @@ impl MemoryHost {
                     self.events.push(event);
                     continue;
                 }
+                Output::Send(link, frame) => {
+                    self.sent.push((link, Some(frame)));
+                    continue;
+                }
+                Output::Close(link) => {
+                    self.sent.push((link, None));
+                    continue;
+                }
+                Output::KeepPiece(..) => panic!("nothing here names blobs"),
                 Output::Sign { ticket, author, message } => {
                     Input::Signed(ticket, self.keys[&author].sign(&message).to_bytes())
                 }
@@ -207,6 +250,20 @@ pub fn load_rows(rows: &[Row], query: &Query) -> Loaded {
             Loaded::Rows { rows: rows.collect(), more: More::End }
         }
         Query::Ops(places) => Loaded::Ops(places.iter().map(|at| stored(rows, *at)).collect()),
+        Query::OpsUpTo { ops, bytes_max } => {
+            let (mut bytes, mut read) = (0, Vec::new());
+            for at in ops {
+                if bytes >= *bytes_max {
+                    break;
+                }
+                let op = stored(rows, *at);
+                bytes += op.as_ref().map_or(0, |op| op.header.len() + op.body.as_ref().map_or(0, Vec::len));
+                read.push(op);
+            }
+            Loaded::Ops(read)
+        }
+        Query::LackingBlobs | Query::AbsentBlobs(_) => Loaded::Blobs(Vec::new()),
+        Query::BlobPiece { .. } => Loaded::Piece(None),
     }
 }
 

@@ -99,6 +99,13 @@ impl Bits {
         is_new
     }
 
+    /// Takes a member out, if it is one.
+    pub fn remove(&mut self, node: Node) {
+        if let Some(word) = self.words.get_mut(node.index() / 64) {
+            *word &= !(1 << (node.index() % 64));
+        }
+    }
+
     /// Whether `node` is a member.
     pub fn contains(&self, node: Node) -> bool {
         self.words.get(node.index() / 64).is_some_and(|word| word & (1 << (node.index() % 64)) != 0)

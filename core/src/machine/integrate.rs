@@ -10,8 +10,9 @@ use super::{Machine, Outputs, Waiting, reply};
 use crate::admit::cover::{self, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
 use crate::error::CommandError;
-use crate::input::Request;
+use crate::input::{LinkId, Request};
 use crate::limits::FRAME_OPS_MAX;
+use crate::link::session::Taken;
 use crate::log::graph::{Keeping, Node, Presence};
 use crate::log::hold::{HeldOp, Wait};
 use crate::log::row::{Origin, Row, RowBuilder, StoredOp};
@@ -33,7 +34,7 @@ impl Machine {
         }
         let unverified: Vec<Unverified<'_>> = ops.iter().map(StoredOp::unverified).collect();
         let (report, rows) = self.integrate(&unverified, Origin::Remote, now, out);
-        self.persist(rows, Some((request, Answer::Imported(report))), out);
+        self.persist_then(rows, AfterPersist::Reply(request, Answer::Imported(report)), out);
     }
 
     /// Takes ops of any origin in: verifies, judges, appends and holds them.
@@ -218,19 +219,19 @@ impl Machine {
         }
         let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
         let (_, rows) = self.integrate(&held, Origin::Remote, now, out);
-        self.persist(rows, None, out);
+        self.persist_then(rows, AfterPersist::Nothing, out);
     }
 
-    /// Gives rows to the host; the reply goes out when the last is durable, or at once where there is none.
-    pub(super) fn persist(&mut self, rows: Vec<Row>, answer: Option<(Request, Answer)>, out: &mut Outputs) {
-        let mut answer = answer;
+    /// Gives rows to the host; what follows happens when the last is durable, or at once where there is none.
+    pub(super) fn persist_then(&mut self, rows: Vec<Row>, then: AfterPersist, out: &mut Outputs) {
+        let mut then = then;
         let last = rows.len().saturating_sub(usize::from(!planted!(SeqReusedAfterCrash)));
         for (at, row) in rows.into_iter().enumerate() {
-            let answer = if at == last { answer.take() } else { None };
-            let ticket = self.tickets.open(Waiting::Persisted(answer));
+            let then = if at == last { core::mem::take(&mut then) } else { AfterPersist::Nothing };
+            let ticket = self.tickets.open(Waiting::Persisted { row: row.seq, then });
             out.push(Output::Persist(ticket, row));
         }
-        if let Some((request, answer)) = answer {
+        if let AfterPersist::Reply(request, answer) = then {
             reply(out, request, Ok(answer));
         }
     }
@@ -242,6 +243,27 @@ impl Machine {
         for fork in self.graph.forks_since(report.admitted.len()) {
             let ops = [self.graph.id(fork.first), self.graph.id(fork.second)];
             out.push(Output::Emit(Event::ChainForked { author: self.graph.author(fork.second), ops }));
+        }
+    }
+}
+
+/// What follows when rows are durable.
+#[derive(Clone, Debug, Default)]
+pub(super) enum AfterPersist {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A reply.
+    Reply(Request, Answer),
+    /// A link is told what became of what came on it.
+    Taken(LinkId, Taken),
+}
+
+impl AfterPersist {
+    pub(super) fn into_request(self) -> Option<Request> {
+        match self {
+            AfterPersist::Reply(request, _) => Some(request),
+            AfterPersist::Nothing | AfterPersist::Taken(..) => None,
         }
     }
 }

@@ -4,14 +4,17 @@
 //! calls again when something answers or [`Machine::deadline`] has come. The machine composes what the other rooms
 //! decide: every op, ours or anybody's, becomes a `VerifiedOp` and takes the one funnel in `integrate`.
 
+mod blobs;
 mod edits;
 mod files;
 mod govern;
 mod integrate;
 mod key;
+mod links;
 mod open;
 mod read;
 mod rebase;
+mod receipts;
 mod scope;
 mod seal;
 mod undo;
@@ -22,16 +25,21 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
+use self::blobs::LackingBlobs;
+use self::integrate::AfterPersist;
+use self::links::Links;
 use self::open::{Opening, RowsAhead};
 use self::read::Read;
+use self::receipts::Receipt;
 use self::write::{SealedTransaction, Writing};
 use crate::admit::intrinsic::Invalid;
 use crate::admit::policy::Policies;
 use crate::error::{CommandError, UsageError};
-use crate::input::{Command, Input, Loaded, Request, Ticket};
+use crate::input::{Command, Input, LinkId, Loaded, Request, Ticket};
+use crate::link::session::Taken;
 use crate::log::graph::Graph;
 use crate::log::hold::Hold;
-use crate::op::id::{Author, OpId};
+use crate::op::id::{Author, ContentHash, OpId};
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::ticket::Tickets;
@@ -87,6 +95,9 @@ pub struct Machine {
     tickets: Tickets<Waiting>,
     writes: VecDeque<Writing>,
     is_writing: bool,
+    links: Links,
+    blobs: LackingBlobs,
+    receipts: Vec<Receipt>,
 }
 
 #[derive(Clone, Debug)]
@@ -105,8 +116,20 @@ enum Waiting {
     NewRows(Request),
     /// Ops with their bodies.
     Read(Read),
-    /// A row; with the last of a command's rows its reply.
-    Persisted(Option<(Request, Answer)>),
+    /// A row, and what follows.
+    Persisted { row: u32, then: AfterPersist },
+    /// Ops that a link sends.
+    LinkRead(LinkId),
+    /// Which blobs are not here.
+    LackingBlobs,
+    /// Which of the blobs are not here that a batch names.
+    BlobsOfBatch(LinkId, Taken),
+    /// A piece of a blob that a link sends.
+    Piece(LinkId),
+    /// A piece of a blob that came on a link.
+    PieceKept { link: LinkId, blob: ContentHash, counts: (u64, u64) },
+    /// A signature for a handshake.
+    LinkSignature(LinkId),
     /// A signature for a local transaction.
     Signature(SealedTransaction),
     /// A new key.
@@ -139,6 +162,9 @@ impl Machine {
             tickets: Tickets::new(),
             writes: VecDeque::new(),
             is_writing: false,
+            links: Links::new(),
+            blobs: LackingBlobs::default(),
+            receipts: Vec::new(),
         };
         let mut out = Vec::new();
         machine.load_rows(Waiting::OpeningRows, &mut out);
@@ -160,20 +186,32 @@ impl Machine {
             Input::Command(request, command) => self.on_command(request, command, now, &mut out),
             Input::Signed(ticket, signature) => self.on_signed(ticket, signature, now, &mut out)?,
             Input::KeyMade(ticket, author) => self.on_key_made(ticket, author, &mut out)?,
-            Input::Persisted(ticket) => self.on_persisted(ticket, &mut out)?,
+            Input::Persisted(ticket) => self.on_persisted(ticket, now, &mut out)?,
             Input::PersistFailed(ticket) => self.on_persist_failed(ticket, &mut out)?,
+            Input::PieceKept(ticket, kept) => {
+                let is_asked = |waiting: &Waiting| matches!(waiting, Waiting::PieceKept { .. });
+                if let Waiting::PieceKept { link, blob, counts } = self.tickets.close(ticket, is_asked)? {
+                    self.on_piece_kept((link, blob, counts), kept, now, &mut out);
+                }
+            }
             Input::Loaded(ticket, loaded) => self.on_loaded(ticket, loaded, now, &mut out)?,
+            Input::Connected(..) | Input::Received(..) | Input::HangUp(_) | Input::Disconnected(_) => {
+                self.on_link(input, now, &mut out);
+            }
             Input::Tick => {}
         }
         self.take_rows_ahead(now, &mut out);
         self.release_due(now, &mut out);
         self.start_write(now, &mut out);
+        self.run_links(now, &mut out);
+        self.end_receipts(now, &mut out);
         Ok(out)
     }
 
     /// When the machine next wants an `Input::Tick`, if ever.
     pub fn deadline(&self) -> Option<Millis> {
-        [self.hold.deadline(), self.rows_ahead.deadline()].into_iter().flatten().min()
+        let own = [self.hold.deadline(), self.rows_ahead.deadline()];
+        own.into_iter().chain([self.links.deadline(), self.receipts_deadline()]).flatten().min()
     }
 
     /// The local sequence of the last row that the machine knows.
@@ -207,36 +245,45 @@ impl Machine {
         now: Millis,
         out: &mut Outputs,
     ) -> Result<(), UsageError> {
-        let is_asked = |waiting: &Waiting| matches!(waiting, Waiting::Signature(_) | Waiting::SuccessorProof(_));
+        let is_asked = |waiting: &Waiting| {
+            matches!(waiting, Waiting::Signature(_) | Waiting::SuccessorProof(_) | Waiting::LinkSignature(_))
+        };
         let waiting = self.tickets.close(ticket, is_asked)?;
         match waiting {
             Waiting::Signature(sealed) => self.write_signed(sealed, signature, now, out),
             Waiting::SuccessorProof(author) => self.succeed(author, &signature, out),
+            Waiting::LinkSignature(id) => self.on_link_signature(id, signature, now, out),
             _ => {}
         }
         Ok(())
     }
 
-    fn on_persisted(&mut self, ticket: Ticket, out: &mut Outputs) -> Result<(), UsageError> {
-        let reply = self.close_persist(ticket)?;
-        out.extend(reply.map(|(request, answer)| Output::Reply(request, Ok(answer))));
+    fn on_persisted(&mut self, ticket: Ticket, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
+        let (row, then) = self.close_persist(ticket)?;
+        self.links.durable_row = self.links.durable_row.max(row);
+        match then {
+            AfterPersist::Nothing => {}
+            AfterPersist::Reply(request, answer) => reply(out, request, Ok(answer)),
+            AfterPersist::Taken(id, taken) => self.taken_durably(id, taken, now, out),
+        }
         Ok(())
     }
 
     /// Whatever is not in the store by now never will be, so nothing that this machine knows can be relied on.
     fn on_persist_failed(&mut self, ticket: Ticket, out: &mut Outputs) -> Result<(), UsageError> {
-        let failed = self.close_persist(ticket)?;
+        let (_, failed) = self.close_persist(ticket)?;
         self.phase = Phase::Ended;
+        let receipts = self.drain_receipts();
         let open = self.tickets.drain().filter_map(Waiting::into_request);
         let writes = self.writes.drain(..).filter_map(Writing::into_request);
-        let unanswered = failed.map(|(request, _)| request).into_iter().chain(open).chain(writes);
+        let unanswered = failed.into_request().into_iter().chain(open).chain(writes).chain(receipts);
         out.extend(unanswered.map(|request| Output::Reply(request, Err(CommandError::WriteFailed))));
         Ok(())
     }
 
-    fn close_persist(&mut self, ticket: Ticket) -> Result<Option<(Request, Answer)>, UsageError> {
-        match self.tickets.close(ticket, |waiting| matches!(waiting, Waiting::Persisted(_)))? {
-            Waiting::Persisted(reply) => Ok(reply),
+    fn close_persist(&mut self, ticket: Ticket) -> Result<(u32, AfterPersist), UsageError> {
+        match self.tickets.close(ticket, |waiting| matches!(waiting, Waiting::Persisted { .. }))? {
+            Waiting::Persisted { row, then } => Ok((row, then)),
             _ => Err(UsageError::UnknownTicket),
         }
     }
@@ -244,11 +291,19 @@ impl Machine {
     fn on_loaded(&mut self, ticket: Ticket, loaded: Loaded, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
         let is_asked = |waiting: &Waiting| match loaded {
             Loaded::Rows { .. } => matches!(waiting, Waiting::OpeningRows | Waiting::NewRows(_)),
-            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_)),
+            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_) | Waiting::LinkRead(_)),
+            Loaded::Blobs(_) => matches!(waiting, Waiting::LackingBlobs | Waiting::BlobsOfBatch(..)),
+            Loaded::Piece(_) => matches!(waiting, Waiting::Piece(_)),
         };
         let waiting = self.tickets.close(ticket, is_asked)?;
         match (waiting, loaded) {
             (Waiting::Read(read), Loaded::Ops(ops)) => self.on_read(read, ops, now, out),
+            (Waiting::LinkRead(id), Loaded::Ops(ops)) => self.on_link_read(id, ops, now, out),
+            (Waiting::LackingBlobs, Loaded::Blobs(blobs)) => self.on_lacking_blobs(blobs, now, out),
+            (Waiting::BlobsOfBatch(id, taken), Loaded::Blobs(absent)) => {
+                self.on_absent_blobs(id, &taken, absent, now, out);
+            }
+            (Waiting::Piece(id), Loaded::Piece(piece)) => self.on_piece(id, piece, now, out),
             (waiting, Loaded::Rows { rows, more }) => self.on_rows(waiting, &rows, more, now, out),
             _ => {}
         }
@@ -261,9 +316,11 @@ impl Waiting {
         match self {
             Waiting::NewRows(request) => Some(request),
             Waiting::Read(read) => read.into_request(),
-            Waiting::Persisted(reply) => reply.map(|(request, _)| request),
+            Waiting::Persisted { then, .. } => then.into_request(),
             Waiting::Signature(sealed) => sealed.into_request(),
             Waiting::OpeningRows | Waiting::NewKey | Waiting::SuccessorProof(_) => None,
+            Waiting::LinkRead(_) | Waiting::LinkSignature(_) | Waiting::LackingBlobs => None,
+            Waiting::BlobsOfBatch(..) | Waiting::Piece(_) | Waiting::PieceKept { .. } => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use hashbrown::HashSet;
 
 use super::{KeyUse, Machine, Outputs, Phase, Waiting, reply};
-use crate::input::{Command, More, Request, RowHeaders};
+use crate::input::{Command, Input, More, Request, RowHeaders};
 use crate::limits::CLOCK_AHEAD_MS_MAX;
 use crate::log::graph::{Graph, Hint, Keeping, Presence};
 use crate::log::hold::Wait;
@@ -26,6 +26,8 @@ pub(super) struct Opening {
     id_key: u64,
     /// Commands that came before the rows.
     pub(super) commands: VecDeque<(Request, Command)>,
+    /// What happened to links before the rows came.
+    pub(super) links: VecDeque<Input>,
     /// Ops that stay out of the graph, because only such ops as must stay out vouch for them.
     excluded: HashSet<OpId>,
 }
@@ -51,7 +53,7 @@ fn clock_of(record: &Record<'_>) -> Option<Hlc> {
 
 impl Opening {
     pub(super) fn new(id_key: u64) -> Opening {
-        Opening { id_key, commands: VecDeque::new(), excluded: HashSet::new() }
+        Opening { id_key, commands: VecDeque::new(), links: VecDeque::new(), excluded: HashSet::new() }
     }
 }
 
@@ -75,6 +77,7 @@ impl Machine {
                 out.push(Output::Emit(Event::Corrupt { row }));
             }
             self.last_row = row.seq;
+            self.links.durable_row = self.links.durable_row.max(row.seq);
         }
         match (more, waiting) {
             (More::Follows, waiting) => self.load_rows(waiting, out),
@@ -197,6 +200,9 @@ impl Machine {
             out.push(Output::Emit(Event::Opened));
             for (request, command) in opening.commands {
                 self.on_command(request, command, now, out);
+            }
+            for input in opening.links {
+                self.on_link(input, now, out);
             }
         }
     }

@@ -10,6 +10,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::files::Writes;
+use super::receipts::Wanted;
 use super::scope::Scope;
 use super::write::{Ground, Preparing, answer};
 use super::{Machine, Outputs, Waiting, reply};
@@ -61,6 +62,8 @@ pub(super) enum Purpose {
     Verify(Request),
     /// What the engine's own branch says, at opening or for a refresh.
     RepoContents(Option<Request>),
+    /// The blobs that ops name of which somebody wants to know when they are safe.
+    Durable(Wanted),
     /// What a local write builds on.
     Write(Box<Preparing>),
 }
@@ -78,6 +81,7 @@ impl Read {
             | Purpose::ForkProof(request, _)
             | Purpose::Verify(request) => Some(request),
             Purpose::RepoContents(request) => request,
+            Purpose::Durable(wanted) => Some(wanted.request),
             Purpose::Write(preparing) => preparing.into_request(),
         }
     }
@@ -103,6 +107,10 @@ impl Machine {
         match query {
             Command::ChainEnds => Ok(Some(Answer::ChainEnds(self.chain_ends()))),
             Command::Status => Ok(Some(Answer::Status(self.status(now)))),
+            Command::Links => Ok(Some(Answer::Links(self.link_views()))),
+            Command::Durable { ops, tier, until } => {
+                self.await_durable(Wanted { request, tier, until }, &ops, out).map(|()| None)
+            }
             Command::Members => Ok(Some(Answer::Members(self.state.authority.members()))),
             Command::Manifests => Ok(Some(Answer::Manifests(self.manifests()))),
             Command::FindOps(prefix) => Ok(Some(Answer::Ids(self.find_ops(&prefix)))),
@@ -215,6 +223,7 @@ impl Machine {
                     None => self.opened(now, out),
                 }
             }
+            Purpose::Durable(wanted) => self.begin_receipt(wanted, read.nodes, ops, out),
             Purpose::Write(preparing) => {
                 let contents = self.contents(&read.nodes, &ops);
                 let unread = contents.as_ref().map_or(Vec::new(), |contents| self.unread(&preparing, contents));

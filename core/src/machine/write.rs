@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use super::integrate::AfterPersist;
 use super::read::Purpose;
 use super::seal::{Draw, segment_ends};
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
@@ -246,7 +247,8 @@ impl Machine {
             return answer(out, sealed.request, Err(error));
         }
         let written = sealed.ops.iter().map(|op| op.id).collect();
-        self.persist(rows, sealed.request.map(|request| (request, Answer::Written(written))), out);
+        let reply = |request| AfterPersist::Reply(request, Answer::Written(written));
+        self.persist_then(rows, sealed.request.map_or(AfterPersist::Nothing, reply), out);
     }
 
     /// This device's last op on a branch that writes an entity.

@@ -139,6 +139,11 @@ impl State {
         matches!(graph.kind(node), Kind::Put | Kind::Delete) && self.authority.is_effective(graph, node)
     }
 
+    /// Whether something of an op is taken out of everybody's sight.
+    pub fn is_redacted(&self, node: Node) -> bool {
+        self.redactions.contains_key(&node)
+    }
+
     fn redacted(&self, graph: &Graph, node: Node) -> Option<Content> {
         let places = self.redactions.get(&node)?;
         Some(redacted(graph.kind(node), &places.iter().cloned().collect::<Vec<_>>()))

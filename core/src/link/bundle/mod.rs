@@ -8,7 +8,9 @@ mod read;
 mod write;
 
 pub use read::{BundleReader, Progress, decode_bundle};
-pub use write::{BundleWriter, Signatures};
+pub use write::BundleWriter;
+
+pub use super::pack::Signatures;
 
 use super::blob::BlobFault;
 use super::ops::{OpsFault, OpsRefused};

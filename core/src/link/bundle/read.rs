@@ -155,7 +155,7 @@ impl BundleReader {
             Some(FrameKind::Ops) => Some(Progress::Ops(self.on_ops(frame)?)),
             Some(FrameKind::Blob) => Some(Progress::Blob(self.on_blob(body)?)),
             Some(FrameKind::End) => self.on_end(body).map(|()| None)?,
-            None => return Err(BundleError::UnknownFrame { at, kind }),
+            Some(_) | None => return Err(BundleError::UnknownFrame { at, kind }),
         };
         if progress.is_some() {
             self.hasher.update(&(frame.len() as u32).to_be_bytes()).update(frame);

@@ -5,6 +5,7 @@
 //! [`Graph::append`], the only way in.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash, Hasher};
 
@@ -44,6 +45,10 @@ pub struct Branch(u32);
 /// The number of an entity of the graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entity(u32);
+
+/// The number of a chain of the graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Chain(u32);
 
 /// What a store knows of an op beside its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +151,7 @@ struct BranchEntry {
 }
 
 #[derive(Clone, Debug)]
-struct Chain {
+struct ChainEntry {
     branch: u32,
     author: Author,
     ends: FewNodes,
@@ -174,7 +179,7 @@ pub struct Graph {
     entities: Vec<EntityEntry>,
     entity_index: HashTable<u32>,
     in_collection: Vec<Vec<u32>>,
-    chains: Vec<Chain>,
+    chains: Vec<ChainEntry>,
     chain_index: HashMap<(u32, Author), u32>,
     /// Frontiers of entities on other branches than their home.
     frontiers: HashMap<(u32, u32), FewNodes>,
@@ -188,6 +193,8 @@ pub struct Graph {
     late_signatures: HashMap<u32, Signature>,
     /// Codes of kinds that this version does not know, by node.
     unknown_kinds: HashMap<u32, u64>,
+    /// Ops that name a body which is not here.
+    bodyless: BTreeSet<Node>,
     latest: Option<Hlc>,
     hasher: DefaultHashBuilder,
 }
@@ -275,6 +282,9 @@ impl Graph {
         self.entries.push(entry);
         let (entries, id_key) = (&self.entries, self.id_key);
         self.by_id.insert_unique(id_hash, node.0, |at| id_hash_with(id_key, &entries[*at as usize].id));
+        if header.body.is_some() && keeping.body == Presence::Absent {
+            self.bodyless.insert(node);
+        }
         if let Kind::Unknown(code) = header.kind {
             self.unknown_kinds.insert(node.0, code);
         }
@@ -453,7 +463,7 @@ impl Graph {
         let next = self.chains.len() as u32;
         let chain = *self.chain_index.entry((branch, header.author)).or_insert(next);
         if chain == next {
-            self.chains.push(Chain { branch, author: header.author, ends: FewNodes::None });
+            self.chains.push(ChainEntry { branch, author: header.author, ends: FewNodes::None });
         }
         chain
     }
@@ -509,6 +519,7 @@ impl Graph {
 
     /// Notes that an op's body, which was absent, now lies at the record `place` of a later row.
     pub fn set_body(&mut self, node: Node, place: Place) {
+        self.bodyless.remove(&node);
         self.late_bodies.insert(node.0, place);
         self.entries[node.index()].flags |= BODY_HERE;
     }

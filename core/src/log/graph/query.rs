@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{BODY_HERE, Branch, ChainFork, Entity, Graph, NONE, Node, SEALED_HERE, SIGNED};
+use super::{BODY_HERE, Branch, Chain, ChainFork, Entity, Graph, NONE, Node, SEALED_HERE, SIGNED};
 use crate::limits::SEGMENT_OPS_MAX;
 use crate::log::row::Place;
 use crate::log::set::Bits;
@@ -77,6 +77,11 @@ impl Graph {
         self.entries[node.index()].flags & BODY_HERE != 0
     }
 
+    /// Ops that name a body which is not here.
+    pub fn bodyless(&self) -> impl Iterator<Item = Node> + '_ {
+        self.bodyless.iter().copied()
+    }
+
     /// The op before it on its chain.
     pub fn prev(&self, node: Node) -> Option<Node> {
         Some(self.entries[node.index()].prev).filter(|prev| *prev != NONE).map(Node)
@@ -145,6 +150,42 @@ impl Graph {
     /// Every chain: its branch, its author and its ends, in the order in which chains came.
     pub fn chains(&self) -> impl Iterator<Item = (Branch, Author, Vec<Node>)> + '_ {
         self.chains.iter().map(|chain| (Branch(chain.branch), chain.author, chain.ends.iter().collect()))
+    }
+
+    /// The chain that an op stands in.
+    pub fn chain(&self, node: Node) -> Chain {
+        Chain(self.entries[node.index()].chain)
+    }
+
+    /// The chain of an author on a branch, if an op stands in it.
+    pub fn find_chain(&self, branch: &str, author: &Author) -> Option<Chain> {
+        let branch = self.branch_names.find_text(branch)?;
+        self.chain_index.get(&(branch, *author)).copied().map(Chain)
+    }
+
+    /// Every chain, in the order in which they came.
+    pub fn all_chains(&self) -> impl Iterator<Item = Chain> + use<> {
+        (0..self.chains.len() as u32).map(Chain)
+    }
+
+    /// The last ops of a chain: one, or several where it forked.
+    pub fn ends(&self, chain: Chain) -> impl Iterator<Item = Node> + '_ {
+        self.chains[chain.0 as usize].ends.iter()
+    }
+
+    /// Whether an op is another one of the same chain, or stands before it there.
+    pub fn leads_to(&self, node: Node, later: Node) -> bool {
+        if self.chain(node) != self.chain(later) || self.seq(node) > self.seq(later) {
+            return false;
+        }
+        let is_forked = self.chains[self.entries[node.index()].chain as usize].ends.len() > 1;
+        !is_forked || self.back_to(later, self.seq(node)) == Some(node)
+    }
+
+    /// The op at a place of the chain that ends in `last`.
+    pub fn back_to(&self, last: Node, seq: u32) -> Option<Node> {
+        let mut behind = core::iter::successors(Some(last), |node| self.prev(*node));
+        behind.find(|node| self.seq(*node) <= seq).filter(|node| self.seq(*node) == seq)
     }
 
     /// Ops that no signature at or after them on their chain vouches for; empty unless something was left out.

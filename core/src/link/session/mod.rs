@@ -1,0 +1,311 @@
+//! A session: what two peers that know each other tell one another about one repo until both have the same, and from
+//! then on.
+//!
+//! Each says what it has by the ends of its chains, and is sent at once what it lacks. Whatever arrives is acknowledged
+//! when it is durable. A session decides what to say and reads nothing but the graph: its host's machine reads ops from
+//! the store, takes ops in, and moves the bytes.
+
+mod content;
+mod ground;
+mod hear;
+mod outgoing;
+mod quiet;
+mod say;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use self::content::Content;
+pub use self::content::{Kept, Piece};
+pub use self::ground::Ground;
+use self::outgoing::Outgoing;
+use crate::limits::CREDIT_BYTES;
+use crate::link::handshake::Peer;
+use crate::link::message::{Blob, BlobWant, Form, Frame, Message, Reason, StateHash, Tip, TroubleCode};
+use crate::link::theirs::Theirs;
+use crate::log::graph::{Graph, Node};
+use crate::log::row::StoredOp;
+use crate::op::id::{ContentHash, OpId};
+use crate::time::Millis;
+
+/// What a session wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Act {
+    /// Send a frame.
+    Send(Frame),
+    /// Read these ops from the store, in this order, and answer with [`Session::on_read`].
+    Read(Vec<Node>),
+    /// Take these ops in, and answer with [`Session::on_taken`] when they are durable.
+    Take(Batch),
+    /// Read a piece of a blob, and answer with [`Session::on_piece`].
+    ReadPiece(BlobWant),
+    /// Keep a piece of a blob, and answer with [`Session::on_kept`] when it is durable.
+    Keep {
+        /// The piece.
+        blob: Blob,
+        /// What the peer had sent by then, in bytes.
+        upto: u64,
+        /// The bytes of its frame.
+        bytes: u64,
+    },
+    /// The peer refuses ops, or gives them no effect.
+    Rejected(Vec<(OpId, Reason)>),
+    /// Something about what the peer has durably has changed.
+    Acknowledged,
+    /// Both have the same.
+    InSync,
+    /// End the link, and tell the peer why.
+    End(TroubleCode),
+    /// The peer ended the link, because of this trouble if there was any.
+    Ended(Option<TroubleCode>),
+}
+
+/// Ops that came in one frame.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// The ops.
+    pub ops: Vec<StoredOp>,
+    /// What the peer had sent by then, in bytes.
+    pub upto: u64,
+    /// The frame's bytes.
+    pub bytes: u64,
+    /// Whether more follow at once.
+    pub more: bool,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// What the peer had sent by then, in bytes.
+    pub upto: u64,
+    /// The frame's bytes.
+    pub bytes: u64,
+    /// Whether more follow at once.
+    pub more: bool,
+    /// Ops that are here now.
+    pub here: Vec<Node>,
+    /// What ops that wait are waiting for.
+    pub missing: Vec<OpId>,
+    /// Ops that are invalid, or have no effect.
+    pub rejected: Vec<(OpId, Reason)>,
+    /// Blobs that they name.
+    pub blobs: Vec<ContentHash>,
+}
+
+/// How far a link is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Ops that wait to be sent.
+    pub pending: u64,
+    /// Ops that were sent and are not acknowledged.
+    pub unacked: u64,
+    /// Ops that the peer has at least and that are not here.
+    pub behind_by: u64,
+    /// When the last ack came.
+    pub last_ack_at: Option<Millis>,
+    /// Ops that came on this link.
+    pub ops_in: u64,
+    /// Ops that went out on it.
+    pub ops_out: u64,
+    /// Bytes of ops and blobs that came on it.
+    pub bytes_in: u64,
+    /// Bytes of ops and blobs that went out.
+    pub bytes_out: u64,
+}
+
+/// How many states are remembered that a peer was told.
+const TOLD_BEFORE_MAX: usize = 16;
+
+/// What one replica knows of another beyond a link: it may be wrong, and then costs a round.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    theirs: Theirs,
+    told: Told,
+}
+
+/// What the peer was told of this replica.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    /// The state; none where it was told nothing, or did not keep it.
+    state: Option<StateHash>,
+    /// How many ops that was.
+    ops: usize,
+}
+
+/// What a peer said to have.
+#[derive(Debug, Clone)]
+enum Said {
+    /// Nothing on this link.
+    Nothing,
+    /// All that is known of it.
+    All,
+    /// These ends of chains, beside what it has on a disk.
+    Ends(Vec<Tip>),
+}
+
+/// The session of a link.
+#[derive(Debug, Clone)]
+pub struct Session {
+    peer: Peer,
+    form: Form,
+    theirs: Theirs,
+    /// What the peer has on a disk.
+    durable: Theirs,
+    /// What it said to have and has not said to have on a disk yet. What a link before this one left counts only once the
+    /// peer has said on this one that it is still so.
+    said: Said,
+    /// The state of all that it has on a disk.
+    durable_state: Option<StateHash>,
+    /// So many of our first ops are all on its disk.
+    durable_ops: usize,
+    lacks_bodies: BTreeSet<OpId>,
+    content: Content,
+    told: Told,
+    /// What it was told before that: its word that it knows one of these may have crossed a later one of ours.
+    told_before: VecDeque<StateHash>,
+    outgoing: Outgoing,
+    /// Ops that are being read.
+    reading: Option<Vec<Node>>,
+    /// Frames that wait for credit.
+    waiting: VecDeque<Vec<u8>>,
+    sent: u64,
+    allowed: u64,
+    received: u64,
+    handled: u64,
+    batches_open: usize,
+    pieces_open: usize,
+    /// The bytes of these, whatever the peer says that it sent.
+    bytes_open: u64,
+    /// Whether the peer was told on this link what is durable here.
+    has_acked: bool,
+    batch: u64,
+    round: u64,
+    /// Whether the pages of a have are still coming.
+    is_paging: bool,
+    asked: BTreeMap<OpId, u64>,
+    /// What ops of the peer's waited for when that was last looked at.
+    missing: Vec<OpId>,
+    /// Since when nothing is on its way although the two do not have the same.
+    differs_since: Option<Millis>,
+    /// How often that was said since something last changed.
+    nudges: u32,
+    /// Whether ends of chains are named by full ids, since halves did not lead to equal states.
+    is_searching: bool,
+    is_in_sync: bool,
+    heard_at: Millis,
+    pinged_at: Millis,
+    pings_open: u32,
+    have_at: Millis,
+    progress: Progress,
+    out: Vec<Act>,
+}
+
+impl Session {
+    /// A session that begins now. `memory` is what an earlier link with this peer left.
+    pub fn new(peer: Peer, form: Form, memory: Memory, now: Millis) -> Session {
+        Session {
+            peer,
+            form,
+            theirs: memory.theirs,
+            durable: Theirs::default(),
+            said: Said::Nothing,
+            durable_state: None,
+            durable_ops: 0,
+            lacks_bodies: BTreeSet::new(),
+            content: Content::default(),
+            told: memory.told,
+            told_before: VecDeque::new(),
+            outgoing: Outgoing::default(),
+            reading: None,
+            waiting: VecDeque::new(),
+            sent: 0,
+            allowed: CREDIT_BYTES,
+            received: 0,
+            handled: 0,
+            batches_open: 0,
+            pieces_open: 0,
+            bytes_open: 0,
+            has_acked: false,
+            batch: 0,
+            round: 0,
+            is_paging: false,
+            asked: BTreeMap::new(),
+            missing: Vec::new(),
+            differs_since: None,
+            nudges: 0,
+            is_searching: false,
+            is_in_sync: false,
+            heard_at: now,
+            pinged_at: now,
+            pings_open: 0,
+            have_at: now,
+            progress: Progress::default(),
+            out: Vec::new(),
+        }
+    }
+
+    /// The peer.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// What an ended session leaves for the next one with this peer.
+    pub fn into_memory(self) -> Memory {
+        Memory { theirs: self.theirs, told: self.told }
+    }
+
+    /// How far it is.
+    pub fn progress(&self, graph: &Graph) -> Progress {
+        Progress {
+            pending: self.outgoing.len() as u64,
+            behind_by: self.theirs.ops_ahead(graph),
+            bytes_in: self.received,
+            bytes_out: self.sent,
+            ..self.progress
+        }
+    }
+
+    /// Whether the peer has an op on its disk, with its body and these blobs, which the body names.
+    pub fn has_durably(&self, graph: &Graph, node: Node, blobs: &[ContentHash]) -> bool {
+        if planted!(SentCountsAsKept) && self.outgoing.is_given(node) {
+            return true;
+        }
+        let is_acked = node.index() < self.durable_ops || self.durable.has_for_certain(graph, node);
+        let has_body = planted!(MissingBodiesCount) || !self.lacks_bodies.contains(&graph.id(node));
+        is_acked && has_body && !self.content.peer_lacks_any(blobs)
+    }
+
+    /// Takes what is to be done.
+    pub fn take_acts(&mut self) -> Vec<Act> {
+        core::mem::take(&mut self.out)
+    }
+
+    /// Takes a message.
+    pub fn on_message(&mut self, message: Message, frame_bytes: usize, ground: &Ground<'_>) {
+        self.heard_at = ground.now;
+        self.pings_open = 0;
+        self.theirs.resolve(ground.graph);
+        match message {
+            Message::Have(have) => self.on_have(&have, ground),
+            Message::Want(want) => self.on_want(&want, ground),
+            Message::Ops(ops) => self.on_ops(ops, frame_bytes, ground),
+            Message::Blob(blob) => self.on_blob(blob, frame_bytes),
+            Message::Ack(ack) => self.on_ack(&ack, ground),
+            Message::Nack(nack) => self.on_nack(nack, ground),
+            Message::Missing(missing) => {
+                self.on_missing(&missing);
+                self.go_on(ground);
+            }
+            Message::Ping(number) => self.say(&Message::Pong(number)),
+            Message::Pong(_) => {}
+            Message::Error(trouble) => self.out.push(Act::Ended(Some(trouble.code))),
+            Message::Bye => self.out.push(Act::Ended(None)),
+            Message::Hello(_) | Message::Welcome(_) | Message::Auth(_) => self.end(TroubleCode::Malformed),
+            Message::Ephemeral(_) => {}
+        }
+    }
+
+    pub(super) fn end(&mut self, code: TroubleCode) {
+        self.out.push(Act::End(code));
+    }
+}

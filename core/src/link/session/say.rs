@@ -1,0 +1,231 @@
+//! What a session says, and in what order it goes out.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::ground::{Ground, TipForm};
+use super::{Act, Session, TOLD_BEFORE_MAX, Told};
+use crate::limits::{CREDIT_BYTES, FRAME_IDS_MAX, FRAME_TIPS_MAX};
+use crate::link::message::{Ack, Form, Frame, Have, Level, Message, Ops, StateHash, Tip, Want};
+use crate::link::ops::encode_ops_on_link;
+use crate::link::pack::{Signatures, pack};
+use crate::link::runs::order_runs;
+use crate::log::graph::Node;
+use crate::log::row::StoredOp;
+use crate::op::id::{OpId, RepoId};
+use crate::op::sign::VerifiedOp;
+
+impl Session {
+    /// Says what is here: the first words of the initiator, and of whoever has news of itself.
+    pub fn say_have(&mut self, ground: &Ground<'_>) {
+        let form = if self.is_searching { TipForm::Full } else { TipForm::Short };
+        let since = self.told.state.filter(|_| form == TipForm::Short);
+        let ends: Vec<Node> = match since {
+            Some(_) => ground.moved_since(self.told.ops),
+            None => ground.ends(),
+        };
+        let mut tips: Vec<Tip> = ends.into_iter().rev().map(|end| ground.tip(end, form)).collect();
+        loop {
+            let rest = tips.split_off(tips.len().min(FRAME_TIPS_MAX));
+            let more = !rest.is_empty();
+            self.round += 1;
+            let have = Have {
+                state: Some(ground.state).filter(|state| since != Some(*state)),
+                heads: self.heads(ground),
+                op_count: ground.durable as u64,
+                tips,
+                since,
+                knows: self.theirs.state,
+                without: ground.without.clone(),
+                round: self.round,
+                more,
+                sent: self.gone(),
+                ..Have::default()
+            };
+            self.say(&Message::Have(have));
+            if !more {
+                break;
+            }
+            tips = rest;
+        }
+        self.note_told(ground);
+        self.have_at = ground.now;
+    }
+
+    pub(super) fn note_told(&mut self, ground: &Ground<'_>) {
+        self.told_before.extend(self.told.state);
+        self.told_before.drain(..self.told_before.len().saturating_sub(TOLD_BEFORE_MAX));
+        self.told = Told { state: Some(ground.state), ops: ground.durable };
+    }
+
+    pub(super) fn was_told(&self, state: StateHash) -> bool {
+        self.told.state == Some(state) || self.told_before.contains(&state)
+    }
+
+    /// Heads are for those who do not know chains.
+    pub(super) fn heads(&self, ground: &Ground<'_>) -> Vec<(String, Vec<OpId>)> {
+        if self.form == Form::Binary {
+            return Vec::new();
+        }
+        let graph = ground.graph;
+        let heads = |branch| {
+            let name = graph.branch_name(branch);
+            let mut heads = graph.heads(name);
+            heads.sort_unstable_by_key(|node| core::cmp::Reverse(graph.ord(*node)));
+            (name.into(), heads.into_iter().map(|node| graph.id(node)).collect())
+        };
+        let mut by_branch: Vec<(String, Vec<OpId>)> = graph.branches().map(heads).collect();
+        by_branch.retain(|(_, heads)| !heads.is_empty());
+        by_branch.sort_unstable();
+        by_branch
+    }
+
+    /// Asks for ops by their ids, each once in a round.
+    pub(super) fn ask(&mut self, missing: &[OpId]) {
+        let is_new = |id: &&OpId| self.asked.get(*id) != Some(&self.round);
+        let ids: Vec<OpId> = missing.iter().filter(is_new).take(FRAME_IDS_MAX).copied().collect();
+        if ids.is_empty() {
+            return;
+        }
+        let round = self.round;
+        self.asked.retain(|_, asked| *asked == round);
+        self.asked.extend(ids.iter().map(|id| (*id, round)));
+        self.say(&Message::Want(Want { ids, ..Want::default() }));
+    }
+
+    pub(super) fn say_ack(&mut self, ground: &Ground<'_>) {
+        let all = ground.graph.len();
+        let state = if planted!(AckBeforeDurable) { Ground::state_of(ground.graph, all) } else { ground.state };
+        let ends = match self.told.state {
+            Some(_) => ground.moved_since(self.told.ops),
+            None if self.theirs.state == Some(ground.state) => Vec::new(),
+            None => ground.ends(),
+        };
+        if ends.len() > FRAME_TIPS_MAX {
+            self.say_have(ground);
+            return self.say_ack(ground);
+        }
+        let ends: Vec<Tip> = ends.into_iter().map(|end| ground.tip(end, TipForm::Short)).collect();
+        // Whoever has the same knows everything by the state alone.
+        if self.told.state.is_some() || !ends.is_empty() || self.theirs.state == Some(ground.state) {
+            self.note_told(ground);
+        }
+        let ack = Ack {
+            ends,
+            without: ground.without.clone(),
+            level: Level::Disk,
+            credit: self.handled + CREDIT_BYTES,
+            knows: self.theirs.state,
+            state: Some(state).filter(|state| self.theirs.state != Some(*state)),
+            integrated: Vec::new(),
+        };
+        self.has_acked = true;
+        self.say(&Message::Ack(ack));
+    }
+
+    /// Ops that were asked for have been read; those that were too many at once are absent at the end.
+    pub fn on_read(&mut self, mut ops: Vec<Option<StoredOp>>, ground: &Ground<'_>) {
+        let Some(asked) = self.reading.take() else { return };
+        for (node, op) in asked.iter().zip(&mut ops) {
+            let Some(op) = op else { continue };
+            op.signature = op.signature.or_else(|| ground.graph.late_signature(*node).copied());
+        }
+        self.outgoing.put_back(asked.iter().copied().skip(ops.len()));
+        let read = asked.iter().zip(&ops).filter_map(|(node, op)| {
+            let op = op.as_ref()?.rehash().ok().filter(|op| op.id() == ground.graph.id(*node))?;
+            Some((*node, op))
+        });
+        let (nodes, ops): (Vec<Node>, Vec<VerifiedOp<'_>>) = read.unzip();
+        let cut = self.write_frames(&nodes, &ops, ground);
+        match cut.first() {
+            Some(first) if cut.len() == nodes.len() => self.outgoing.read_alone(*first, &asked, ground),
+            _ => {}
+        }
+        self.outgoing.put_back(cut.into_iter());
+        self.go_on(ground);
+    }
+
+    /// Writes whole runs; returns the ops of those that are not.
+    pub(super) fn write_frames(&mut self, nodes: &[Node], ops: &[VerifiedOp<'_>], ground: &Ground<'_>) -> Vec<Node> {
+        let Some(repo) = ground.graph.repo() else { return Vec::new() };
+        let frames = pack(ops, &order_runs(ops), Signatures::Fewest);
+        let mut is_written = alloc::vec![false; ops.len()];
+        let count = frames.len();
+        for (at, frame) in frames.into_iter().enumerate() {
+            let more = at + 1 < count || !self.outgoing.is_empty();
+            self.batch += 1;
+            let Ok(bytes) = encode_ops_on_link(self.batch, more, self.sent, &frame.ops) else { continue };
+            let bytes = match self.form {
+                Form::Binary => bytes,
+                Form::Text => self.text_of(repo, more, &frame.ops),
+            };
+            self.sent += bytes.len() as u64;
+            self.progress.ops_out += frame.ops.len() as u64;
+            self.waiting.push_back(bytes);
+            frame.members.iter().for_each(|at| is_written[*at] = true);
+            self.outgoing.give(frame.members.iter().map(|at| nodes[*at]));
+        }
+        nodes.iter().zip(is_written).filter(|(_, is_written)| !is_written).map(|(node, _)| *node).collect()
+    }
+
+    pub(super) fn text_of(&self, repo: RepoId, more: bool, ops: &[VerifiedOp<'_>]) -> Vec<u8> {
+        let stored = |op: &VerifiedOp<'_>| StoredOp {
+            header: op.header_bytes().to_vec(),
+            body: op.body().map(<[u8]>::to_vec),
+            signature: op.signature().copied(),
+        };
+        let ops = ops.iter().map(stored).collect();
+        Message::Ops(Ops { batch: self.batch, more, sent: self.sent, repo, ops })
+            .to_json()
+            .map_or_else(|_| Vec::new(), String::into_bytes)
+    }
+
+    /// The bytes that went out: what waits for credit has not.
+    pub(super) fn gone(&self) -> u64 {
+        if planted!(UnsentBytesSaid) {
+            return self.sent;
+        }
+        self.sent - self.waiting.iter().map(|frame| frame.len() as u64).sum::<u64>()
+    }
+
+    /// Sends what there is credit for, and reads what comes next.
+    pub(super) fn go_on(&mut self, ground: &Ground<'_>) {
+        let mut gone = self.gone();
+        while let Some(frame) = self.waiting.pop_front() {
+            if gone + frame.len() as u64 > self.allowed && !planted!(CreditIgnored) {
+                self.waiting.push_front(frame);
+                break;
+            }
+            gone += frame.len() as u64;
+            self.send(frame);
+        }
+        if self.reading.is_none() && self.waiting.is_empty() && !self.outgoing.is_empty() {
+            let nodes = self.outgoing.next(ground);
+            self.reading = Some(nodes.clone());
+            self.out.push(Act::Read(nodes));
+        } else if self.reading.is_none() && self.waiting.is_empty() {
+            self.read_content();
+        }
+        self.note_sync(ground);
+    }
+
+    /// Writes a frame that counts, behind those that wait for credit.
+    pub(super) fn write_counted(&mut self, message: &Message) {
+        let Ok(frame) = Frame::of(message, self.form) else { return };
+        let bytes = frame.into_bytes();
+        self.sent += bytes.len() as u64;
+        self.waiting.push_back(bytes);
+    }
+
+    pub(super) fn say(&mut self, message: &Message) {
+        self.out.extend(Frame::of(message, self.form).map(Act::Send));
+    }
+
+    pub(super) fn send(&mut self, bytes: Vec<u8>) {
+        let frame = match self.form {
+            Form::Binary => Frame::Binary(bytes),
+            Form::Text => Frame::Text(String::from_utf8(bytes).unwrap_or_default()),
+        };
+        self.out.push(Act::Send(frame));
+    }
+}

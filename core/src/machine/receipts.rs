@@ -1,0 +1,117 @@
+//! Receipts: who waits until its ops are safe somewhere else, and is told when they are.
+
+use alloc::vec::Vec;
+
+use super::read::Purpose;
+use super::{Machine, Outputs, reply};
+use crate::error::CommandError;
+use crate::input::{Request, Tier};
+use crate::link::message::Reason;
+use crate::link::session::Session;
+use crate::log::graph::Node;
+use crate::log::row::StoredOp;
+use crate::op::id::{ContentHash, OpId};
+use crate::output::Answer;
+use crate::time::Millis;
+
+/// What somebody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Who is answered.
+    pub(super) request: Request,
+    /// How safe the ops are to be.
+    pub(super) tier: Tier,
+    /// When it is answered that they are not.
+    pub(super) until: Millis,
+}
+
+/// Somebody who waits.
+#[derive(Clone, Debug)]
+pub(super) struct Receipt {
+    wanted: Wanted,
+    ops: Vec<Node>,
+    /// The blobs that the ops name.
+    blobs: Vec<ContentHash>,
+}
+
+impl Machine {
+    /// Answers when the ops are as safe as is wanted; with a failure when the time is over. The ops are read for the blobs
+    /// that they name.
+    pub(super) fn await_durable(
+        &mut self,
+        wanted: Wanted,
+        ids: &[OpId],
+        out: &mut Outputs,
+    ) -> Result<(), CommandError> {
+        let find = |id: &OpId| self.graph.find(id).ok_or(CommandError::NoOp(*id));
+        let ops = ids.iter().map(find).collect::<Result<_, _>>()?;
+        self.read(ops, Purpose::Durable(wanted), out);
+        Ok(())
+    }
+
+    /// The ops of a receipt were read.
+    pub(super) fn begin_receipt(
+        &mut self,
+        wanted: Wanted,
+        ops: Vec<Node>,
+        read: Vec<Option<StoredOp>>,
+        out: &mut Outputs,
+    ) {
+        let read: Vec<StoredOp> = read.into_iter().flatten().collect();
+        self.receipts.push(Receipt { wanted, ops, blobs: Machine::blobs_named(&read) });
+        self.settle_receipts(out);
+    }
+
+    /// When the first of those who wait has waited long enough.
+    pub(super) fn receipts_deadline(&self) -> Option<Millis> {
+        self.receipts.iter().map(|receipt| receipt.wanted.until).min()
+    }
+
+    /// Answers those whose ops are safe.
+    pub(super) fn settle_receipts(&mut self, out: &mut Outputs) {
+        let (safe, waiting) =
+            core::mem::take(&mut self.receipts).into_iter().partition(|receipt| self.is_safe(receipt));
+        self.receipts = waiting;
+        let safe: Vec<Receipt> = safe;
+        safe.into_iter().for_each(|receipt| reply(out, receipt.wanted.request, Ok(Answer::Done)));
+    }
+
+    /// Answers those who have waited long enough.
+    pub(super) fn end_receipts(&mut self, now: Millis, out: &mut Outputs) {
+        let (late, waiting): (Vec<Receipt>, Vec<Receipt>) = core::mem::take(&mut self.receipts)
+            .into_iter()
+            .partition(|receipt| receipt.wanted.until <= now && !planted!(WaitNeverEnds));
+        self.receipts = waiting;
+        late.into_iter().for_each(|receipt| reply(out, receipt.wanted.request, Err(CommandError::NotYetSafe)));
+    }
+
+    /// Answers those whose ops a peer refuses for good.
+    pub(super) fn reject_receipts(&mut self, rejected: &[(OpId, Reason)], out: &mut Outputs) {
+        let invalid = rejected.iter().filter(|(_, reason)| *reason == Reason::Invalid);
+        let invalid: Vec<Node> = invalid.filter_map(|(id, _)| self.graph.find(id)).collect();
+        let is_refused = |receipt: &Receipt| receipt.ops.iter().find(|op| invalid.contains(op)).copied();
+        for receipt in core::mem::take(&mut self.receipts) {
+            match is_refused(&receipt) {
+                Some(op) => reply(out, receipt.wanted.request, Err(CommandError::Rejected(self.graph.id(op)))),
+                None => self.receipts.push(receipt),
+            }
+        }
+    }
+
+    /// Requests that wait here, where the machine ends.
+    pub(super) fn drain_receipts(&mut self) -> impl Iterator<Item = Request> + use<> {
+        let count = if planted!(WaitLostInFailure) { 0 } else { self.receipts.len() };
+        core::mem::take(&mut self.receipts).into_iter().take(count).map(|receipt| receipt.wanted.request)
+    }
+
+    fn is_safe(&self, receipt: &Receipt) -> bool {
+        let here = receipt.ops.iter().all(|op| op.index() < self.links.durable());
+        let has_all =
+            |session: &Session| receipt.ops.iter().all(|op| session.has_durably(&self.graph, *op, &receipt.blobs));
+        match receipt.wanted.tier {
+            Tier::Local => here || planted!(LocalBeforeDurable),
+            Tier::Peer => self.links.sessions().any(has_all),
+            Tier::Relay => self.links.sessions().any(|session| session.peer().is_relay && has_all(session)),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What a link is defended against (reliability.md, "Defences that must exist"), each by a test of its name.
+
+use trellis_core::error::CommandError;
+use trellis_core::input::{Command, Frame, Guests, Input, LinkId, Tier};
+use trellis_core::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, PING_MS, UNPROVEN_FRAME_BYTES_MAX};
+use trellis_core::link::message::{Ack, Have, Level, Message, Ops, RepoTag, StateHash, Tip, TipId, TroubleCode};
+use trellis_core::log::row::StoredOp;
+use trellis_core::op::id::{OpId, RepoId};
+use trellis_core::op::json::Value;
+use trellis_core::output::Answer;
+use trellis_core::time::Millis;
+use trellis_tests::hand::{Hand, Way, trouble};
+use trellis_tests::host::MemoryHost;
+
+/// A host with a repo and an op, and the repo's tag.
+fn host() -> (MemoryHost, RepoId, RepoTag) {
+    let mut host = MemoryHost::new(1);
+    let repo = host.create().into();
+    host.put("notes", "1", Value::from(1));
+    (host, repo, RepoTag::of(&repo))
+}
+
+fn ops_of(host: &mut MemoryHost) -> Vec<StoredOp> {
+    match host.run(Command::Export { known: Vec::new() }) {
+        Ok(Answer::Ops(ops)) => ops,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn count(host: &mut MemoryHost) -> usize {
+    ops_of(host).len()
+}
+
+/// Another replica of the same repo that wrote one op, which the first has not.
+fn ahead(host: &mut MemoryHost) -> (MemoryHost, StoredOp) {
+    let mut other = MemoryHost::new(2);
+    host.send_to(&mut other);
+    let id = other.put("notes", "2", Value::from(2));
+    let op = ops_of(&mut other).into_iter().find(|op| OpId::of_header(&op.header) == id).expect("it is there");
+    (other, op)
+}
+
+#[test]
+fn malformed_frames() {
+    for bytes in [vec![], vec![99], vec![4, 0xff], vec![6, 0xa0], vec![1; 40]] {
+        let (mut host, _, tag) = host();
+        let hand = Hand::shaken(&mut host, 1, Some(tag));
+        assert_eq!(trouble(&hand.send(&mut host, Frame::Binary(bytes))), Some(TroubleCode::Malformed));
+        assert_eq!(count(&mut host), 2);
+    }
+}
+
+#[test]
+fn frames_in_another_form_than_the_handshake() {
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    let text = Frame::Text(r#"{"type":"ping","number":1}"#.into());
+    assert_eq!(trouble(&hand.send(&mut host, text)), Some(TroubleCode::Malformed));
+}
+
+#[test]
+fn oversized_input_before_authentication() {
+    let (mut host, _, _) = host();
+    let hand = Hand::dial(&mut host, 1, &Way::default());
+    let answers = hand.send(&mut host, Frame::Binary(vec![1; UNPROVEN_FRAME_BYTES_MAX + 1]));
+    assert_eq!(trouble(&answers), Some(TroubleCode::Malformed));
+}
+
+#[test]
+fn slow_handshakes() {
+    let (mut host, _, _) = host();
+    let _hand = Hand::dial(&mut host, 1, &Way::default());
+    let deadline = host.machine.deadline().expect("a handshake has a limit");
+    host.wait_until(deadline);
+    assert_eq!(trouble(&host.take_sent(LinkId(1))), Some(TroubleCode::Timeout));
+}
+
+#[test]
+fn silent_peers() {
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    hand.have_nothing(&mut host);
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        host.wait_until(Millis(host.now.0 + PING_MS));
+        answers.extend(host.take_sent(LinkId(1)));
+        if trouble(&answers).is_some() {
+            break;
+        }
+    }
+    let pings = answers.iter().filter(|answer| matches!(answer, Some(Message::Ping(_)))).count();
+    assert_eq!((pings, trouble(&answers)), (2, Some(TroubleCode::Timeout)));
+}
+
+#[test]
+fn impersonation() {
+    let (mut host, _, tag) = host();
+    let mut hand = Hand::dial(&mut host, 1, &Way::default());
+    let mut auth = hand.prove(&mut host, Some(tag)).expect("welcomed");
+    auth.key = host.author();
+    assert_eq!(trouble(&hand.say(&mut host, &Message::Auth(auth))), Some(TroubleCode::AuthFailed));
+}
+
+#[test]
+fn relayed_handshakes_to_another_origin() {
+    let (mut host, _, tag) = host();
+    let way = Way { dialled: "wss://evil.example".into(), ..Way::default() };
+    let mut hand = Hand::dial(&mut host, 1, &way);
+    assert_eq!(hand.prove(&mut host, Some(tag)).unwrap_err(), TroubleCode::AuthFailed);
+}
+
+#[test]
+fn relayed_handshakes_over_another_channel() {
+    let (mut host, _, tag) = host();
+    let mut hand = Hand::dial(&mut host, 1, &Way { binding: b"another".to_vec(), ..Way::default() });
+    assert_eq!(hand.prove(&mut host, Some(tag)).unwrap_err(), TroubleCode::AuthFailed);
+}
+
+#[test]
+fn replayed_handshakes() {
+    let (mut host, _, tag) = host();
+    let mut hand = Hand::dial(&mut host, 1, &Way::default());
+    let auth = hand.prove(&mut host, Some(tag)).expect("welcomed");
+    assert_eq!(hand.say(&mut host, &Message::Auth(auth.clone())), []);
+    let mut again = Hand::dial(&mut host, 2, &Way { binding: b"channel".to_vec(), ..Way::default() });
+    // The same bytes on a new link: the host's own words are part of what was signed, and they are others.
+    host.now = Millis(host.now.0 + 1);
+    again.prove(&mut host, Some(tag)).expect("welcomed");
+    assert_eq!(trouble(&again.say(&mut host, &Message::Auth(auth))), Some(TroubleCode::AuthFailed));
+}
+
+#[test]
+fn capability_stripping() {
+    let (mut host, _, tag) = host();
+    let mut hand = Hand::dial(&mut host, 1, &Way::default());
+    let auth = hand.prove_through(&mut host, Some(tag), |hello| hello.capabilities.clear());
+    assert_eq!(auth.unwrap_err(), TroubleCode::AuthFailed);
+}
+
+#[test]
+fn strangers_and_unknown_repos_look_the_same() {
+    let (mut host, _, tag) = host();
+    let way = Way { guests: Guests::Members, ..Way::default() };
+    for (link, tag) in [(1, tag), (2, RepoTag([9; 16]))] {
+        let mut hand = Hand::dial(&mut host, link, &way);
+        let auth = hand.prove(&mut host, Some(tag)).expect("welcomed");
+        assert_eq!(trouble(&hand.say(&mut host, &Message::Auth(auth))), Some(TroubleCode::AuthFailed));
+    }
+}
+
+#[test]
+fn nothing_is_shown_before_the_proof() {
+    let (mut host, _, tag) = host();
+    let mut hand = Hand::dial(&mut host, 1, &Way::default());
+    hand.prove(&mut host, Some(tag)).expect("welcomed");
+    let answers = hand.have_nothing(&mut host);
+    assert_eq!(trouble(&answers), Some(TroubleCode::Malformed));
+    assert_eq!(answers.len(), 2);
+}
+
+#[test]
+fn replay_of_ops_in_another_repo() {
+    let (mut host, _, tag) = host();
+    let mut other = MemoryHost::new(5);
+    let foreign = other.create().into();
+    other.put("notes", "1", Value::from("foreign"));
+    let mut hand = Hand::shaken(&mut host, 1, Some(tag));
+    let answers = hand.give(&mut host, foreign, ops_of(&mut other));
+    assert_eq!(trouble(&answers), Some(TroubleCode::RepoMismatch));
+    assert_eq!(count(&mut host), 2);
+}
+
+#[test]
+fn floods_beyond_credit() {
+    let (mut host, repo, tag) = host();
+    let (_, op) = ahead(&mut host);
+    let mut hand = Hand::shaken(&mut host, 1, Some(tag));
+    hand.sent = CREDIT_BYTES + FRAME_BYTES_MAX as u64;
+    assert_eq!(trouble(&hand.give(&mut host, repo, vec![op])), Some(TroubleCode::RateLimited));
+}
+
+#[test]
+fn orphans_are_asked_for_and_bounded() {
+    let (mut host, repo, tag) = host();
+    let (mut other, first) = ahead(&mut host);
+    let last = other.put("notes", "3", Value::from(3));
+    let orphan = ops_of(&mut other).into_iter().find(|op| OpId::of_header(&op.header) == last).expect("it is there");
+    let mut hand = Hand::shaken(&mut host, 1, Some(tag));
+    let answers = hand.give(&mut host, repo, vec![orphan]);
+    let missing = OpId::of_header(&first.header);
+    assert!(answers.iter().flatten().any(|answer| matches!(answer, Message::Want(want) if want.ids == [missing])));
+    assert_eq!(count(&mut host), 2);
+    hand.give(&mut host, repo, vec![first]);
+    assert_eq!(count(&mut host), 4);
+}
+
+#[test]
+fn a_spoilt_signature_is_not_admitted() {
+    let (mut host, repo, tag) = host();
+    let (_, mut op) = ahead(&mut host);
+    op.signature.as_mut().expect("it is signed")[3] ^= 1;
+    let half = TipId::of(&OpId::of_header(&op.header));
+    let mut hand = Hand::shaken(&mut host, 1, Some(tag));
+    let answers = hand.give(&mut host, repo, vec![op]);
+    assert_eq!(count(&mut host), 2);
+    assert!(matches!(&answers[..], [Some(Message::Ack(ack))] if ack.ends.iter().all(|end| end.id != half)));
+}
+
+#[test]
+fn an_ack_is_for_what_is_there() {
+    let (mut host, repo, tag) = host();
+    let (_, op) = ahead(&mut host);
+    let mut hand = Hand::shaken(&mut host, 1, Some(tag));
+    hand.have_nothing(&mut host);
+    let answers = hand.give(&mut host, repo, vec![op.clone()]);
+    let half = TipId::of(&OpId::of_header(&op.header));
+    let acks = |ack: &Ack| ack.level == Level::Disk && ack.ends.iter().any(|end| end.id == half);
+    assert!(answers.iter().flatten().any(|answer| matches!(answer, Message::Ack(ack) if acks(ack))));
+    assert_eq!(host.rows.len(), 3, "what is acknowledged is in a row");
+}
+
+#[test]
+fn a_lying_have_costs_a_round_and_no_data() {
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    let tip = Tip { branch: "main".into(), author: host.author(), seq: 900, id: TipId::Short([7; 16]) };
+    let state = Some(StateHash([3; 32]));
+    hand.say(&mut host, &Message::Have(Have { state, tips: vec![tip], ..Have::default() }));
+    let id = host.put("notes", "9", Value::from(9));
+    let request = host.ask(Command::Durable { ops: vec![id], tier: Tier::Peer, until: Millis(host.now.0 + 1000) });
+    assert!(!host.heard.iter().any(|(of, _)| *of == request), "an invented end is no receipt");
+    host.wait_until(Millis(host.now.0 + 1000));
+    assert!(host.heard.contains(&(request, Err(CommandError::NotYetSafe))));
+}
+
+#[test]
+fn peers_that_never_become_equal() {
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    let mut answers = Vec::new();
+    for round in 0..200 {
+        let knows = answers.iter().rev().flatten().find_map(|answer: &Message| match answer {
+            Message::Have(have) => have.state,
+            Message::Ack(ack) => ack.state,
+            _ => None,
+        });
+        let have = Have { state: Some(StateHash([round; 32])), knows, round: round.into(), ..Have::default() };
+        answers.extend(hand.say(&mut host, &Message::Have(have)));
+        host.wait_until(Millis(host.now.0 + 600));
+        answers.extend(host.take_sent(LinkId(1)));
+        if trouble(&answers).is_some() {
+            break;
+        }
+    }
+    assert_eq!(trouble(&answers), Some(TroubleCode::NoProgress));
+}
+
+#[test]
+fn two_links_with_one_number_of_ops_do_not_echo() {
+    let (mut host, repo, tag) = host();
+    let (_, op) = ahead(&mut host);
+    let mut one = Hand::shaken(&mut host, 1, Some(tag));
+    let other = Hand::shaken(&mut host, 2, Some(tag));
+    one.have_nothing(&mut host);
+    other.have_nothing(&mut host);
+    one.give(&mut host, repo, vec![op.clone()]);
+    let is_echo = |ops: &Ops| ops.ops.iter().any(|sent| sent.header == op.header);
+    let sends = |host: &mut MemoryHost, link| {
+        let sent = host.take_sent(LinkId(link));
+        sent.iter().flatten().filter(|message| matches!(message, Message::Ops(ops) if is_echo(ops))).count()
+    };
+    assert_eq!((sends(&mut host, 1), sends(&mut host, 2)), (0, 1), "it goes on to the other, and not back");
+}
+
+#[test]
+fn ops_of_a_cut_wire_are_not_lost() {
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    hand.have_nothing(&mut host);
+    host.give(Input::Disconnected(LinkId(1)));
+    let hand = Hand::shaken(&mut host, 2, Some(tag));
+    let answers = hand.have_nothing(&mut host);
+    assert!(answers.iter().flatten().any(|answer| matches!(answer, Message::Ops(ops) if ops.ops.len() == 2)));
+}
