@@ -7,8 +7,11 @@
 mod bulk;
 mod disk;
 mod engine;
+mod ports;
 mod signer;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,7 +19,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use trellis_core::admit::policy::Policies;
-use trellis_core::input::{Command, Input};
+use trellis_core::input::{Command, Connection, Input, LinkId};
 use trellis_core::output::{Answer, Event};
 use trellis_core::time::Millis;
 
@@ -24,15 +27,18 @@ use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
 use crate::store::{OpenMode, Store, WAIT};
 use disk::Disk;
-use engine::{Engine, Work, again};
+use engine::{Engine, Work};
 use signer::Keys;
 
 pub(crate) use bulk::{Bulk, Group};
-pub(crate) use engine::{Clock, Failure, random};
+pub(crate) use engine::{Clock, Failure, again, random};
+pub(crate) use ports::{LinkJob, Port};
 pub use signer::Access;
 
 /// Ops that may share one commit.
 const GROUP_OPS_MAX: usize = 1024;
+/// How often other processes' commits are looked for while links are open.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long what is due and could not be done is left alone.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -42,12 +48,16 @@ enum Job {
     Check(oneshot::Sender<Result<Vec<u32>>>),
     Close(oneshot::Sender<Result<()>>),
     Tell(oneshot::Sender<Start>),
+    Link(Box<LinkJob>),
 }
 
 /// The way to a driver; the thread ends when the last handle is gone.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
     jobs: Sender<Job>,
+    /// The number of the next link.
+    next_link: Arc<AtomicU64>,
+    clock: Clock,
 }
 
 /// What a driver is started with.
@@ -76,6 +86,7 @@ impl Handle {
     pub(crate) async fn start(start: Start) -> Result<Handle> {
         let (jobs, inbox) = channel();
         let (opened, opening) = oneshot::channel();
+        let clock = start.clock.clone();
         let open = |start: &Start| match start.opening {
             Opening::AtOnce => Open::new(start).map(Some),
             Opening::WhenAsked => Ok(None),
@@ -83,13 +94,13 @@ impl Handle {
         let run = move || match open(&start) {
             Ok(open) => {
                 let _ = opened.send(Ok(()));
-                Driver { start, open, inbox, retry_at: None }.run();
+                Driver { start, open, inbox, retry_at: None, looked_at: None }.run();
             }
             Err(error) => drop(opened.send(Err(error))),
         };
         thread::Builder::new().name("trellis".into()).spawn(run).map_err(no_thread)?;
         opening.await.unwrap_or_else(|_| Err(closed()))?;
-        Ok(Handle { jobs })
+        Ok(Handle { jobs, next_link: Arc::default(), clock })
     }
 
     /// Has a command carried out.
@@ -113,6 +124,24 @@ impl Handle {
         Bulk::open(&start.await.map_err(|_| closed())?)
     }
 
+    /// The time, by the clock that the repo was opened with.
+    pub(crate) fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// Tells the driver of a new connection.
+    pub(crate) fn connect(&self, connection: Connection, port: Port) -> Result<LinkId> {
+        let id = LinkId(self.next_link.fetch_add(1, Ordering::Relaxed));
+        let input = Input::Connected(id, connection);
+        self.tell_link(LinkJob { input, port: Some((id, port)), _room: None })?;
+        Ok(id)
+    }
+
+    /// Tells the driver of what happened to a connection.
+    pub(crate) fn tell_link(&self, job: LinkJob) -> Result<()> {
+        self.jobs.send(Job::Link(Box::new(job))).map_err(|_| closed())
+    }
+
     /// Ends the thread and closes the store; every handle is of no use afterwards.
     pub(crate) async fn close(&self) -> Result<()> {
         let (waiter, ended) = oneshot::channel();
@@ -130,16 +159,19 @@ struct Driver {
     inbox: Receiver<Job>,
     /// Before this, nothing that is due is tried again.
     retry_at: Option<Instant>,
+    /// When other processes' commits were looked for.
+    looked_at: Option<Instant>,
 }
 
 impl Driver {
     fn run(mut self) {
         while let Some(jobs) = self.wait() {
-            let (mut reads, mut writes, mut close) = (Vec::new(), Vec::new(), None);
+            let (mut reads, mut writes, mut links, mut close) = (Vec::new(), Vec::new(), Vec::new(), None);
             for job in jobs {
                 match job {
                     Job::Run(work) if ops_of(&work.0) > 0 => writes.push(*work),
                     Job::Run(work) => reads.push(*work),
+                    Job::Link(job) => links.push(*job),
                     Job::Check(waiter) => drop(waiter.send(self.check())),
                     Job::Close(waiter) => close = Some(waiter),
                     Job::Tell(waiter) => drop(waiter.send(self.start.clone())),
@@ -149,18 +181,20 @@ impl Driver {
             for group in groups(writes) {
                 self.serve(group, Open::write);
             }
+            self.serve_links(links);
             if let Some(waiter) = close {
                 return self.close(waiter);
             }
             if self.time_left() == Some(Duration::ZERO) {
                 self.tick();
             }
+            self.look();
         }
     }
 
     /// Everything that waits, at least one job unless a deadline has come; none when nobody can ask any more.
     fn wait(&mut self) -> Option<Vec<Job>> {
-        let first = match self.time_left() {
+        let first = match self.idle_time() {
             None => self.inbox.recv().ok()?,
             Some(left) => match self.inbox.recv_timeout(left) {
                 Ok(job) => job,
@@ -169,6 +203,12 @@ impl Driver {
             },
         };
         Some(std::iter::once(first).chain(self.inbox.try_iter().take(GROUP_OPS_MAX)).collect())
+    }
+
+    /// How long nothing has to be done; while links are open, other processes' commits are looked for.
+    fn idle_time(&self) -> Option<Duration> {
+        let has_links = self.open.as_ref().is_some_and(|open| open.engine.has_links());
+        self.time_left().into_iter().chain(has_links.then_some(LOOK)).min()
     }
 
     fn time_left(&self) -> Option<Duration> {
@@ -198,6 +238,36 @@ impl Driver {
         }
         let now = self.start.clock.now();
         let failed = self.open.as_mut().and_then(|open| session(open, work, now).err());
+        if let Some(error) = failed
+            && let Some(open) = self.open.take()
+        {
+            open.engine.fail(&error);
+        }
+    }
+
+    /// Has happened what happened to links. A driver whose store fails drops all of them: their peers come back.
+    fn serve_links(&mut self, jobs: Vec<LinkJob>) {
+        if jobs.is_empty() || self.reopen().is_err() {
+            return;
+        }
+        let now = self.start.clock.now();
+        let Some(open) = &mut self.open else { return };
+        if let Err(error) = open.transact(WAIT, |engine| engine.link(jobs), now)
+            && let Some(open) = self.open.take()
+        {
+            open.engine.fail(&error);
+        }
+    }
+
+    /// What other processes committed goes out on the links, too.
+    fn look(&mut self) {
+        let has_links = self.open.as_ref().is_some_and(|open| open.engine.has_links());
+        if !has_links || self.looked_at.is_some_and(|at| at.elapsed() < LOOK) {
+            return;
+        }
+        self.looked_at = Some(Instant::now());
+        let now = self.start.clock.now();
+        let failed = self.open.as_mut().and_then(|open| open.read(Vec::new(), now).err());
         if let Some(error) = failed
             && let Some(open) = self.open.take()
         {
@@ -272,13 +342,13 @@ impl Open {
         let inputs = inputs(engine);
         let mut disk = Disk::Writing(&mut transaction);
         engine.refresh(&mut disk)?;
-        let tickets = engine.run(inputs, &mut disk)?;
-        if tickets.is_empty() {
+        let durable = engine.run(inputs, &mut disk)?;
+        if durable.is_empty() {
             drop(transaction);
         } else {
             transaction.commit()?;
         }
-        engine.run(tickets.into_iter().map(Input::Persisted).collect(), &mut Disk::Reading(store))?;
+        engine.run(durable, &mut Disk::Reading(store))?;
         engine.settle();
         Ok(())
     }

@@ -28,11 +28,16 @@ pub mod folder;
 mod fork;
 pub mod git;
 pub mod keys;
+#[cfg(feature = "ws")]
+pub mod link;
 mod progress;
 pub mod range;
 mod reconcile;
 mod repo;
+#[cfg(feature = "http")]
+pub mod server;
 pub mod store;
+pub mod transport;
 mod whole_file;
 
 pub use bundle::{Bundle, Exported};

@@ -19,6 +19,8 @@ pub enum Work {
     Checking,
     /// The history of another system becomes ops. Counted in commits.
     Importing,
+    /// Ops go to a peer and come from it. Counted in ops.
+    Syncing,
 }
 
 /// How far it is.

@@ -110,8 +110,13 @@ impl Repo {
         self.driver.bulk().await
     }
 
+    /// The way to its driver.
+    pub(crate) fn driver(&self) -> &Handle {
+        &self.driver
+    }
+
     /// Has a command carried out. `what` says what was tried, as in "read notes/1".
-    async fn run(&self, command: Command, what: impl FnOnce() -> String) -> Result<Answer> {
+    pub(crate) async fn run(&self, command: Command, what: impl FnOnce() -> String) -> Result<Answer> {
         self.driver.run(command).await.map_err(|failure| explain(failure, &what()))
     }
 }

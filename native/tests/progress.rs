@@ -26,6 +26,7 @@ fn ends(told: &Told) -> BTreeMap<&'static str, (u64, u64)> {
             Work::Carrying => "carrying",
             Work::Checking => "checking",
             Work::Importing => "importing",
+            Work::Syncing => "syncing",
         };
         assert!(done <= total, "{name}: {done} of {total}");
         ends.insert(name, (done, total));

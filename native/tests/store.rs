@@ -410,7 +410,7 @@ fn a_store_from_before_blobs_keeps_its_rows_and_takes_a_blob() {
     store.close().unwrap();
     let path = folder.path().join("store");
     let raw = Connection::open(&path).unwrap();
-    raw.execute_batch("DROP TABLE blobs; DROP TABLE chunks; PRAGMA user_version = 2").unwrap();
+    raw.execute_batch("DROP TABLE blobs; DROP TABLE chunks; DROP TABLE arriving; PRAGMA user_version = 2").unwrap();
     drop(raw);
     let before = raw_rows(&path);
     assert_eq!(code_of(&path, OpenMode::ReadOnly), Code::VersionMismatch);

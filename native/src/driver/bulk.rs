@@ -7,7 +7,7 @@ use std::io::Read;
 use std::path::Path;
 
 use tokio::sync::oneshot;
-use trellis_core::input::{Command, Input};
+use trellis_core::input::Command;
 use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::ContentHash;
 use trellis_core::output::Answer;
@@ -68,9 +68,9 @@ impl Group<'_> {
         let mut disk = Disk::Writing(&mut self.transaction);
         self.engine.refresh(&mut disk)?;
         let inputs = self.engine.enlist(vec![(command, waiter)]);
-        let tickets = self.engine.run(inputs, &mut disk)?;
-        self.written += tickets.len();
-        self.engine.run(tickets.into_iter().map(Input::Persisted).collect(), &mut disk)?;
+        let durable = self.engine.run(inputs, &mut disk)?;
+        self.written += durable.len();
+        self.engine.run(durable, &mut disk)?;
         Ok(answer.try_recv().unwrap_or_else(|_| Err(Failure::Host(closed()))))
     }
 

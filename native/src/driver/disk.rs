@@ -4,9 +4,10 @@
 
 use std::ops::ControlFlow;
 
-use trellis_core::input::{Loaded, More, RowHeaders};
+use trellis_core::input::{Kept, Loaded, More, RowHeaders};
 use trellis_core::log::row::Row;
-use trellis_core::output::Query;
+use trellis_core::op::id::ContentHash;
+use trellis_core::output::{BlobPart, Query, StoredAt};
 
 use crate::error::{Code, Result, TrellisError};
 use crate::store::{Store, StoredRow, Transaction};
@@ -36,22 +37,46 @@ impl Disk<'_, '_> {
     pub(crate) fn load(&self, query: Query) -> Result<Loaded> {
         match query {
             Query::Rows { after } => self.rows(after),
-            Query::Ops(places) => {
-                let places: Vec<_> = places.iter().map(|at| (at.op, at.late_body)).collect();
-                let ops = match self {
-                    Disk::Reading(store) => store.read_ops(&places)?,
-                    Disk::Writing(transaction) => transaction.read_ops(&places)?,
-                };
-                Ok(Loaded::Ops(ops.into_iter().map(std::result::Result::ok).collect()))
+            Query::Ops(places) => self.ops(&places, usize::MAX),
+            Query::OpsUpTo { ops, bytes_max } => self.ops(&ops, bytes_max),
+            Query::LackingBlobs => {
+                let named: Vec<ContentHash> = self.store().named_blobs()?.into_iter().collect();
+                Ok(Loaded::Blobs(self.store().absent_blobs(&named)?))
             }
+            Query::AbsentBlobs(blobs) => Ok(Loaded::Blobs(self.store().absent_blobs(&blobs)?)),
+            Query::BlobPiece { blob, from } => Ok(Loaded::Piece(self.store().blob_piece(&blob, from)?)),
         }
+    }
+
+    fn store(&self) -> &Store {
+        match self {
+            Disk::Reading(store) => store,
+            Disk::Writing(transaction) => transaction.store(),
+        }
+    }
+
+    /// Keeps a piece of a blob in the transaction.
+    pub(crate) fn keep_piece(&mut self, part: &BlobPart) -> Result<Kept> {
+        match self {
+            Disk::Writing(transaction) => transaction.keep_piece(part),
+            Disk::Reading(_) => Err(read_only()),
+        }
+    }
+
+    fn ops(&self, places: &[StoredAt], bytes_max: usize) -> Result<Loaded> {
+        let places: Vec<_> = places.iter().map(|at| (at.op, at.late_body)).collect();
+        let ops = match self {
+            Disk::Reading(store) => store.read_ops_up_to(&places, bytes_max)?,
+            Disk::Writing(transaction) => transaction.read_ops_up_to(&places, bytes_max)?,
+        };
+        Ok(Loaded::Ops(ops.into_iter().map(std::result::Result::ok).collect()))
     }
 
     /// Adds a row to the transaction.
     pub(crate) fn append(&mut self, row: &Row) -> Result<()> {
         match self {
             Disk::Writing(transaction) => transaction.append(row),
-            Disk::Reading(_) => Err(TrellisError::new(Code::Aborted, "A read may not write to the store.")),
+            Disk::Reading(_) => Err(read_only()),
         }
     }
 
@@ -73,6 +98,10 @@ impl Disk<'_, '_> {
         }
         Ok(Loaded::Rows { rows, more })
     }
+}
+
+fn read_only() -> TrellisError {
+    TrellisError::new(Code::Aborted, "A read may not write to the store.")
 }
 
 /// Looks at the whole file, and rehashes every row; returns the rows that are not what was written.

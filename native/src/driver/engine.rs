@@ -11,13 +11,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Command, Input, Request, Ticket};
+use trellis_core::input::{Command, Frame, Input, LinkId, Request, Ticket};
 use trellis_core::machine::{Config, Machine};
 use trellis_core::output::{Answer, Event, Output};
 use trellis_core::time::Millis;
 
 use super::Start;
 use super::disk::Disk;
+use super::ports::{LinkJob, Ports};
 use super::signer::Keys;
 use crate::error::{Code, Result, TrellisError};
 
@@ -68,6 +69,9 @@ pub(crate) struct Engine {
     now: Millis,
     waiting: HashMap<Request, Waiter>,
     next_request: u64,
+    ports: Ports,
+    /// Links whose connection is gone: what is still said about them may be heard, and then nothing more.
+    gone: Vec<LinkId>,
 }
 
 impl Engine {
@@ -82,7 +86,8 @@ impl Engine {
         let (events, now) = (start.events.clone(), start.clock.now());
         let (machine, outputs) = Machine::open(config);
         let (untold, is_key_new, waiting, next_request) = (Vec::new(), false, HashMap::new(), 1);
-        let mut engine = Engine { machine, keys, events, untold, is_key_new, now, waiting, next_request };
+        let (ports, gone) = (Ports::default(), Vec::new());
+        let mut engine = Engine { machine, keys, events, untold, is_key_new, now, waiting, next_request, ports, gone };
         engine.carry_out(outputs, disk)?;
         engine.settle();
         Ok(engine)
@@ -103,6 +108,25 @@ impl Engine {
         work.into_iter().map(|(command, waiter)| Input::Command(self.request(waiter), command)).collect()
     }
 
+    /// Whether a link is open.
+    pub(crate) fn has_links(&self) -> bool {
+        !self.ports.is_empty()
+    }
+
+    /// Takes what happened to links.
+    pub(crate) fn link(&mut self, jobs: Vec<LinkJob>) -> Vec<Input> {
+        let take = |job: LinkJob| {
+            if let Some((id, port)) = job.port {
+                self.ports.add(id, port);
+            }
+            if let Input::Disconnected(id) = &job.input {
+                self.gone.push(*id);
+            }
+            job.input
+        };
+        jobs.into_iter().map(take).collect()
+    }
+
     /// Makes the machine read what other processes have committed.
     pub(crate) fn refresh(&mut self, disk: &mut Disk<'_, '_>) -> Result<()> {
         if disk.last_seq()? <= self.machine.last_row() {
@@ -113,8 +137,8 @@ impl Engine {
         self.run(vec![Input::Command(request, Command::Refresh)], disk).map(drop)
     }
 
-    /// Has the inputs carried out, in order; returns the tickets of the rows that have to be committed.
-    pub(crate) fn run(&mut self, inputs: Vec<Input>, disk: &mut Disk<'_, '_>) -> Result<Vec<Ticket>> {
+    /// Has the inputs carried out, in order; returns what the machine is to be told once everything is committed.
+    pub(crate) fn run(&mut self, inputs: Vec<Input>, disk: &mut Disk<'_, '_>) -> Result<Vec<Input>> {
         let mut appended = Vec::new();
         for input in inputs {
             let outputs = self.step(input)?;
@@ -129,6 +153,7 @@ impl Engine {
         if std::mem::take(&mut self.is_key_new) {
             let _ = self.keys.renewed();
         }
+        self.gone.drain(..).for_each(|id| self.ports.forget(id));
         for event in self.untold.drain(..) {
             let _ = self.events.as_ref().map(|events| events.send(event));
         }
@@ -141,7 +166,7 @@ impl Engine {
         }
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output>, disk: &mut Disk<'_, '_>) -> Result<Vec<Ticket>> {
+    fn carry_out(&mut self, outputs: Vec<Output>, disk: &mut Disk<'_, '_>) -> Result<Vec<Input>> {
         let mut outputs = VecDeque::from(outputs);
         let mut appended = Vec::new();
         while let Some(output) = outputs.pop_front() {
@@ -153,11 +178,17 @@ impl Engine {
                 Output::Load(ticket, query) => Some(Input::Loaded(ticket, disk.load(query)?)),
                 Output::Persist(ticket, row) => {
                     disk.append(&row)?;
-                    appended.push(ticket);
+                    appended.push(Input::Persisted(ticket));
+                    None
+                }
+                Output::KeepPiece(ticket, part) => {
+                    appended.push(Input::PieceKept(ticket, disk.keep_piece(&part)?));
                     None
                 }
                 Output::Reply(request, result) => self.reply(request, result),
                 Output::Emit(event) => self.emit(event),
+                Output::Send(id, frame) => self.send(id, frame),
+                Output::Close(id) => self.close(id),
             };
             if let Some(input) = input {
                 outputs.extend(self.step(input)?);
@@ -188,7 +219,20 @@ impl Engine {
     }
 
     fn emit(&mut self, event: Event) -> Option<Input> {
-        self.untold.push(event);
+        match event {
+            Event::Link(id, event) => self.ports.tell(id, event),
+            event => self.untold.push(event),
+        }
+        None
+    }
+
+    fn send(&mut self, id: LinkId, frame: Frame) -> Option<Input> {
+        self.ports.send(id, frame);
+        None
+    }
+
+    fn close(&mut self, id: LinkId) -> Option<Input> {
+        self.ports.close(id);
         None
     }
 

@@ -2,7 +2,7 @@
 
 use trellis_core::admit::intrinsic::Invalid;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Base, Change, Choice, Command, Edit, Note, Role, Transaction};
+use trellis_core::input::{Base, Change, Choice, Command, Edit, Note, Role, Tier, Transaction};
 use trellis_core::log::row::StoredOp;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{Author, OpId};
@@ -10,14 +10,21 @@ use trellis_core::op::json::Value;
 use trellis_core::op::patch::Patch;
 use trellis_core::op::place::{Entity, Place};
 use trellis_core::output::{Answer, ImportReport};
+use trellis_core::time::Millis;
+
+use std::time::Duration;
 
 use super::{Repo, conflict_place, explain, no_answer};
 use crate::driver::{Failure, random};
 use crate::error::{Code, Result, TrellisError};
 
+/// How long a receipt waits unless it is told otherwise.
+const DURABLE_WAIT: Duration = Duration::from_secs(30);
+
 /// The promise for one write: its ops are on this device's disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Receipt {
+    repo: Repo,
     ops: Vec<OpId>,
 }
 
@@ -25,6 +32,24 @@ impl Receipt {
     /// The ops written, in order; none where nothing had to change.
     pub fn ops(&self) -> &[OpId] {
         &self.ops
+    }
+
+    /// Waits until the ops are as safe as `tier` says, for 30 seconds at most.
+    ///
+    /// # Errors
+    /// As [`Receipt::durable_within`].
+    pub async fn durable(&self, tier: Tier) -> Result<()> {
+        self.durable_within(tier, DURABLE_WAIT).await
+    }
+
+    /// Waits until the ops are as safe as `tier` says, for as long as `limit` at most.
+    ///
+    /// # Errors
+    /// `timeout`: they are not yet, and go on being sent. `invalid_op`: a peer refuses them for good.
+    pub async fn durable_within(&self, tier: Tier, limit: Duration) -> Result<()> {
+        let until = Millis(self.repo.driver().now().0.saturating_add(limit.as_millis() as u64));
+        let command = Command::Durable { ops: self.ops.clone(), tier, until };
+        self.repo.run(command, || "wait for a write to be safe".into()).await.map(drop)
     }
 }
 
@@ -231,7 +256,7 @@ impl Repo {
             answer => answer,
         };
         match answer.map_err(|failure| explain(failure, what))? {
-            Answer::Written(ops) => Ok(Receipt { ops }),
+            Answer::Written(ops) => Ok(Receipt { repo: self.clone(), ops }),
             _ => Err(no_answer()),
         }
     }

@@ -17,7 +17,7 @@ use super::{Store, Transaction};
 use crate::error::{Code, Result, TrellisError, from_io};
 
 /// The chunks that a blob may have. A chunk's key is its blob's number times this, plus its own.
-const CHUNKS_MAX: i64 = (BLOB_BYTES_MAX / BLOB_CHUNK_BYTES as u64) as i64;
+pub(super) const CHUNKS_MAX: i64 = (BLOB_BYTES_MAX / BLOB_CHUNK_BYTES as u64) as i64;
 /// What may be written of blobs before it is committed.
 const COMMIT_BYTES: usize = 32 * 1024 * 1024;
 /// What zstd's authors take as the usual: ten times as fast as a disk, and near the best for text.
@@ -104,7 +104,7 @@ impl Transaction<'_> {
         self.read(|connection| Ok(find(connection, blob)?.is_some()))
     }
 
-    fn new_blob(&mut self, name: Option<BlobRef>) -> Result<i64> {
+    pub(super) fn new_blob(&mut self, name: Option<BlobRef>) -> Result<i64> {
         self.write(|connection| {
             connection
                 .prepare_cached("INSERT INTO blobs (hash, size) VALUES (?1, ?2)")?
@@ -113,7 +113,7 @@ impl Transaction<'_> {
         })
     }
 
-    fn name_blob(&mut self, number: i64, name: BlobRef) -> Result<()> {
+    pub(super) fn name_blob(&mut self, number: i64, name: BlobRef) -> Result<()> {
         self.write(|connection| {
             connection
                 .prepare_cached("UPDATE blobs SET hash = ?2, size = ?3 WHERE number = ?1")?
@@ -122,7 +122,7 @@ impl Transaction<'_> {
         })
     }
 
-    fn add_chunk(&mut self, number: i64, at: i64, bytes: &[u8]) -> Result<()> {
+    pub(super) fn add_chunk(&mut self, number: i64, at: i64, bytes: &[u8]) -> Result<()> {
         self.note_written(bytes.len());
         self.write(|connection| {
             connection
@@ -249,7 +249,7 @@ impl Read for BlobReader<'_> {
 }
 
 /// A blob's number and size.
-fn find(connection: &Connection, blob: &ContentHash) -> rusqlite::Result<Option<(i64, u64)>> {
+pub(super) fn find(connection: &Connection, blob: &ContentHash) -> rusqlite::Result<Option<(i64, u64)>> {
     let mut query = connection.prepare_cached("SELECT number, size FROM blobs WHERE hash = ?1")?;
     query.query_row([blob.0], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64))).optional()
 }
@@ -265,12 +265,12 @@ pub(super) fn every_blob(connection: &Connection) -> rusqlite::Result<Vec<(i64, 
 }
 
 /// Makes chunks as they are stored.
-struct Packer {
+pub(super) struct Packer {
     compressor: Compressor<'static>,
 }
 
 impl Packer {
-    fn new() -> Result<Packer> {
+    pub(super) fn new() -> Result<Packer> {
         let compressor = Compressor::new(ZSTD_LEVEL).map_err(|cause| {
             TrellisError::new(Code::QuotaExceeded, "There is not enough memory to compress; close other programs.")
                 .caused_by(cause)
@@ -278,7 +278,7 @@ impl Packer {
         Ok(Packer { compressor })
     }
 
-    fn pack(&mut self, content: &[u8]) -> Vec<u8> {
+    pub(super) fn pack(&mut self, content: &[u8]) -> Vec<u8> {
         match self.compressor.compress(content) {
             Ok(packed) if packed.len() < content.len() => [&[ZSTD], packed.as_slice()].concat(),
             _ => [&[PLAIN], content].concat(),
@@ -287,7 +287,7 @@ impl Packer {
 }
 
 /// A chunk's content; none where it is no chunk. At most [`CHUNK_BYTES`] come out, whatever goes in.
-fn unpack(stored: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn unpack(stored: &[u8]) -> Option<Vec<u8>> {
     match stored.split_first()? {
         (&PLAIN, content) if content.len() <= BLOB_CHUNK_BYTES => Some(content.to_vec()),
         (&ZSTD, packed) => Decompressor::new().ok()?.decompress(packed, BLOB_CHUNK_BYTES).ok(),

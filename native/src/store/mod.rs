@@ -5,6 +5,7 @@
 //! disk, the store closes its file and takes no more calls: what the system still holds of that write is unknown, so the
 //! only way on is to open the file again and to read what is there.
 
+mod arriving;
 mod blobs;
 mod fault;
 mod holder;

@@ -23,9 +23,29 @@ impl Store {
     /// # Errors
     /// What SQLite reports. A place that holds no such record is [`CorruptRow`] for this op alone.
     pub fn read_ops(&self, ops: &[(Place, Option<Place>)]) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
-        let mut rows = Rows::of(self.connection()?);
-        let read = ops.iter().map(|(op, late_body)| rows.read_op(*op, *late_body)).collect::<rusqlite::Result<_>>();
-        read.map_err(|cause| from_sqlite("read from", &self.path, cause))
+        self.read_ops_up_to(ops, usize::MAX)
+    }
+
+    /// As [`Store::read_ops`], but only the first of them: at least one, and no more when they have so many bytes.
+    ///
+    /// # Errors
+    /// As [`Store::read_ops`].
+    pub fn read_ops_up_to(
+        &self,
+        ops: &[(Place, Option<Place>)],
+        bytes_max: usize,
+    ) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
+        let (mut rows, mut bytes, mut read) = (Rows::of(self.connection()?), 0, Vec::new());
+        for (op, late_body) in ops {
+            if bytes >= bytes_max {
+                break;
+            }
+            let op = rows.read_op(*op, *late_body).map_err(|cause| from_sqlite("read from", &self.path, cause))?;
+            let len = |op: &StoredOp| op.header.len() + op.body.as_ref().map_or(0, Vec::len);
+            bytes += op.as_ref().map_or(0, len);
+            read.push(op);
+        }
+        Ok(read)
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::arriving::ARRIVING;
 use super::blobs::{BLOBS, CHUNKS};
 use super::fault::from_sqlite;
 use crate::error::{Code, Result, TrellisError};
@@ -15,7 +16,7 @@ use crate::error::{Code, Result, TrellisError};
 /// `TRLS`: what tells our files from other SQLite files.
 pub const APPLICATION_ID: i32 = 0x5452_4c53;
 /// The form that this program writes.
-pub const SCHEMA_VERSION: i32 = 3;
+pub const SCHEMA_VERSION: i32 = 4;
 
 /// A row of a thousand ops fills hundreds of small pages: of these it is written in 60 % of the time that pages of 4 KiB
 /// take, and a row of one op as fast.
@@ -36,7 +37,7 @@ const META: &str = "CREATE TABLE meta (
 
 /// The steps from version 1 on: the first makes version 2 of version 1.
 const MIGRATIONS: [fn(&Connection) -> rusqlite::Result<()>; SCHEMA_VERSION as usize - 1] =
-    [digest_before_bodies, with_blobs];
+    [digest_before_bodies, with_blobs, with_arriving];
 
 /// Version 1 had the digest behind the bodies, so that opening read all of them, and no place for settings.
 fn digest_before_bodies(connection: &Connection) -> rusqlite::Result<()> {
@@ -56,6 +57,11 @@ fn with_blobs(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(CHUNKS)
 }
 
+/// Version 3 had no place for blobs that are on their way.
+fn with_arriving(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(ARRIVING)
+}
+
 /// Writes the schema into an empty file.
 pub(super) fn create(connection: &mut Connection, path: &Path) -> Result<()> {
     let write = |connection: &mut Connection| {
@@ -65,6 +71,7 @@ pub(super) fn create(connection: &mut Connection, path: &Path) -> Result<()> {
         transaction.execute_batch(META)?;
         transaction.execute_batch(BLOBS)?;
         transaction.execute_batch(CHUNKS)?;
+        transaction.execute_batch(ARRIVING)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
@@ -137,7 +144,7 @@ pub(super) fn expect_tables(connection: &Connection, path: &Path) -> Result<()> 
         query.query_map([], |row| row.get::<_, Option<String>>(0))?.collect::<rusqlite::Result<Vec<_>>>()
     };
     let tables = read().map_err(|cause| from_sqlite("open", path, cause))?;
-    match tables.iter().map(Option::as_deref).eq([ROWS, META, CHUNKS, BLOBS].map(Some)) {
+    match tables.iter().map(Option::as_deref).eq([ROWS, META, CHUNKS, BLOBS, ARRIVING].map(Some)) {
         true => Ok(()),
         false => Err(damaged("its tables are not those of a store", path)),
     }

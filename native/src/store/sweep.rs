@@ -29,15 +29,7 @@ impl Transaction<'_> {
     /// # Errors
     /// What SQLite reports.
     pub fn named_blobs(&self) -> Result<BTreeSet<ContentHash>> {
-        self.read(|connection| {
-            let mut named = BTreeSet::new();
-            let mut query = connection.prepare("SELECT bodies FROM rows")?;
-            let mut rows = query.query([])?;
-            while let Some(row) = rows.next()? {
-                named.extend(row.get_ref(0)?.as_blob().map(BlobRef::hashes_in).unwrap_or_default());
-            }
-            Ok(named)
-        })
+        self.read(named)
     }
 
     /// Takes out every blob that is not among `named`, and what is left of those that never became whole. What another
@@ -46,6 +38,7 @@ impl Transaction<'_> {
     /// # Errors
     /// As [`Transaction::append`].
     pub fn sweep_blobs(&mut self, named: &BTreeSet<ContentHash>) -> Result<Swept> {
+        self.write(|connection| connection.execute("DELETE FROM arriving", []).map(drop))?;
         let all = self.read(every_blob)?;
         let mut swept = Swept::default();
         for (number, hash, size) in all {
@@ -60,6 +53,14 @@ impl Transaction<'_> {
 }
 
 impl Store {
+    /// As [`Transaction::named_blobs`].
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn named_blobs(&self) -> Result<BTreeSet<ContentHash>> {
+        self.read(named)
+    }
+
     /// Gives the disk back what sweeping freed, if it is worth writing the whole file anew. Needs as much room beside the
     /// file as it has itself for as long.
     ///
@@ -77,6 +78,16 @@ impl Store {
             Err(cause) => Err(self.fail("shrink", cause)),
         }
     }
+}
+
+fn named(connection: &Connection) -> rusqlite::Result<BTreeSet<ContentHash>> {
+    let mut named = BTreeSet::new();
+    let mut query = connection.prepare("SELECT bodies FROM rows")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        named.extend(row.get_ref(0)?.as_blob().map(BlobRef::hashes_in).unwrap_or_default());
+    }
+    Ok(named)
 }
 
 fn pages(connection: &Connection, which: &str) -> rusqlite::Result<i64> {

@@ -76,12 +76,29 @@ impl<'a> Transaction<'a> {
         self.store.read(|connection| rows_after(connection, seq, visit))
     }
 
+    /// As [`Store::named_blobs`] and [`Store::blob_piece`] see it: the store, with what this transaction wrote.
+    pub(crate) fn store(&self) -> &Store {
+        self.store
+    }
+
     /// Reads ops, those of this transaction included, as [`Store::read_ops`] does.
     ///
     /// # Errors
     /// What SQLite reports.
     pub fn read_ops(&self, ops: &[(Place, Option<Place>)]) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
         self.store.read_ops(ops)
+    }
+
+    /// As [`Store::read_ops_up_to`], with the ops of this transaction.
+    ///
+    /// # Errors
+    /// As [`Store::read_ops`].
+    pub fn read_ops_up_to(
+        &self,
+        ops: &[(Place, Option<Place>)],
+        bytes_max: usize,
+    ) -> Result<Vec<std::result::Result<StoredOp, CorruptRow>>> {
+        self.store.read_ops_up_to(ops, bytes_max)
     }
 
     /// Reads a blob, one of this transaction included, as [`Store::read_blob`] does.

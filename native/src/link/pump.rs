@@ -1,0 +1,243 @@
+//! One connection of a link: frames from the peer go to the repo's driver, and what the repo says goes to the peer.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use trellis_core::input::{self, Frame, Input, LinkId};
+use trellis_core::link::frame::FrameKind;
+use trellis_core::link::message::{Form, Message, Trouble};
+use trellis_core::output::{LinkEvent, TroubleCode};
+
+use super::relay::kind;
+use super::{Gate, LinkStatus, Terms, progress};
+use crate::driver::{LinkJob, Port, random};
+use crate::error::{Code, Result, TrellisError};
+use crate::repo::Repo;
+use crate::transport::{Connection, FrameReceiver, FrameSender};
+
+/// Frames of one link that wait for the driver: enough that it never waits, and a bound for whoever floods.
+const WAITING_MAX: usize = 16;
+
+/// What carries a connection.
+pub(super) struct Pump<'a> {
+    pub(super) repo: &'a Repo,
+    pub(super) terms: Terms,
+    pub(super) teller: &'a watch::Sender<LinkStatus>,
+    pub(super) stop: &'a CancellationToken,
+    /// What looks at frames before the repo does.
+    pub(super) gate: Option<&'a dyn Gate>,
+}
+
+/// How a connection ended.
+#[derive(Debug, Default)]
+pub(super) struct Ended {
+    /// Why; nothing where it was closed on purpose.
+    pub(super) failure: Option<TrellisError>,
+    /// Whether the peers got as far as having the same.
+    pub(super) has_progress: bool,
+}
+
+impl Ended {
+    pub(super) fn failed(failure: TrellisError) -> Ended {
+        Ended { failure: Some(failure), has_progress: false }
+    }
+
+    /// Whether dialling again is of no use.
+    pub(super) fn is_final(&self) -> bool {
+        let is_final = |code| {
+            matches!(
+                code,
+                Code::AuthFailed
+                    | Code::PermissionDenied
+                    | Code::RepoMismatch
+                    | Code::VersionMismatch
+                    | Code::InvalidArgument
+                    | Code::NotFound
+            )
+        };
+        self.failure.as_ref().is_some_and(|failure| is_final(failure.code()))
+    }
+}
+
+impl Pump<'_> {
+    /// Carries a connection to its end. `first` was read from it already.
+    pub(super) async fn run(&self, connection: Connection, first: Option<Frame>) -> Ended {
+        let Connection { origin, binding, sender, receiver } = connection;
+        let (frames, outgoing) = unbounded_channel();
+        let back = frames.downgrade();
+        let (events, news) = unbounded_channel();
+        let begun = self.begin(origin, binding, Port { frames, events });
+        let id = match begun {
+            Ok(id) => id,
+            Err(error) => return Ended::failed(error),
+        };
+        self.teller.send_modify(|status| status.id = Some(id));
+        let work = async {
+            let incoming = Incoming { first, receiver, back };
+            let ((), broken, heard) = tokio::join!(write(outgoing, sender), self.read(id, incoming), self.listen(news));
+            heard.ended(broken)
+        };
+        tokio::pin!(work);
+        tokio::select! {
+            ended = &mut work => ended,
+            () = self.stop.cancelled() => {
+                let _ = self.tell(Input::HangUp(id));
+                let ended = work.await;
+                Ended { failure: None, ..ended }
+            }
+        }
+    }
+
+    fn begin(&self, origin: String, binding: Vec<u8>, port: Port) -> Result<LinkId> {
+        let Terms { side, expected, guests, is_relay } = self.terms;
+        let nonce = random()?;
+        let connection = input::Connection { side, nonce, origin, binding, expected, guests, is_relay };
+        self.repo.driver().connect(connection, port)
+    }
+
+    fn tell(&self, input: Input) -> Result<()> {
+        self.repo.driver().tell_link(LinkJob { input, port: None, _room: None })
+    }
+
+    /// Gives the driver what comes; returns what broke the connection.
+    async fn read(&self, id: LinkId, mut incoming: Incoming) -> Option<TrellisError> {
+        let room = Arc::new(Semaphore::new(WAITING_MAX));
+        let mut broken = None;
+        while let Some(frame) = incoming.next().await {
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => {
+                    broken = Some(error);
+                    continue;
+                }
+            };
+            if let Err(code) = self.gate.map_or(Ok(()), |gate| gate.pass(&frame)) {
+                incoming.refuse(code, frame.form());
+                broken = Some(trouble(code));
+                break;
+            }
+            if self.gate.is_some() && kind(&frame) == Some(FrameKind::Bye) {
+                self.take_stock(id, &room).await;
+            }
+            let room = Arc::clone(&room).acquire_owned().await.ok();
+            let input = Input::Received(id, frame);
+            if self.repo.driver().tell_link(LinkJob { input, port: None, _room: room }).is_err() {
+                break;
+            }
+        }
+        self.take_stock(id, &room).await;
+        let _ = self.tell(Input::Disconnected(id));
+        broken
+    }
+
+    /// Notes what a relay's link has carried, once the driver has done all that came, for afterwards nobody knows.
+    async fn take_stock(&self, id: LinkId, room: &Semaphore) {
+        if self.gate.is_none() {
+            return;
+        }
+        let _all = room.acquire_many(WAITING_MAX as u32).await;
+        if let Ok(Some(progress)) = progress(self.repo, id).await {
+            self.teller.send_modify(|status| status.carried = progress);
+        }
+    }
+
+    /// Tells whoever looks at the link what the core says of it.
+    async fn listen(&self, mut news: UnboundedReceiver<LinkEvent>) -> Heard {
+        let mut heard = Heard::default();
+        while let Some(event) = news.recv().await {
+            match event {
+                LinkEvent::Opened { peer, is_relay } => {
+                    self.teller.send_modify(|status| status.open(peer, is_relay));
+                }
+                LinkEvent::InSync => {
+                    heard.has_progress = true;
+                    self.teller.send_modify(|status| status.is_in_sync = true);
+                }
+                LinkEvent::Closed(code) => heard.end = Some(code),
+            }
+        }
+        heard
+    }
+}
+
+/// What the core said of a link.
+#[derive(Default)]
+struct Heard {
+    has_progress: bool,
+    /// Its end, and the trouble if there was any; nothing where the connection was gone before.
+    end: Option<Option<TroubleCode>>,
+}
+
+impl Heard {
+    fn ended(self, broken: Option<TrellisError>) -> Ended {
+        let failure = match self.end {
+            Some(code) => code.map(trouble),
+            None => Some(broken.unwrap_or_else(lost)),
+        };
+        Ended { failure, has_progress: self.has_progress }
+    }
+}
+
+/// What comes from the peer, and the way to tell it that something may not pass.
+struct Incoming {
+    /// What was read before.
+    first: Option<Frame>,
+    receiver: FrameReceiver,
+    /// Does not keep the way out open.
+    back: WeakUnboundedSender<Frame>,
+}
+
+impl Incoming {
+    async fn next(&mut self) -> Option<Result<Frame>> {
+        match self.first.take() {
+            Some(frame) => Some(Ok(frame)),
+            None => self.receiver.recv().await,
+        }
+    }
+
+    fn refuse(&self, code: TroubleCode, form: Form) {
+        let message = Message::Error(Trouble { code, retry_after: None });
+        // Whoever is gone gets nothing.
+        if let (Ok(frame), Some(back)) = (Frame::of(&message, form), self.back.upgrade()) {
+            let _ = back.send(frame);
+        }
+    }
+}
+
+async fn write(mut outgoing: UnboundedReceiver<Frame>, sender: FrameSender) {
+    while let Some(frame) = outgoing.recv().await {
+        if sender.send(frame).await.is_err() {
+            break;
+        }
+    }
+    sender.close();
+}
+
+fn lost() -> TrellisError {
+    TrellisError::new(Code::Offline, "The connection to the peer was lost.")
+}
+
+/// What a peer, or this replica, ended a link for.
+fn trouble(code: TroubleCode) -> TrellisError {
+    let (code, message) = match code {
+        TroubleCode::Malformed => (Code::InvalidOp, "The peer sent what is no message of the protocol."),
+        TroubleCode::Version => {
+            (Code::VersionMismatch, "The peer speaks no version of the protocol that is known here.")
+        }
+        TroubleCode::AuthFailed => {
+            (Code::AuthFailed, "The peer does not let this device in. Ask an owner of the repo to make it a member.")
+        }
+        TroubleCode::RepoMismatch => (
+            Code::RepoMismatch,
+            "The peer has another repo, and two repos never merge. Clone its repo into a new folder instead.",
+        ),
+        TroubleCode::NoProgress => (Code::NoProgress, "The two replicas do not become equal, whatever they exchange."),
+        TroubleCode::RateLimited => (Code::RateLimited, "The peer takes no more for now."),
+        TroubleCode::QuotaExceeded => (Code::QuotaExceeded, "The repo has no more room at the peer."),
+        TroubleCode::StorageFull => (Code::StorageFull, "The peer's disk is full, or fails."),
+        TroubleCode::Timeout => (Code::Timeout, "The peer did not answer in time."),
+    };
+    TrellisError::new(code, message)
+}

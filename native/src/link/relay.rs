@@ -1,0 +1,60 @@
+//! Links of a relay: it has read a frame to know which repo is meant, and lets through what there is room for.
+
+use trellis_core::input::Frame;
+use trellis_core::link::frame::FrameKind;
+use trellis_core::output::TroubleCode;
+
+/// What looks at frames before a repo does.
+pub(crate) trait Gate: Send + Sync {
+    /// Whether a frame may pass; otherwise what the peer is told, and the link ends.
+    ///
+    /// # Errors
+    /// The trouble.
+    fn pass(&self, frame: &Frame) -> Result<(), TroubleCode>;
+}
+
+/// What a frame is, without reading it where that can be told.
+pub(crate) fn kind(frame: &Frame) -> Option<FrameKind> {
+    match frame {
+        Frame::Binary(bytes) => bytes.first().and_then(|code| FrameKind::from_code(*code)),
+        Frame::Text(_) => frame.read().ok().map(|message| message.kind()),
+    }
+}
+
+#[cfg(feature = "http")]
+pub(crate) use served::Entrance;
+
+#[cfg(feature = "http")]
+mod served {
+    use std::sync::Arc;
+
+    use trellis_core::input::{Guests, Side};
+
+    use super::{Frame, Gate};
+    use crate::link::pump::Pump;
+    use crate::link::{Link, Terms};
+    use crate::repo::Repo;
+    use crate::transport::Connection;
+
+    /// How a peer comes in.
+    pub(crate) struct Entrance {
+        /// What it said already.
+        pub(crate) first: Frame,
+        pub(crate) guests: Guests,
+        pub(crate) gate: Arc<dyn Gate>,
+    }
+
+    impl Repo {
+        /// As [`Repo::accept`], by a peer that stores and forwards for others.
+        pub(crate) fn relay(&self, connection: Connection, entrance: Entrance) -> Link {
+            let Entrance { first, guests, gate } = entrance;
+            let terms = Terms { side: Side::Responder, expected: None, guests, is_relay: true };
+            let repo = self.clone();
+            Link::start(self, |teller, stop| async move {
+                let pump = Pump { repo: &repo, terms, teller: &teller, stop: &stop, gate: Some(&*gate) };
+                let ended = pump.run(connection, Some(first)).await;
+                teller.send_modify(|status| status.end(&ended));
+            })
+        }
+    }
+}
