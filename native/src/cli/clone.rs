@@ -7,21 +7,27 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use trellis_sync::core::op::blob::BlobRef;
+use trellis_sync::core::op::id::ContentHash;
 use trellis_sync::files::{Carried, Workspace};
 use trellis_sync::folder::{Folder, is_unfinished};
+use trellis_sync::store::{OpenMode, Store};
 use trellis_sync::{Access, Bundle, Code, Repo, Result, TrellisError};
 
 use super::context::Context;
 use super::files::{SettledDoc, missing_blobs, print_missing};
 use super::page::{Page, clean};
 use super::report::{Exit, Outcome, Told, done};
+use super::sync::watch;
 use super::words::count;
 
 /// Copy a repo, or a file that `export` wrote, into a new folder
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  trellis clone ../notes notes-2\n\nThe copy writes under a key of its own.")]
+#[command(
+    after_help = "Example:\n  trellis clone ../notes notes-2\n  trellis clone ws://127.0.0.1:4200 notes-3\n\nThe copy writes under a key of its own."
+)]
 pub(crate) struct Clone {
-    /// The folder of the repo to copy, or the file
+    /// The folder of the repo to copy, the file, or the URL of a peer
     path: PathBuf,
     /// The new folder [default: the name of the other one, here]
     dir: Option<PathBuf>,
@@ -31,11 +37,18 @@ impl Clone {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         let source = context.path(&self.path);
         let (giver, name) = giver(context, &self.path).await?;
+        let is_peer = matches!(giver, Giver::Peer(_));
         let dir = self.dir.unwrap_or_else(|| name.into());
         let target = context.path(&dir);
         expect_empty(&target)?;
-        let fill = async |repo: &Repo| take(repo, giver).await;
-        let (repo, taken) = context.options().create_whole(&target, fill).await?;
+        let is_new = !target.exists();
+        let fill = async |repo: &Repo| take(context, repo, giver).await;
+        let made = context.options().create_whole(&target, fill).await;
+        if made.is_err() && is_new {
+            // A folder that is not empty by now is somebody else's.
+            let _ = fs::remove_dir(&target);
+        }
+        let (repo, taken) = made?;
         let repo = context.keep(repo);
         let id = repo.status().await?.repo.map(|id| id.to_string()).unwrap_or_default();
         let settled = Workspace::follow(&repo).await?;
@@ -45,7 +58,10 @@ impl Clone {
             blobs: taken.1.blobs.len(),
             missing_blobs: missing_blobs(&taken.1),
             path: repo.folder().root().into(),
-            from: source,
+            from: match is_peer {
+                true => self.path.clone(),
+                false => source,
+            },
             folder: settled.as_ref().map(SettledDoc::new),
             shown: (self.path, dir),
         })
@@ -56,11 +72,21 @@ impl Clone {
 enum Giver {
     Folder(Repo),
     File(Bundle),
+    Peer(String),
 }
 
+/// What a path begins with that is a peer's.
+const PEERS: [&str; 2] = ["ws://", "wss://"];
+
 /// Takes everything; returns how many ops, and which blobs.
-async fn take(repo: &Repo, giver: Giver) -> Result<(usize, Carried)> {
+async fn take(context: &Context, repo: &Repo, giver: Giver) -> Result<(usize, Carried)> {
     match giver {
+        Giver::Peer(url) => {
+            let mut link = repo.sync(&url)?;
+            watch(context, &mut link).await?;
+            link.close().await;
+            expect_ops(repo, &url).await
+        }
         Giver::Folder(giver) => {
             let ops = giver.export(Vec::new()).await?;
             let carried = repo.carry_blobs(&giver, &ops)?;
@@ -73,8 +99,28 @@ async fn take(repo: &Repo, giver: Giver) -> Result<(usize, Carried)> {
     }
 }
 
+/// What came from a peer, which may have nothing yet.
+///
+/// # Errors
+/// `not_found`.
+async fn expect_ops(repo: &Repo, url: &str) -> Result<(usize, Carried)> {
+    match repo.status().await?.ops {
+        0 => Err(TrellisError::new(Code::NotFound, format!("{url} has no repo yet. Write something there first."))),
+        ops => {
+            let store = Store::open(repo.folder().store(), OpenMode::ReadOnly)?;
+            let named: Vec<ContentHash> = store.named_blobs()?.into_iter().collect();
+            let absent = store.absent_blobs(&named)?.into_iter();
+            let missing = absent.map(|(blob, _)| BlobRef { blob, size: 0 }).collect();
+            Ok((ops, Carried { blobs: store.blobs()?, missing }))
+        }
+    }
+}
+
 /// What is to be copied, and its name.
 async fn giver(context: &Context, path: &Path) -> Result<(Giver, OsString)> {
+    if let Some(url) = path.to_str().filter(|text| PEERS.iter().any(|scheme| text.starts_with(scheme))) {
+        return Ok((Giver::Peer(url.to_owned()), "repo".into()));
+    }
     let source = context.path(path);
     if source.is_file() {
         return Ok((Giver::File(Bundle::read(source)?), path.file_stem().unwrap_or_default().to_owned()));

@@ -20,7 +20,7 @@ use super::report::{Outcome, Told, done};
   trellis config set branchPolicies.main.linear true
 
 Settings: authorName, branch, branchPolicies.<pattern>.linear, branchPolicies.<pattern>.requireSigning,
-branchPolicies.<pattern>.serialiser. The repo's own say more than the user's.")]
+branchPolicies.<pattern>.serialiser, peers.<name>. The repo's own say more than the user's.")]
 pub(crate) struct Config {
     #[command(subcommand)]
     command: Command,

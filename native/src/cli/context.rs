@@ -1,6 +1,6 @@
 //! What every command shares: the global flags, the repos that it opens, and the way to tell people and programs.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::output::Event;
 use trellis_sync::files::Workspace;
 use trellis_sync::folder::Folder;
-use trellis_sync::{Access, Code, Missing, OpenOptions, Repo, Result, TrellisError};
+use trellis_sync::{Access, Code, Missing, OpenOptions, Progress, Repo, Result, TrellisError};
 
 use super::complete;
 use super::page::{Detail, Look, Page, Paint, Reader, clean};
@@ -72,13 +72,16 @@ pub(crate) struct Context {
     events: RefCell<UnboundedReceiver<Event>>,
     listener: UnboundedSender<Event>,
     display: Display,
+    /// Whether the command has said already what it has to say.
+    is_told: Cell<bool>,
 }
 
 impl Context {
     pub(crate) fn new(globals: Globals) -> Context {
         let (listener, events) = unbounded_channel();
         let display = Display::begin(globals.quiet);
-        Context { globals, opened: RefCell::default(), events: RefCell::new(events), listener, display }
+        let (opened, events) = (RefCell::default(), RefCell::new(events));
+        Context { globals, opened, events, listener, display, is_told: Cell::new(false) }
     }
 
     /// The folder that the command acts in.
@@ -176,6 +179,27 @@ impl Context {
         asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
+    /// Shows how far the command is.
+    pub(crate) fn tell_progress(&self, progress: Progress) {
+        self.display.tell(progress);
+    }
+
+    /// Tells people a part of what the command has to say, before it is done. A document is told as a whole.
+    ///
+    /// # Errors
+    /// What writing fails with.
+    pub(crate) fn say(&self, report: &dyn Report) -> Result<()> {
+        if self.globals.json {
+            return Ok(());
+        }
+        self.display.end();
+        let told = self.print(report, &mut BufWriter::new(io::stdout().lock()));
+        told.map_err(|cause| {
+            TrellisError::new(Code::Aborted, "The output could not be written, so the command stopped.")
+                .caused_by(cause)
+        })
+    }
+
     /// Says on stderr what is no failure.
     pub(crate) fn note(&self, text: &str) {
         if self.detail() != Detail::Quiet {
@@ -187,7 +211,17 @@ impl Context {
         }
     }
 
+    /// Tells now what the command has to say, which then goes on; at its end nothing more is told but a failure.
+    pub(crate) fn tell_early(&self, report: &dyn Report) {
+        self.display.end();
+        self.tell_report(report);
+        self.is_told.set(true);
+    }
+
     fn tell_report(&self, report: &dyn Report) -> Exit {
+        if self.is_told.get() {
+            return report.exit();
+        }
         let told = match self.pager_for(report) {
             Some(mut pager) => {
                 let told = self.print(report, &mut BufWriter::new(&mut pager));
@@ -221,7 +255,7 @@ impl Context {
     }
 
     fn tell_error(&self, error: &TrellisError) -> Exit {
-        if let Some(text) = error_document(error).ok().filter(|_| self.globals.json) {
+        if let Some(text) = error_document(error).ok().filter(|_| self.globals.json && !self.is_told.get()) {
             print_line(&text);
             return Exit::Error;
         }
@@ -251,7 +285,7 @@ impl Context {
                 Event::Corrupt { row } => {
                     self.note(&format!("Row {row} of the store is damaged; run `trellis verify`."));
                 }
-                Event::Opened | Event::Admitted { .. } => {}
+                Event::Opened | Event::Admitted { .. } | Event::Link(..) => {}
             }
         }
     }
@@ -268,7 +302,8 @@ impl Context {
         Page::new(out, paint, self.detail(), reader)
     }
 
-    fn detail(&self) -> Detail {
+    /// How much is told.
+    pub(crate) fn detail(&self) -> Detail {
         match (self.globals.quiet, self.globals.verbose) {
             (true, _) => Detail::Quiet,
             (_, true) => Detail::Verbose,

@@ -37,6 +37,7 @@ mod record;
 mod resolve;
 mod restore;
 mod rm;
+mod serve;
 mod set;
 mod show;
 mod status;
@@ -102,6 +103,7 @@ enum Command {
     Verify(verify::Verify),
     Fork(fork::Fork),
     Sync(sync::Sync),
+    Serve(serve::Serve),
     Completions(completions::Completions),
 }
 
@@ -117,7 +119,7 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
 
 fn start(cli: Cli) -> Exit {
     let context = Context::new(cli.globals);
-    match tokio::runtime::Builder::new_current_thread().build() {
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(async {
             let outcome = dispatch(cli.command, &context).await;
             context.close().await;
@@ -157,6 +159,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Verify(args) => args.run(context).await,
         Command::Fork(args) => args.run(context).await,
         Command::Sync(args) => args.run(context).await,
+        Command::Serve(args) => args.run(context).await,
         Command::Completions(args) => args.run().await,
     }
 }

@@ -132,12 +132,15 @@ fn words(work: Work) -> &'static str {
         Work::Carrying => "Carrying contents",
         Work::Checking => "Checking contents",
         Work::Importing => "Taking commits",
+        Work::Syncing => "Syncing ops",
     }
 }
 
 fn amount(progress: Progress) -> String {
     match progress.work {
-        Work::Comparing | Work::Importing => format!("{} of {}", HumanCount(progress.done), HumanCount(progress.total)),
+        Work::Comparing | Work::Importing | Work::Syncing => {
+            format!("{} of {}", HumanCount(progress.done), HumanCount(progress.total))
+        }
         _ => format!("{} of {}", HumanBytes(progress.done), HumanBytes(progress.total)),
     }
 }

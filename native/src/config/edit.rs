@@ -10,7 +10,7 @@ use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
 use trellis_core::admit::policy::{Pattern, Stated};
 
 use super::place::STRICT;
-use super::{AUTHOR_NAME, BRANCH, BRANCH_POLICIES, Config, Scope, is_name, read_text};
+use super::{AUTHOR_NAME, BRANCH, BRANCH_POLICIES, Config, PEERS, Scope, is_name, is_peer_name, read_text};
 use crate::error::{Code, Result, TrellisError, from_io};
 use crate::whole_file::{self, Readers};
 
@@ -27,6 +27,8 @@ pub enum Key {
     RequireSigning(Pattern),
     /// `branchPolicies.<pattern>.serialiser`
     Serialiser(Pattern),
+    /// `peers.<name>`
+    Peer(String),
 }
 
 impl Key {
@@ -38,7 +40,7 @@ impl Key {
         match text {
             AUTHOR_NAME => Ok(Key::AuthorName),
             BRANCH => Ok(Key::Branch),
-            _ => parse_policy(text).ok_or_else(unknown),
+            _ => parse_policy(text).or_else(|| parse_peer(text)).ok_or_else(unknown),
         }
     }
 
@@ -50,6 +52,7 @@ impl Key {
             Key::Linear(pattern) => vec![BRANCH_POLICIES, pattern.as_str(), "linear"],
             Key::RequireSigning(pattern) => vec![BRANCH_POLICIES, pattern.as_str(), "requireSigning"],
             Key::Serialiser(pattern) => vec![BRANCH_POLICIES, pattern.as_str(), "serialiser"],
+            Key::Peer(name) => vec![PEERS, name],
         }
     }
 
@@ -58,6 +61,7 @@ impl Key {
             Key::Linear(_) | Key::RequireSigning(_) => {
                 value.parse().map(CstInputValue::Bool).map_err(|_| no_bool(self))
             }
+            Key::Peer(name) if !is_peer_name(name) => Err(no_peer_name()),
             _ if is_name(value) => Ok(CstInputValue::String(value.to_owned())),
             _ => Err(no_name(self)),
         }
@@ -68,6 +72,11 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.path().join("."))
     }
+}
+
+fn parse_peer(text: &str) -> Option<Key> {
+    let name = text.strip_prefix(PEERS)?.strip_prefix('.')?;
+    is_peer_name(name).then(|| Key::Peer(name.to_owned()))
 }
 
 fn parse_policy(text: &str) -> Option<Key> {
@@ -114,7 +123,9 @@ impl ConfigFile {
     pub fn list(&self) -> Vec<(Key, String)> {
         let names = [(Key::AuthorName, &self.config.author_name), (Key::Branch, &self.config.branch)];
         let names = names.into_iter().filter_map(|(key, value)| Some((key, value.clone()?)));
-        names.chain(self.config.branch_policies.iter().flat_map(|(pattern, stated)| fields(pattern, stated))).collect()
+        let policies = self.config.branch_policies.iter().flat_map(|(pattern, stated)| fields(pattern, stated));
+        let peers = self.config.peers.iter().map(|(name, url)| (Key::Peer(name.clone()), url.clone()));
+        names.chain(policies).chain(peers).collect()
     }
 
     /// The value of a setting, if the file has it.
@@ -192,12 +203,17 @@ fn unset(object: &CstObject, path: &[&str]) {
 
 fn unknown() -> TrellisError {
     let message = "There is no such setting. There are authorName, branch, and for each branch pattern \
-                   branchPolicies.<pattern>.linear, .requireSigning and .serialiser.";
+                   branchPolicies.<pattern>.linear, .requireSigning and .serialiser, and for each peer peers.<name>.";
     TrellisError::new(Code::InvalidArgument, message)
 }
 
 fn no_bool(key: &Key) -> TrellisError {
     TrellisError::new(Code::InvalidArgument, format!("The setting {key} is either true or false."))
+}
+
+fn no_peer_name() -> TrellisError {
+    let message = "A peer's name has letters, digits, - and _, at most 63 of them.";
+    TrellisError::new(Code::InvalidArgument, message)
 }
 
 fn no_name(key: &Key) -> TrellisError {

@@ -6,6 +6,7 @@
 mod edit;
 mod place;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -26,13 +27,14 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 const AUTHOR_NAME: &str = "authorName";
 const BRANCH: &str = "branch";
 const BRANCH_POLICIES: &str = "branchPolicies";
+const PEERS: &str = "peers";
 
 /// Whose file it is, and so what may stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// A repo's: everything.
     Repo,
-    /// The user's, for all repos: everything but `branchPolicies`.
+    /// The user's, for all repos: everything but `branchPolicies` and `peers`.
     User,
 }
 
@@ -45,6 +47,8 @@ pub struct Config {
     pub branch: Option<String>,
     /// `branchPolicies`: what this device asks of branches.
     pub branch_policies: Policies,
+    /// `peers`: URLs by the names under which they are kept.
+    pub peers: BTreeMap<String, String>,
 }
 
 impl Config {
@@ -74,6 +78,7 @@ impl Config {
             author_name: self.author_name.or(user.author_name),
             branch: self.branch.or(user.branch),
             branch_policies: self.branch_policies,
+            peers: self.peers,
         }
     }
 }
@@ -130,11 +135,29 @@ fn read_fields(fields: &Object, scope: Scope) -> std::result::Result<Config, Fla
             (AUTHOR_NAME, _) => config.author_name = Some(read_name(value, at)?),
             (BRANCH, _) => config.branch = Some(read_name(value, at)?),
             (BRANCH_POLICIES, Scope::Repo) => config.branch_policies = read_policies(value)?,
-            (BRANCH_POLICIES, Scope::User) => return Err(flaw(at, "this belongs in the configuration of a repo")),
+            (PEERS, Scope::Repo) => config.peers = read_peers(value, &at)?,
+            (BRANCH_POLICIES | PEERS, Scope::User) => {
+                return Err(flaw(at, "this belongs in the configuration of a repo"));
+            }
             _ => return Err(flaw(at, "there is no such field; see `trellis config list`")),
         }
     }
     Ok(config)
+}
+
+fn read_peers(value: &Value, at: &Pointer) -> std::result::Result<BTreeMap<String, String>, Flaw> {
+    let fields = value.as_object().ok_or_else(|| flaw(at.clone(), "an object is expected here"))?;
+    let read = |(name, url): (&str, &Value)| match is_peer_name(name) {
+        true => Ok((name.to_owned(), read_name(url, at.child(name))?)),
+        false => Err(flaw(at.child(name), "a peer's name has letters, digits, - and _, at most 63")),
+    };
+    fields.iter().map(read).collect()
+}
+
+/// Names that are told from URLs and need no quotes in a shell.
+fn is_peer_name(name: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    (1..=63).contains(&name.len()) && name.bytes().all(is_fit)
 }
 
 fn read_name(value: &Value, at: Pointer) -> std::result::Result<String, Flaw> {

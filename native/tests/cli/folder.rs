@@ -216,6 +216,27 @@ fn what_is_no_file_is_named_and_passed_over() {
 }
 
 #[test]
+fn files_and_folders_take_each_others_places() {
+    let shell = Shell::with_repo();
+    for path in ["a/s-a", "a/s.txt", "a/s/t/x", "a/s/x", "a/s0", "a/t", "a/inner/file"] {
+        shell.write(path, path);
+    }
+    record(&shell);
+    assert_eq!(status(&shell), Vec::<String>::new());
+    fs::remove_dir_all(shell.path("a/s")).unwrap();
+    shell.write("a/s", "a file now");
+    fs::remove_file(shell.path("a/t")).unwrap();
+    shell.write("a/t/x", "in a folder now");
+    shell.ok(&["init", "a/inner"]);
+    shell.write("a/inner/file", "tracked stays tracked");
+    let expected = ["edited inner/file", "added s", "removed s/t/x", "removed s/x", "removed t", "added t/x"];
+    assert_eq!(status(&shell), expected);
+    fs::remove_file(shell.path("a/s")).unwrap();
+    std::os::unix::fs::symlink("t", shell.path("a/s")).unwrap();
+    assert_eq!(status(&shell), expected, "a link is no folder");
+}
+
+#[test]
 fn an_edit_in_the_same_instant_is_seen() {
     let shell = Shell::with_repo();
     shell.write("a/x", "0000");
@@ -240,7 +261,9 @@ fn a_touched_file_has_not_changed_and_a_lost_index_is_made_anew() {
     shell.write("a/x", "same");
     assert_eq!(status(&shell), Vec::<String>::new());
     let index = shell.path("a/.trellis/index");
-    for damaged in [Vec::new(), b"trellis index 1\n".to_vec(), fs::read(&index).unwrap().split_off(1)] {
+    let whole = fs::read(&index).unwrap();
+    let cut = whole[..whole.len() - 1].to_vec();
+    for damaged in [Vec::new(), b"trellis index 1\n".to_vec(), whole[1..].to_vec(), cut] {
         fs::write(&index, damaged).unwrap();
         shell.write("a/y", "edited");
         assert_eq!(status(&shell), ["edited y"]);

@@ -19,10 +19,12 @@ mod outside;
 mod past;
 mod processes;
 mod records;
+mod serve;
 mod settings;
 mod shell;
 mod sync;
 #[cfg(unix)]
+mod syncing;
 mod terminal;
 mod together;
 mod told;

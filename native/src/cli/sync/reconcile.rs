@@ -68,12 +68,7 @@ impl Reconcile {
         let remote = context.open(&context.path(&self.remote), access).await?;
         expect_two(&local, &remote)?;
         if !self.apply {
-            let (preview, tree) = local.reconcile_preview(&remote).await?;
-            let mut paths = paths_of_both(&local, &remote).await;
-            paths.extend(paths_in(&tree));
-            let merging = merging_by_lines(&[&local, &remote], &preview.conflict_records).await?;
-            let clashes = clashes_of(&tree);
-            return done(Compared { clashes, ..Compared::new(&preview, self.remote, &paths, &merging) });
+            return done(Compared::before(&local, &remote, self.remote).await?);
         }
         let exchange = local.reconcile_with(&remote, self.keep.map(Keep::from)).await?;
         let paths = paths_of_both(&local, &remote).await;
@@ -119,7 +114,7 @@ fn two_lines(branch: &str, keep: Option<Side>) -> TrellisError {
 /// What two repos make together.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Compared {
+pub(super) struct Compared {
     remote: PathBuf,
     applied: bool,
     relation: &'static str,
@@ -161,6 +156,16 @@ struct InvalidDoc {
 }
 
 impl Compared {
+    /// What two repos would make together.
+    pub(super) async fn before(local: &Repo, remote: &Repo, shown: PathBuf) -> Result<Compared> {
+        let (preview, tree) = local.reconcile_preview(remote).await?;
+        let mut paths = paths_of_both(local, remote).await;
+        paths.extend(paths_in(&tree));
+        let merging = merging_by_lines(&[local, remote], &preview.conflict_records).await?;
+        let clashes = clashes_of(&tree);
+        Ok(Compared { clashes, ..Compared::new(&preview, shown, &paths, &merging) })
+    }
+
     fn new(of: &Reconciled, remote: PathBuf, paths: &FilePaths, merging: &BTreeSet<ConflictId>) -> Compared {
         let record = |conflict: &Conflict| ConflictDoc {
             merges_by_lines: merging.contains(&conflict.id),
