@@ -10,6 +10,8 @@ use anyhow::Result;
 use crate::child;
 
 const BUILD: &[&str] = &["build", "--release", "--package", "trellis-bench", "--features", "peers", "--locked"];
+/// The program that is measured as people run it.
+const BUILD_TRELLIS: &[&str] = &["build", "--release", "--package", "trellis-sync", "--bin", "trellis", "--locked"];
 /// The lints of the benchmarks with all that they measure.
 pub(crate) const LINTS: &[&str] = &[
     "clippy",
@@ -24,12 +26,13 @@ pub(crate) const LINTS: &[&str] = &[
     "warnings",
 ];
 
-/// Builds the benchmarks in release and runs those that `args` name, or all.
+/// Builds the benchmarks and the program in release and runs those that `args` name, or all.
 ///
 /// # Errors
 /// They cannot be built or started.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     child::run(child::cargo(BUILD))?;
+    child::run(child::cargo(BUILD_TRELLIS))?;
     let target = child::target_dir()?;
     let mut program =
         Command::new(target.join("release/trellis-bench").with_extension(std::env::consts::EXE_EXTENSION));

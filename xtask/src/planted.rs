@@ -44,10 +44,44 @@ const BUGS: &[Bug] = &[
     bug("UnsignedRunAdmitted", "a run that ends without a signature is admitted", &["machine_scenarios"]),
     bug("PastHasLaterOps", "what came after an op belongs to its past", &["past"]),
     bug("HeldParent", "a write names ops as parents that are held", &["machine_scenarios"]),
+    bug("SpokenBeforeDurable", "a peer is told of ops that a crash could still take", &["seeds"]),
+    bug("AckBeforeDurable", "an ack's state counts ops that are not durable yet", &["seeds"]),
+    bug("SentCountsAsKept", "an op counts as safe once it was sent", &["seeds"]),
+    bug("AckEndsIgnored", "the ends of chains in an ack count for no receipt", &["seeds"]),
+    bug("NewsKept", "what came on one link waits for a heartbeat on the others", &["seeds"]),
+    bug("LostFramesKept", "what was given once counts as given for ever, though it was lost", &["seeds"]),
+    bug("CutRunsReread", "a run that was read in part is read in part again", &["seeds"]),
+    bug("ForkTipsDropped", "of a forked chain only one end is named", &["seeds"]),
+    bug("HeldCountsAsInvalid", "ops that wait are refused for good", &["seeds"]),
+    bug("HeartbeatOmitted", "a link on which nothing happens says nothing", &["seeds"]),
+    bug("EqualHaveUnanswered", "a have of what is here, too, is not answered", &["seeds"]),
+    bug("WaitNeverEnds", "who waits for a receipt waits for ever", &["seeds"]),
+    bug("WaitLostInFailure", "who waits for a receipt is not told that the disk failed", &["seeds"]),
+    bug("CreditIgnored", "ops go out beyond the credit", &["link_peers"]),
+    bug("CreditNotMonotone", "an ack that was overtaken takes credit away", &["link_peers"]),
+    bug("UnsentBytesSaid", "a have counts bytes that still wait for credit as sent", &["link_peers"]),
+    bug("LostBytesKept", "bytes that were lost never count back", &["link_peers"]),
+    bug("FloodTaken", "a peer may send as much as it likes", &["link_peers"]),
+    bug("SinceUnchecked", "tips are taken on top of a state that is not known", &["link_peers"]),
+    bug("SilenceBorne", "a silent peer stays", &["link_peers"]),
+    bug("NackKeptSecret", "who waits is not told that a peer refuses the op", &["link_peers"]),
+    bug("AckInMemoryCounts", "an op counts as safe in a peer's memory", &["link_peers"]),
+    bug("MissingBodiesCount", "an op counts as safe where its body is not", &["link_peers"]),
+    bug("LocalBeforeDurable", "an op counts as safe here before the disk has it", &["link_peers"]),
+    bug("AudienceUnchecked", "a hello for somebody else is answered", &["link_peers"]),
+    bug("ExpectedKeyUnchecked", "somebody else may answer than was dialled", &["link_peers"]),
+    bug("BindingUnsigned", "a proof holds on another channel", &["link_peers"]),
+    bug("ProofUnchecked", "an initiator need not prove its key", &["link_peers"]),
+    bug("GuestsUnchecked", "strangers are let in among members", &["link_peers"]),
+    bug("RepoMismatchBorne", "a peer with another repo is let in", &["link_peers"]),
 ];
 
 /// Where the tests with plants are built, below the target directory.
 const FOLDER: &str = "planted";
+
+/// The test binary that runs seeds of the simulator, and how many times more of them than usual a bug may need.
+const SIMULATOR: &str = "seeds";
+const SEEDS_TIMES: &str = "6";
 
 /// How long one test binary may take.
 const TIME_MAX: Duration = Duration::from_secs(120);
@@ -83,7 +117,8 @@ pub(crate) fn prove() -> Result<Tally> {
 type Binaries = BTreeMap<String, PathBuf>;
 
 fn build() -> Result<Binaries> {
-    let mut command = child::cargo(&["test", "--package", "trellis-tests", "--no-run", "--locked"]);
+    let mut command =
+        child::cargo(&["test", "--package", "trellis-tests", "--package", "trellis-test-sim", "--no-run", "--locked"]);
     command.args(binary_names().iter().flat_map(|name| ["--test", name]));
     command.args(["--message-format", "json-render-diagnostics", "--target-dir"]);
     command.arg(child::target_dir()?.join(FOLDER));
@@ -142,6 +177,7 @@ fn run_tests(name: &str, bug: Option<&str>, binaries: &Binaries) -> Result<Ran> 
         command.env_remove(variable);
     }
     command.envs(bug.map(|bug| ("TRELLIS_PLANTED", bug)));
+    command.envs(bug.filter(|_| name == SIMULATOR).map(|_| ("TRELLIS_MORE", SEEDS_TIMES)));
     let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
     let output = output_in_time(&mut child)?;
     let status = child.wait()?;

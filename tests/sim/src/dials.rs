@@ -9,12 +9,26 @@ pub struct Dials {
     pub replicas: usize,
     /// How many moves the chaos has.
     pub moves: usize,
+    /// How long a move takes at most.
+    pub pace_ms: u64,
     /// How many entities are written to.
     pub entities: usize,
+    /// That an edit writes hundreds of kilobytes.
+    pub heavy: u32,
     /// How many branches beside `_repo`.
     pub branches: usize,
     /// That a message is lost.
     pub loss: u32,
+    /// That a frame of a link overtakes others.
+    pub disorder: u32,
+    /// That a move connects two replicas, or cuts one off.
+    pub wiring: u32,
+    /// That a move lets a wire carry nothing in one direction, or carry frames again.
+    pub one_way: u32,
+    /// That a move connects and cuts off a replica several times.
+    pub flapping: u32,
+    /// That a move is a hostile peer's.
+    pub hostile: u32,
     /// That a message comes twice.
     pub doubling: u32,
     /// That a batch of ops is cut into parts, of which each may be lost.
@@ -41,12 +55,21 @@ impl Dials {
     /// The dials of a seed.
     pub fn of(seed: u64) -> Dials {
         let mut dice = Dice::new(seed ^ 0x0073_696d);
+        let is_heavy = dice.below(40) == 0;
+        let wiring = *dice.pick(&[0, 5, 5, 20]);
         Dials {
-            replicas: 2 + dice.below(7),
+            replicas: 2 + dice.below(if is_heavy { 2 } else { 7 }),
+            heavy: if is_heavy { 40 } else { 0 },
             moves: *dice.pick(&[150, 300, 600]),
+            pace_ms: *dice.pick(&[50, 500, 3_000]),
             entities: 1 + dice.below(5),
             branches: 1 + dice.below(3),
             loss: *dice.pick(&[0, 10, 40]),
+            disorder: *dice.pick(&[0, 0, 10, 50]),
+            wiring,
+            one_way: if wiring > 0 { *dice.pick(&[0, 0, 2]) } else { 0 },
+            flapping: if wiring > 0 { *dice.pick(&[0, 0, 2]) } else { 0 },
+            hostile: *dice.pick(&[0, 0, 5]),
             doubling: *dice.pick(&[0, 10, 30]),
             cutting: *dice.pick(&[0, 20, 60]),
             crash: *dice.pick(&[0, 1, 4]),

@@ -92,6 +92,13 @@ impl Disk {
         &self.durable
     }
 
+    /// Whether a durable op's id begins with this half.
+    pub fn has_half(&self, half: &[u8; 16]) -> bool {
+        let mut first = [0; 32];
+        first[..16].copy_from_slice(half);
+        self.durable.range(OpId(first)..).next().is_some_and(|(id, _)| id.0.starts_with(half))
+    }
+
     /// The authors of durable ops.
     pub fn authors(&self) -> BTreeSet<Author> {
         self.durable.values().map(|kept| kept.place.1).collect()

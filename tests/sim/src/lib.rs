@@ -8,9 +8,13 @@
 pub mod check;
 pub mod dials;
 pub mod disk;
+pub mod hostile;
+pub mod ledger;
 pub mod liar;
+pub mod linking;
 pub mod network;
 pub mod replica;
+pub mod wires;
 pub mod world;
 
 use dials::Dials;

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::{Signer, SigningKey};
 use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Command, Input, Request, Ticket};
+use trellis_core::input::{Command, Connection, Frame, Guests, Input, LinkId, Request, Side, Ticket, Tier};
+use trellis_core::link::message::{Ack, Have, Message, Tip, TipId};
 use trellis_core::machine::{Config, KeyUse, Machine};
 use trellis_core::op::id::{Author, OpId};
-use trellis_core::output::{Answer, Event, Output};
+use trellis_core::output::{Answer, Event, LinkEvent, Output, TroubleCode};
 use trellis_core::time::Millis;
 use trellis_tests::dice::Dice;
 use trellis_tests::host::{author_of, test_key};
 
 use crate::Violation;
 use crate::disk::Disk;
+use crate::ledger::Ledger;
 
 /// What a command was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,23 @@ pub enum Purpose {
         /// Who asked.
         to: usize,
     },
+    /// Word that ops are safe.
+    Wait,
 }
+
+/// Somebody who waits until ops are safe.
+#[derive(Clone, Debug)]
+pub struct Wait {
+    /// The ops.
+    pub ops: Vec<OpId>,
+    /// How safe.
+    pub tier: Tier,
+    /// Whether a hostile peer may have claimed that it keeps them, or have refused them.
+    is_excused: bool,
+}
+
+/// How often a machine may be told something until it has nothing more to do.
+const SETTLING_MAX: usize = 200_000;
 
 /// A reply of the machine.
 pub type Reply = (Purpose, Result<Answer, CommandError>);
@@ -58,6 +76,17 @@ pub struct Replica {
     /// The keys, in the order in which they were made.
     keys: Vec<SigningKey>,
     trace: blake3::Hasher,
+    /// Frames for peers, and ends of links, in order.
+    sent: Vec<(LinkId, Option<Frame>)>,
+    /// Links of which both ends were said to have the same.
+    pub in_sync: BTreeSet<LinkId>,
+    /// Ops that it was just told to be safe, and where. The world looks whether that is true.
+    pub told_safe: Vec<Wait>,
+    waits: BTreeMap<Request, Wait>,
+    /// Links to hostile peers.
+    hostile: BTreeSet<LinkId>,
+    ledger: Ledger,
+    next_link: u64,
 }
 
 impl Replica {
@@ -78,6 +107,13 @@ impl Replica {
             next_request: 0,
             keys,
             trace: blake3::Hasher::new(),
+            sent: Vec::new(),
+            in_sync: BTreeSet::new(),
+            told_safe: Vec::new(),
+            waits: BTreeMap::new(),
+            hostile: BTreeSet::new(),
+            ledger: Ledger::default(),
+            next_link: 0,
         }
     }
 
@@ -117,6 +153,27 @@ impl Replica {
         self.step(Input::Command(request, command), world)
     }
 
+    /// Asks for word that ops are safe.
+    ///
+    /// # Errors
+    /// A step that the machine refuses.
+    pub fn wait(&mut self, ops: Vec<OpId>, tier: Tier, time_ms: u64, world: Millis) -> Result<(), Violation> {
+        let wait = Wait { ops: ops.clone(), tier, is_excused: !self.hostile.is_empty() };
+        self.waits.insert(Request(self.next_request + 1), wait);
+        let until = Millis(self.now(world).0 + time_ms);
+        self.command(Command::Durable { ops, tier, until }, Purpose::Wait, world)
+    }
+
+    /// Whether every command was answered.
+    pub fn is_answered(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// When the machine wants to be told the time, by its own clock.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.machine.deadline()
+    }
+
     /// Tells the machine the time.
     ///
     /// # Errors
@@ -131,9 +188,36 @@ impl Replica {
         let outputs = self.machine.step(input, now).map_err(|error| format!("replica {}: {error}", self.number))?;
         for output in &outputs {
             self.trace.update(&now.0.to_le_bytes()).update(told(output).as_bytes());
+            self.note(output)?;
         }
         self.outputs.extend(outputs);
         Ok(())
+    }
+
+    /// What is true of an output when the machine says it, whenever that is heard.
+    fn note(&mut self, output: &Output) -> Result<(), Violation> {
+        match output {
+            Output::Send(id, frame) => self.ledger.sent(*id, frame).map_err(|fault| self.blame(&fault)),
+            Output::Reply(request, result) => match (self.waits.remove(request), result) {
+                (Some(wait), Ok(Answer::Done)) => {
+                    self.told_safe.extend(Some(wait).filter(|wait| !wait.is_excused));
+                    Ok(())
+                }
+                (Some(wait), Err(CommandError::Rejected(id))) if !wait.is_excused => {
+                    Err(self.blame(&format!("an honest peer is said to refuse {}", id.short())))
+                }
+                _ => Ok(()),
+            },
+            Output::Emit(Event::Link(id, LinkEvent::Closed(Some(code)))) if !self.hostile.contains(id) => match code {
+                TroubleCode::NoProgress | TroubleCode::Timeout => Ok(()),
+                code => Err(self.blame(&format!("a link to an honest peer ended with {code:?}"))),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn blame(&self, what: &str) -> Violation {
+        format!("replica {}: {what}", self.number)
     }
 
     /// Carries out one output of the dice's choice, those for the store in their order. Returns what was said.
@@ -146,15 +230,25 @@ impl Replica {
         }
         let mut at = dice.below(self.outputs.len());
         let is_for_store = |output: &Output| matches!(output, Output::Persist(..) | Output::Load(..));
-        if is_for_store(&self.outputs[at]) {
-            at = self.outputs.iter().position(is_for_store).unwrap_or(at);
+        let is_for_link = |output: &Output| matches!(output, Output::Send(..) | Output::Close(_));
+        for is_ordered in [is_for_store, is_for_link] {
+            if is_ordered(&self.outputs[at]) {
+                at = self.outputs.iter().position(is_ordered).unwrap_or(at);
+            }
         }
         match self.outputs.remove(at) {
             Output::Reply(request, result) => return self.hear(request, result),
             Output::Emit(Event::Corrupt { row }) => {
                 return Err(format!("replica {}: row {row} is corrupt", self.number));
             }
+            Output::Emit(Event::Link(id, LinkEvent::InSync)) => drop(self.in_sync.insert(id)),
             Output::Emit(_) => {}
+            Output::Send(id, frame) => {
+                self.check_spoken(&frame)?;
+                self.sent.push((id, Some(frame)));
+            }
+            Output::KeepPiece(..) => return Err(format!("replica {} fetched what nobody named", self.number)),
+            Output::Close(id) => self.sent.push((id, None)),
             Output::Persist(ticket, row) => self.disk.write(ticket, row),
             Output::Sign { ticket, author, message } => {
                 let signature = self.key(&author)?.sign(&message).to_bytes();
@@ -171,6 +265,77 @@ impl Replica {
             }
         }
         Ok(Vec::new())
+    }
+
+    /// Opens a link; the peer does the same.
+    ///
+    /// # Errors
+    /// A step that the machine refuses.
+    pub fn connect(&mut self, side: Side, dice: &mut Dice, world: Millis) -> Result<LinkId, Violation> {
+        self.next_link += 1;
+        let id = LinkId(self.next_link);
+        let mut nonce = [0; 32];
+        nonce[..8].copy_from_slice(&dice.number().to_le_bytes());
+        let connection = Connection {
+            side,
+            nonce,
+            origin: "sim".into(),
+            binding: b"sim".to_vec(),
+            expected: None,
+            guests: Guests::Anyone,
+            is_relay: false,
+        };
+        self.ledger.open(id);
+        self.step(Input::Connected(id, connection), world)?;
+        Ok(id)
+    }
+
+    /// Opens a link to a hostile peer, whose word is worth nothing.
+    ///
+    /// # Errors
+    /// A step that the machine refuses.
+    pub fn connect_hostile(&mut self, side: Side, dice: &mut Dice, world: Millis) -> Result<LinkId, Violation> {
+        self.hostile.insert(LinkId(self.next_link + 1));
+        self.waits.values_mut().for_each(|wait| wait.is_excused = true);
+        self.connect(side, dice, world)
+    }
+
+    /// Gives the machine a frame.
+    ///
+    /// # Errors
+    /// A step that the machine refuses.
+    pub fn receive(&mut self, id: LinkId, frame: Frame, world: Millis) -> Result<(), Violation> {
+        self.ledger.received(id, &frame);
+        self.step(Input::Received(id, frame), world)
+    }
+
+    /// Tells the machine that a connection is gone.
+    ///
+    /// # Errors
+    /// A step that the machine refuses.
+    pub fn disconnect(&mut self, id: LinkId, world: Millis) -> Result<(), Violation> {
+        self.ledger.close(id);
+        self.hostile.remove(&id);
+        self.step(Input::Disconnected(id), world)
+    }
+
+    /// Takes the frames that are to be sent; none in place of a frame ends the link.
+    pub fn take_sent(&mut self) -> Vec<(LinkId, Option<Frame>)> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// Durable before spoken: no frame names an op of this replica's that a crash could take.
+    fn check_spoken(&self, frame: &Frame) -> Result<(), Violation> {
+        let message = frame.read().map_err(|fault| format!("replica {} wrote no message: {fault}", self.number))?;
+        let halves: Vec<[u8; 16]> = match message {
+            Message::Have(Have { tips, .. }) | Message::Ack(Ack { ends: tips, .. }) => tips.iter().map(half).collect(),
+            Message::Ops(ops) => ops.ops.iter().map(|op| half_of(&OpId::of_header(&op.header))).collect(),
+            _ => Vec::new(),
+        };
+        match halves.into_iter().all(|half| self.disk.has_half(&half)) {
+            true => Ok(()),
+            false => Err(format!("replica {} told a peer of an op before it was durable", self.number)),
+        }
     }
 
     fn key(&self, author: &Author) -> Result<&SigningKey, Violation> {
@@ -190,7 +355,7 @@ impl Replica {
             _ => {}
         }
         let reply = (purpose, result);
-        if purpose == Purpose::Own || self.disk.unsynced() + self.unwritten() == 0 {
+        if matches!(purpose, Purpose::Own | Purpose::Wait) || self.disk.unsynced() + self.unwritten() == 0 {
             return Ok(vec![reply]);
         }
         self.unheard.push(reply);
@@ -263,6 +428,11 @@ impl Replica {
         let known = self.disk.authors();
         let last = self.keys.iter().rposition(|key| known.contains(&author_of(key))).unwrap_or(0);
         (self.machine, self.outputs) = opened(&self.keys[last]);
+        self.sent.clear();
+        self.in_sync.clear();
+        self.waits.clear();
+        self.hostile.clear();
+        self.ledger = Ledger::default();
         self.open.clear();
         self.unheard.clear();
     }
@@ -273,8 +443,12 @@ impl Replica {
     /// What the machine may not do.
     pub fn settle(&mut self, world: Millis, dice: &mut Dice) -> Result<Vec<Reply>, Violation> {
         let mut heard = Vec::new();
+        let steps = self.steps;
         while self.is_busy() {
-            while !self.outputs.is_empty() {
+            if self.steps > steps + SETTLING_MAX {
+                return Err(self.blame("there is no end of what the machine asks for"));
+            }
+            while !self.outputs.is_empty() && self.steps <= steps + SETTLING_MAX {
                 heard.extend(self.carry_out(world, dice)?);
             }
             heard.extend(self.sync(world)?);
@@ -295,11 +469,23 @@ impl Replica {
         self.settle(world, dice)?;
         self.command(command, Purpose::Own, world)?;
         let mut heard = self.settle(world, dice)?;
+        heard.retain(|(purpose, _)| *purpose == Purpose::Own);
         match heard.pop() {
             Some((_, result)) if heard.is_empty() => Ok(result),
             _ => Err(format!("replica {}: a command was not answered once", self.number)),
         }
     }
+}
+
+fn half(tip: &Tip) -> [u8; 16] {
+    match &tip.id {
+        TipId::Short(half) => *half,
+        TipId::Full(id) => half_of(id),
+    }
+}
+
+fn half_of(id: &OpId) -> [u8; 16] {
+    id.0[..16].try_into().expect("an id has two halves")
 }
 
 fn opened(key: &SigningKey) -> (Machine, Vec<Output>) {

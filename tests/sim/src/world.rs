@@ -14,9 +14,11 @@ use trellis_tests::sealed::SealedOp;
 
 use crate::check::{self, Chains};
 use crate::dials::Dials;
+use crate::hostile::Hostile;
 use crate::liar::{AHEAD_MS_MAX, Liar};
 use crate::network::{Message, Network};
 use crate::replica::{Purpose, Replica, Reply};
+use crate::wires::Wires;
 use crate::{Outcome, Violation};
 
 /// What salts would be made from: no collection here has salted bodies.
@@ -25,17 +27,20 @@ const NO_SALT: [u8; 32] = [0; 32];
 /// Replicas, what is between them, and the time.
 #[derive(Debug)]
 pub struct World {
-    dials: Dials,
-    dice: Dice,
-    now: Millis,
-    replicas: Vec<Replica>,
+    pub(crate) dials: Dials,
+    pub(crate) dice: Dice,
+    pub(crate) now: Millis,
+    pub(crate) replicas: Vec<Replica>,
     network: Network,
+    pub(crate) wires: Wires,
     liar: Liar,
+    pub(crate) hostile: Hostile,
     chains: Chains,
     ops: usize,
 }
 
-type Done = Result<(), Violation>;
+/// What a check or a move comes to.
+pub(crate) type Done = Result<(), Violation>;
 /// What goes wrong with a replica.
 type Fault = fn(&mut World, usize) -> Done;
 
@@ -51,7 +56,9 @@ impl World {
             dice,
             now: START,
             network: Network::default(),
+            wires: Wires::default(),
             liar: Liar::new(),
+            hostile: Hostile::new(),
             chains: Chains::default(),
             ops: 0,
         }
@@ -75,9 +82,10 @@ impl World {
         let create = Command::Create { name: "sim".into(), nonce: [7; 32] };
         self.ask(0, create)?.map_err(|error| error.to_string())?;
         for _ in 0..self.dials.moves {
-            self.now = Millis(self.now.0 + self.dice.below(3_000) as u64);
+            self.now = Millis(self.now.0 + self.dice.below(self.dials.pace_ms as usize) as u64);
             let who = self.dice.below(self.replicas.len());
             self.one_move(who)?;
+            self.collect()?;
             self.chains.check(&self.replicas[who])?;
         }
         Ok(())
@@ -87,7 +95,14 @@ impl World {
         if let Some(fault) = self.fault() {
             return fault(self, who);
         }
+        if self.replicas[who].deadline().is_some_and(|deadline| deadline <= self.replicas[who].now(self.now)) {
+            self.replicas[who].tick(self.now)?;
+        }
+        if !self.wires.is_empty() && self.dice.chance(40) {
+            return self.carry();
+        }
         match self.dice.below(10) {
+            0 if self.dice.chance(20) => self.wait(who, &[]),
             0..=2 => self.write(who),
             3 | 4 => {
                 let of = self.dice.below(self.replicas.len());
@@ -96,8 +111,7 @@ impl World {
             5 | 6 => self.deliver(),
             7 => {
                 let heard = self.replicas[who].sync(self.now)?;
-                self.pass_on(who, heard);
-                Ok(())
+                self.pass_on(who, heard)
             }
             _ => self.work(who),
         }
@@ -105,7 +119,11 @@ impl World {
 
     /// A fault that the dials want now.
     fn fault(&mut self) -> Option<Fault> {
-        let faults: [(u32, Fault); 5] = [
+        let faults: [(u32, Fault); 9] = [
+            (self.dials.wiring, World::wire),
+            (self.dials.one_way, World::flip),
+            (self.dials.flapping, World::flap),
+            (self.dials.hostile, World::attack),
             (self.dials.crash, World::crash),
             (self.dials.disk_failure, World::fail),
             (self.dials.restore, World::restore),
@@ -116,17 +134,59 @@ impl World {
         faults.into_iter().find(|(chance, _)| dice.chance(*chance)).map(|(_, fault)| fault)
     }
 
+    /// Connects a replica with another one, or cuts it off.
+    pub(crate) fn wire(&mut self, who: usize) -> Done {
+        let other = self.dice.below(self.replicas.len());
+        match who == other || self.wires.connects([who, other]) {
+            true => return self.wires.cut(&mut self.replicas, who, self.now),
+            false => self.wires.connect(&mut self.replicas, [who, other], &mut self.dice, self.now)?,
+        }
+        if self.dice.chance(70) { self.shake([who, other]) } else { Ok(()) }
+    }
+
+    /// Two replicas get through with their handshake at once.
+    fn shake(&mut self, pair: [usize; 2]) -> Done {
+        for _ in 0..3 {
+            for who in pair {
+                let heard = self.replicas[who].settle(self.now, &mut self.dice)?;
+                self.pass_on(who, heard)?;
+            }
+            self.collect()?;
+            self.wires.shake(&mut self.replicas, pair[0], self.now)?;
+        }
+        Ok(())
+    }
+
+    /// Ends every connection of a replica.
+    fn cut_off(&mut self, who: usize) -> Done {
+        self.hostile.forget(who);
+        self.wires.cut(&mut self.replicas, who, self.now)
+    }
+
+    /// A hostile peer, who has all that a replica has, says something to it.
+    fn attack(&mut self, who: usize) -> Done {
+        let seen = self.give(who, Vec::new())?;
+        if seen.is_empty() {
+            return Ok(());
+        }
+        let lies = if self.dice.chance(70) { self.lies(&seen) } else { vec![self.dice.pick(&seen).clone()] };
+        self.hostile.attack(&mut self.replicas[who], (&seen, lies), &mut self.dice, self.now)
+    }
+
     fn crash(&mut self, who: usize) -> Done {
+        self.cut_off(who)?;
         self.replicas[who].crash(&mut self.dice);
         check::kept(&mut self.replicas[who], self.now, &mut self.dice)
     }
 
     fn fail(&mut self, who: usize) -> Done {
         self.replicas[who].fail(self.now)?;
+        self.cut_off(who)?;
         check::kept(&mut self.replicas[who], self.now, &mut self.dice)
     }
 
     fn restore(&mut self, who: usize) -> Done {
+        self.cut_off(who)?;
         let replica = &mut self.replicas[who];
         if replica.disk.synced() > 0 {
             self.chains.forgiven.extend(replica.authors());
@@ -145,41 +205,59 @@ impl World {
     fn lie(&mut self, who: usize) -> Done {
         let seen = self.give(who, Vec::new())?;
         if !seen.is_empty() {
-            let sealed = |op: StoredOp| SealedOp {
-                id: OpId::of_header(&op.header),
-                header: op.header,
-                body: op.body,
-                signature: op.signature,
-            };
-            let seen: Vec<SealedOp> = seen.into_iter().map(sealed).collect();
-            let lies = self.liar.lie(&seen, self.now, &mut self.dice);
+            let lies = self.lies(&seen);
             let to = self.dice.below(self.replicas.len());
             self.network.send(to, Message::Ops(lies), &self.dials, &mut self.dice);
         }
         Ok(())
     }
 
+    fn lies(&mut self, seen: &[StoredOp]) -> Vec<StoredOp> {
+        let sealed = |op: &StoredOp| SealedOp {
+            id: OpId::of_header(&op.header),
+            header: op.header.clone(),
+            body: op.body.clone(),
+            signature: op.signature,
+        };
+        let seen: Vec<SealedOp> = seen.iter().map(sealed).collect();
+        self.liar.lie(&seen, self.now, &mut self.dice)
+    }
+
+    /// Some frames arrive.
+    fn carry(&mut self) -> Done {
+        for _ in 0..1 + self.dice.below(4) {
+            self.wires.deliver(&mut self.replicas, &self.dials, &mut self.dice, self.now)?;
+        }
+        let who = self.dice.below(self.replicas.len());
+        self.work(who)
+    }
+
     /// Carries out some of what a machine asked for.
     fn work(&mut self, who: usize) -> Done {
         for _ in 0..1 + self.dice.below(8) {
             let heard = self.replicas[who].carry_out(self.now, &mut self.dice)?;
-            self.pass_on(who, heard);
+            self.pass_on(who, heard)?;
         }
         Ok(())
     }
 
     /// Sends on what a machine answered for somebody else.
-    fn pass_on(&mut self, who: usize, heard: Vec<Reply>) {
+    fn pass_on(&mut self, who: usize, heard: Vec<Reply>) -> Done {
         for (purpose, result) in heard {
             let (to, message) = match (purpose, result) {
                 (Purpose::Ask { of }, Ok(Answer::ChainEnds(ends))) => {
                     (of, Message::Want { from: who, known: ends.into_iter().map(|end| end.id).collect() })
                 }
                 (Purpose::Give { to }, Ok(Answer::Ops(ops))) => (to, Message::Ops(ops)),
+                (Purpose::Own, Ok(Answer::Written(new))) if self.dice.chance(50) => {
+                    self.wait(who, &new)?;
+                    continue;
+                }
                 _ => continue,
             };
             self.network.send(to, message, &self.dials, &mut self.dice);
         }
+        Ok(())
     }
 
     fn deliver(&mut self) -> Done {
@@ -223,6 +301,7 @@ impl World {
         let key = self.dice.below(self.dials.entities).to_string();
         let number = Value::from(self.dice.below(9) as i32);
         let change = match self.dice.below(10) {
+            _ if self.dice.chance(self.dials.heavy) => Change::Bytes(self.heavy_bytes()),
             0 => Change::Delete,
             1 => Change::Replace(number),
             2 => Change::Append(number),
@@ -230,6 +309,10 @@ impl World {
             _ => Change::Patch(self.patch()),
         };
         Edit::Entity { collection: "notes".into(), key, change, base: Base::Shown }
+    }
+
+    fn heavy_bytes(&mut self) -> Vec<u8> {
+        vec![self.dice.below(256) as u8; 100_000 + self.dice.below(150_000)]
     }
 
     fn patch(&mut self) -> Patch {
@@ -304,6 +387,7 @@ impl World {
     /// What differs.
     pub fn heal(&mut self) -> Done {
         self.network.clear();
+        self.hostile.leave(&mut self.replicas, self.now)?;
         for replica in &mut self.replicas {
             replica.settle(self.now, &mut self.dice)?;
             replica.skew_ms = 0;
@@ -314,17 +398,36 @@ impl World {
         for replica in &mut self.replicas {
             replica.tick(self.now)?;
         }
-        self.exchange()?;
+        match self.is_linked() {
+            true => self.exchange_by_links()?,
+            false => self.exchange_by_hand()?,
+        }
+        self.check_answered()?;
         self.converge()
     }
 
-    fn converge(&mut self) -> Done {
+    /// Whether replicas are connected by links, or everybody gets everything by hand.
+    fn is_linked(&self) -> bool {
+        self.dials.wiring > 0
+    }
+
+    fn check_answered(&mut self) -> Done {
+        for replica in &mut self.replicas {
+            replica.settle(self.now, &mut self.dice)?;
+            if !replica.is_answered() {
+                return Err(format!("replica {} left a command without an answer", replica.number));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn converge(&mut self) -> Done {
         let later_versions = self.liar.later_versions.len();
         self.ops = check::converged(&mut self.replicas, later_versions, self.now, &mut self.dice)?;
         Ok(())
     }
 
-    fn exchange(&mut self) -> Done {
+    fn exchange_by_hand(&mut self) -> Done {
         let rounds = self.replicas.len() + 1;
         for _ in 0..rounds {
             let mut is_quiet = true;
@@ -372,12 +475,17 @@ impl World {
                 random: NO_SALT,
             });
             match self.ask(who, write)? {
+                Ok(Answer::Written(new)) if self.is_linked() => self.wait_for_peer(who, new)?,
                 Ok(Answer::Written(_)) | Err(CommandError::NotPermitted) => {}
                 other => return Err(format!("replica {who} cannot write any more: {other:?}")),
             }
             self.chains.check(&self.replicas[who])?;
         }
-        self.exchange()?;
+        if self.is_linked() {
+            self.live_on()?;
+        } else {
+            self.exchange_by_hand()?;
+        }
         self.converge()?;
         for replica in &mut self.replicas {
             replica.crash(&mut self.dice);

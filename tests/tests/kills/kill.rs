@@ -86,8 +86,14 @@ pub(crate) fn log_of(repo: &Path) -> PathBuf {
 /// # Panics
 /// If it failed before.
 pub(crate) fn kill(command: &mut Command, moment: &Moment) -> Killed {
+    kill_after(command, moment, || ())
+}
+
+/// The same, with something done at the moment, before the process is killed.
+pub(crate) fn kill_after(command: &mut Command, moment: &Moment, strike: impl FnOnce()) -> Killed {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let signs = moment.wait(&mut child);
+    strike();
     let _ = child.kill();
     let output = child.wait_with_output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();

@@ -7,6 +7,7 @@ mod audit;
 mod commands;
 mod files;
 mod kill;
+mod links;
 mod writer;
 
 use std::fmt;
@@ -25,6 +26,7 @@ const RECORDS: usize = 25;
 const SWITCHES: usize = 30;
 const MERGES: usize = 20;
 const RECONCILES: usize = 25;
+const LINKS: usize = 200;
 
 /// What became of the kills of one kind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,6 +100,15 @@ fn a_kill_at_any_moment_leaves_every_file_old_or_new() {
     assert_eq!(all.kills, 100);
     // On a busy machine the killer waits for its turn while the command goes on to its end.
     assert!(4 * all.between >= all.kills, "too few kills landed between the first write and the reply");
+}
+
+#[test]
+fn a_kill_at_any_moment_takes_back_no_receipt() {
+    let mut dice = Dice::new(seed!());
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let all = kill_all(folder.path(), &[("links", links::cycles, LINKS)], &mut dice);
+    assert_eq!(all.kills, LINKS);
+    assert!(2 * all.between >= all.kills, "too few kills landed between a write and the relay's ack");
 }
 
 /// Kills processes of several kinds, each in a folder of its own, and tells how that went.
