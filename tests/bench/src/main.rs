@@ -4,8 +4,11 @@
 //! is the median of the ratios. Nothing here passes or fails: the goals stand beside the figures.
 
 mod bare;
+mod clone;
 mod corpus;
+mod folder;
 mod ingest;
+mod links;
 mod local_write;
 mod measure;
 mod memory_host;
@@ -37,8 +40,12 @@ const BENCHES: &[Bench] = &[
     Bench { id: "P1b", about: "reconcile two unordered lists of ops", run: merge::run_lists },
     Bench { id: "P3", about: "take received ops in, durably", run: ingest::run },
     Bench { id: "P4", about: "one local write, acked at disk", run: local_write::run },
+    Bench { id: "P6", about: "find what two replicas do not both have", run: links::run_discovery },
+    Bench { id: "P7", about: "sync one op", run: links::run_one_op },
+    Bench { id: "clone", about: "clone 100,000 ops over WebSocket", run: clone::run },
     Bench { id: "P8", about: "open a large repo; memory per op", run: opening::run },
     Bench { id: "P9", about: "cost against the number of ops, for many shapes of history", run: shapes::run },
+    Bench { id: "P13", about: "look through a folder of 10,000 files", run: folder::run },
 ];
 
 /// How the benchmarks are run.

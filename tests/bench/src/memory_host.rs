@@ -84,6 +84,8 @@ impl Host {
 fn nothing(query: &Query) -> Loaded {
     match query {
         Query::Rows { .. } => Loaded::Rows { rows: Vec::new(), more: More::End },
-        Query::Ops(places) => Loaded::Ops(vec![None; places.len()]),
+        Query::Ops(places) | Query::OpsUpTo { ops: places, .. } => Loaded::Ops(vec![None; places.len()]),
+        Query::LackingBlobs | Query::AbsentBlobs(_) => Loaded::Blobs(Vec::new()),
+        Query::BlobPiece { .. } => Loaded::Piece(None),
     }
 }

@@ -86,7 +86,7 @@ impl Report {
         }
         println!("\nLess is better everywhere; `ratio` is ours / other, with the middle half of the rounds behind it.");
         println!(
-            "P3 and P4 are times by the wall; all others are processor time, which a busy machine changes less.\n"
+            "P3, P4 and P13 are times by the wall; all others are processor time, which a busy machine changes less.\n"
         );
         println!("{}", HEAD);
         self.lines.iter().for_each(|line| println!("{}", row(line)));
