@@ -56,6 +56,16 @@ fn ops_frame() {
 }
 
 #[test]
+fn message() {
+    fuzz("message");
+}
+
+#[test]
+fn message_json() {
+    fuzz("message_json");
+}
+
+#[test]
 fn bundle() {
     fuzz("bundle");
 }
