@@ -2,6 +2,8 @@
 //!
 //! Codes that this version does not know are kept, hashed and relayed, and have no effect until a replica knows them.
 
+use alloc::string::{String, ToString};
+
 /// What an op does to its entity (ops.md, header key 11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -20,6 +22,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The word for it on every surface; of one that this version does not know the number.
+    pub fn word(self) -> String {
+        match self {
+            Kind::Unknown(code) => code.to_string(),
+            kind => kind.name().into(),
+        }
+    }
+
     /// The number in the header.
     pub fn code(self) -> u64 {
         match self {
@@ -73,6 +83,17 @@ pub enum Format {
 }
 
 impl Format {
+    /// The word for it on every surface; of one that this version does not know the number.
+    pub fn word(self) -> String {
+        match self {
+            Format::Json => "json".into(),
+            Format::Bytes => "bytes".into(),
+            Format::Sealed => "sealed".into(),
+            Format::SaltedJson => "salted_json".into(),
+            Format::Unknown(code) => code.to_string(),
+        }
+    }
+
     /// The number in the header.
     pub fn code(self) -> u64 {
         match self {

@@ -11,7 +11,6 @@ use trellis_sync::core::op::blob::BlobRef;
 use trellis_sync::core::op::hex;
 use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::op::json::Value;
-use trellis_sync::core::op::kind::{Format, Kind};
 use trellis_sync::core::output::OpView;
 use trellis_sync::core::view::files::FILES;
 use trellis_sync::files::About;
@@ -70,7 +69,7 @@ impl OpDoc {
     pub(crate) fn new(op: &OpView) -> OpDoc {
         OpDoc {
             hash: op.id.to_string(),
-            kind: kind_word(op.kind),
+            kind: op.kind.word(),
             timestamp: timestamp(op.hlc),
             hlc: op.hlc.0.to_string(),
             agent_id: op.author.to_string(),
@@ -98,7 +97,7 @@ impl WholeDoc {
         let verified = op.rehash().ok()?;
         let named = verified.header().body;
         Some(WholeDoc {
-            format: named.map(|body| format_word(body.format)),
+            format: named.map(|body| body.format.word()),
             body_hash: named.map(|body| body.hash.to_string()),
             body_len: named.map(|body| body.len),
             body: json_of(op).as_ref().and_then(raw),
@@ -240,25 +239,6 @@ impl SideDoc {
 pub(crate) fn side_name(at: usize) -> String {
     let letter = char::from(b'A' + (at % 26) as u8);
     if at < 26 { letter.to_string() } else { format!("{}{letter}", side_name(at / 26 - 1)) }
-}
-
-/// A kind's word; of one that this version does not know the number.
-fn kind_word(kind: Kind) -> String {
-    match kind {
-        Kind::Unknown(code) => code.to_string(),
-        kind => kind.name().into(),
-    }
-}
-
-/// A format's word; of one that this version does not know the number.
-fn format_word(format: Format) -> String {
-    match format {
-        Format::Json => "json".into(),
-        Format::Bytes => "bytes".into(),
-        Format::Sealed => "sealed".into(),
-        Format::SaltedJson => "salted_json".into(),
-        Format::Unknown(code) => code.to_string(),
-    }
 }
 
 #[cfg(test)]

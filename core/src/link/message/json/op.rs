@@ -13,7 +13,7 @@ use crate::op::body::Leaf;
 use crate::op::cbor::Scalar;
 use crate::op::header::{Header, Ids};
 use crate::op::json::Value;
-use crate::op::kind::{Format, Kind};
+use crate::op::kind::Format;
 use crate::op::sign::VerifiedOp;
 use crate::time::Hlc;
 
@@ -57,7 +57,7 @@ fn copy(op: &VerifiedOp<'_>) -> Value {
         Some(("hash", write::digits(&op.id().0))),
         Some(("v", 1.into())),
         header.repo.map(|repo| ("repo", write::digits(&repo.0))),
-        Some(("kind", kind(header.kind).into())),
+        Some(("kind", header.kind.word().into())),
         Some(("timestamp", timestamp(header.hlc).into())),
         Some(("hlc", header.hlc.0.to_string().into())),
         Some(("agentId", write::digits(&header.author.0))),
@@ -79,7 +79,7 @@ fn copy(op: &VerifiedOp<'_>) -> Value {
 fn body(header: &Header<'_>, bytes: Option<&[u8]>) -> impl Iterator<Item = (&'static str, Value)> {
     let named = header.body.map(|named| {
         [
-            ("format", format_word(named.format).into()),
+            ("format", named.format.word().into()),
             ("bodyHash", write::digits(&named.hash.0)),
             ("bodyLen", named.len.into()),
         ]
@@ -113,25 +113,6 @@ fn extra(extra: &[(u8, Scalar<'_>)]) -> Value {
 /// A number, or its decimal digits where not every reader holds it.
 fn number(value: u64) -> Value {
     if value <= SAFE_INTEGER_MAX { write::number(value) } else { value.to_string().into() }
-}
-
-/// A kind's word; of one that this version does not know the number.
-fn kind(kind: Kind) -> String {
-    match kind {
-        Kind::Unknown(code) => code.to_string(),
-        kind => kind.name().into(),
-    }
-}
-
-/// A format's word; of one that this version does not know the number.
-fn format_word(format: Format) -> String {
-    match format {
-        Format::Json => "json".into(),
-        Format::Bytes => "bytes".into(),
-        Format::Sealed => "sealed".into(),
-        Format::SaltedJson => "salted_json".into(),
-        Format::Unknown(code) => code.to_string(),
-    }
 }
 
 /// The wall time of a clock in RFC 3339. A year is counted from March, so that a leap day ends it.
