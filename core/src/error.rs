@@ -87,6 +87,12 @@ pub enum CommandError {
     /// An author who is no member.
     #[error("{0} is no member")]
     NoMember(crate::op::id::Author),
+    /// Terms that no invitation can have.
+    #[error("an invitation lets 1 to 1,000 write or read, and a name in it has 1 to 255 bytes")]
+    BadInvitation,
+    /// A key that is no invitation's.
+    #[error("there is no invitation {0}")]
+    NoInvitation(crate::op::id::Author),
     /// A linear branch with more than one line.
     #[error("this linear branch has two lines, and nobody writes to it before one of them gives way")]
     Diverged,
@@ -131,9 +137,10 @@ impl CommandError {
             CommandError::TooLarge | CommandError::NoProof => "payload_too_large",
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",
             CommandError::Reserved | CommandError::BadManifest { .. } => "invalid_argument",
+            CommandError::BadInvitation => "invalid_argument",
             CommandError::NotPermitted => "permission_denied",
             CommandError::OwnerStays => "permission_denied",
-            CommandError::NoMember(_) => "not_found",
+            CommandError::NoMember(_) | CommandError::NoInvitation(_) => "not_found",
             CommandError::Diverged => "diverged",
             CommandError::RepoMismatch => "repo_mismatch",
             CommandError::BodyMissing(_) => "body_missing",

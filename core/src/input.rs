@@ -3,12 +3,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::admit::invitation::InvitationTerms;
 pub use crate::admit::members::Role;
-pub use crate::link::handshake::{Connection, Guests, Side};
-pub use crate::link::message::Frame;
+pub use crate::link::handshake::{Connection, Guests, Joining, Proof, Side};
+pub use crate::link::interest::Interest;
+pub use crate::link::message::{Form, Frame, RepoTag};
+pub use crate::link::remembered::Remembered;
 pub use crate::link::session::{Kept, Piece};
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, ConflictId, ContentHash, OpId};
+pub use crate::op::invitation::InvitationProof;
 use crate::op::json::Value;
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
@@ -58,6 +62,10 @@ pub enum Input {
     Loaded(Ticket, Loaded),
     /// A connection to a peer is open. The host sends what `Output::Send` says on it, in order.
     Connected(LinkId, Connection),
+    /// A way to a peer is open on which whatever comes is proved: a link without a handshake.
+    Proved(LinkId, Proof),
+    /// Whose answers come on such a link that was opened without knowing it. Said before the first of them.
+    PeerKnown(LinkId, Author),
     /// A frame came on a link, in order.
     Received(LinkId, Frame),
     /// The host wants a link to end: the peer is told.
@@ -84,6 +92,8 @@ pub enum Loaded {
     Blobs(Vec<(ContentHash, u64)>),
     /// A piece of a blob; none where it is not here.
     Piece(Option<Piece>),
+    /// What is remembered of peers.
+    Peers(Vec<(Author, Remembered)>),
 }
 
 /// Whether something follows.
@@ -179,8 +189,17 @@ pub enum Command {
         /// The path.
         path: FilePath,
     },
+    /// Tell every peer something that nobody keeps. It is heard by those whose links are open, if at all.
+    Announce {
+        /// What it is about: at most 255 bytes.
+        topic: String,
+        /// What is said: at most 4,096 bytes.
+        bytes: Vec<u8>,
+    },
     /// Every link, as it stands.
     Links,
+    /// One of them, if it is open.
+    Link(LinkId),
     /// Answer when these ops, their bodies and the blobs that they name are safe.
     Durable {
         /// The ops.
@@ -201,6 +220,8 @@ pub enum Command {
     Verify,
     /// The members and their roles.
     Members,
+    /// The invitations that owners made, ascending by public key.
+    Invitations,
     /// What collections declare, ascending by collection.
     Manifests,
     /// What shows others that these two ops have one place in an author's chain.
@@ -316,6 +337,25 @@ pub enum Edit {
     RemoveMember {
         /// The key.
         author: Author,
+    },
+    /// Let whoever holds a key make members of others, or itself one, on these terms.
+    Invite {
+        /// The invitation's public key.
+        key: Author,
+        /// What it allows.
+        terms: InvitationTerms,
+    },
+    /// End an invitation. Who joined by it stays.
+    Revoke {
+        /// The invitation's public key.
+        key: Author,
+    },
+    /// Make somebody a member on the proof of an invitation.
+    LetIn {
+        /// The key of who joins.
+        guest: Author,
+        /// The proof.
+        proof: InvitationProof,
     },
     /// Say how a collection merges and who may see and change it, in place of what was said before.
     Declare {

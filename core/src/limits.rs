@@ -27,6 +27,8 @@ pub const FRAME_OPS_MAX: usize = 1024;
 pub const UNPROVEN_FRAME_BYTES_MAX: usize = 8 * 1024;
 /// Ends of chains in one message: more of them go in pages, each far below a frame.
 pub const FRAME_TIPS_MAX: usize = 1024;
+/// Bytes of all heads in a `have` in JSON: a page of tips stands beside them in one frame.
+pub const HEADS_BYTES_MAX: usize = 128 * 1024;
 /// Ids, hashes and ranges in all lists of one message but those of tips together: what an answer may have to look up.
 pub const FRAME_IDS_MAX: usize = 4096;
 /// Patterns of an interest: each is compared with each branch.
@@ -76,8 +78,22 @@ pub const HEARTBEAT_MS: u64 = 30_000;
 pub const NUDGE_MS: u64 = 500;
 /// How often it is said without anything changing: once in short, then by full ids.
 pub const NUDGES_MAX: u32 = 4;
+/// Messages that are neither ops nor content and that a peer may send at once: what paging and searching take, many times.
+pub const TALK_BURST: u64 = 1000;
+/// How many of these it may send in a second from then on.
+pub const TALK_PER_SECOND: u64 = 50;
+/// How many more it may send for each frame of ops or content that it was sent: an ack, and what it wants next.
+pub const TALK_PER_FRAME: u64 = 2;
+/// Ephemeral messages of a peer that are heard at once, and how many in a second from then on: a moving cursor, smoothly.
+pub const EPHEMERAL_BURST: u64 = 64;
+/// See [`EPHEMERAL_BURST`].
+pub const EPHEMERAL_PER_SECOND: u64 = 32;
+/// How many may join by one invitation: a class or a company; more are invited by several.
+pub const INVITATION_USES_MAX: u32 = 1000;
 /// Peers of ended links of which it is remembered what they had.
 pub const LINKS_REMEMBERED_MAX: usize = 1000;
+/// Peers of which a store remembers when both last had the same.
+pub const PEERS_REMEMBERED_MAX: usize = 1000;
 
 const _: () = assert!(CREDIT_BYTES >= 2 * FRAME_BYTES_MAX as u64, "a frame can be on the way while one is stored");
 const _: () = assert!(READ_BYTES_MAX >= SEGMENT_BYTES_MAX + BODY_BYTES_MAX, "what is read has a whole run");

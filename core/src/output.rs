@@ -4,11 +4,12 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use crate::admit::authority::Invitation;
 use crate::admit::intrinsic::Invalid;
-pub use crate::admit::members::Member;
+pub use crate::admit::members::{Joined, Member};
 use crate::error::CommandError;
-use crate::input::{Frame, LinkId, Request, Ticket};
-pub use crate::link::message::TroubleCode;
+use crate::input::{Frame, LinkId, Remembered, Request, Ticket};
+pub use crate::link::message::{Nack, Reason, TroubleCode};
 pub use crate::link::session::Progress;
 pub use crate::log::fork::{Fork, ForkProof};
 use crate::log::row::{Place, Row, StoredOp};
@@ -48,6 +49,9 @@ pub enum Output {
     /// Keep a piece of a blob behind those that came before it, and answer with `Input::PieceKept` when it is durable. With
     /// its last piece a blob is whole, if it has its name; else nothing of it is kept.
     KeepPiece(Ticket, BlobPart),
+    /// Remember this of a peer in place of what was remembered before. Nothing waits for it, and nothing is lost where it
+    /// is forgotten.
+    Remember(Author, Remembered),
     /// Send a frame on a link, behind those that came before it.
     Send(LinkId, Frame),
     /// Close a link when everything was sent. Nothing more is said about it.
@@ -77,6 +81,8 @@ pub enum Query {
     LackingBlobs,
     /// Those of these blobs that are not here, in the same way.
     AbsentBlobs(Vec<ContentHash>),
+    /// What is remembered of peers.
+    Peers,
     /// A chunk of a blob.
     BlobPiece {
         /// The blob.
@@ -151,8 +157,22 @@ pub enum LinkEvent {
         /// Whether it stores and forwards for others.
         is_relay: bool,
     },
+    /// The peer is a member from now on, by an invitation.
+    Joined {
+        /// The invitation's public key.
+        invitation: Author,
+    },
     /// Both have the same, durably.
     InSync,
+    /// The peer refuses ops, or gives them no effect.
+    Nacked(Nack),
+    /// The peer says something that nobody keeps.
+    Presence {
+        /// What it is about.
+        topic: String,
+        /// What is said.
+        bytes: Vec<u8>,
+    },
     /// It ended, because of this trouble if there was any.
     Closed(Option<TroubleCode>),
 }
@@ -201,10 +221,17 @@ pub enum Answer {
     Status(Status),
     /// What verifying found.
     Verified(VerifyReport),
+    /// The ops of a receipt are safe. Those that a peer gives no effect, and why.
+    Durable {
+        /// The ops.
+        withheld: Vec<(OpId, Reason)>,
+    },
     /// Links.
     Links(Vec<LinkView>),
     /// Members.
     Members(Vec<Member>),
+    /// Invitations.
+    Invitations(Vec<Invitation>),
     /// What collections declare.
     Manifests(Vec<ManifestView>),
     /// What shows a fork to others.
@@ -339,6 +366,8 @@ pub struct Status {
     pub missing: Vec<OpId>,
     /// Every branch.
     pub branches: Vec<BranchView>,
+    /// Whether everybody may write, because no owner has made members.
+    pub is_open: bool,
     /// Where chains forked.
     pub forks: Vec<Fork>,
     /// How far the greatest clock here is ahead of the local one.

@@ -6,8 +6,9 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use super::invitation::{INVITATIONS, InvitationTerms};
 use super::linear::Line;
-use super::members::{MEMBERS, Member, Members, Role, Standing};
+use super::members::{Joined, MEMBERS, Member, Members, Role, Standing};
 use super::policy::{BranchPolicy, Policies};
 use super::redaction::{REVIEW, dropped};
 use crate::log::graph::{Branch, Graph, Node};
@@ -15,8 +16,10 @@ use crate::op::body::{Content, Leaf};
 use crate::op::header::REPO_BRANCH;
 use crate::op::hex;
 use crate::op::id::Author;
+use crate::op::invitation::InvitationProof;
 use crate::op::json::{Object, Value};
 use crate::op::sign::Signature;
+use crate::time::Millis;
 
 /// The collection of the repo's manifests.
 pub const MANIFESTS: &str = "_manifests";
@@ -24,7 +27,7 @@ pub const MANIFESTS: &str = "_manifests";
 pub const BRANCH_POLICY_KEY: &str = "branch_policy";
 
 /// Collections that are written on the branch `_repo` alone.
-const ON_REPO_BRANCH: [&str; 4] = [REPO_BRANCH, MEMBERS, MANIFESTS, REVIEW];
+const ON_REPO_BRANCH: [&str; 5] = [REPO_BRANCH, MEMBERS, INVITATIONS, MANIFESTS, REVIEW];
 
 /// Who may write what with effect.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +125,7 @@ impl Authority {
         }
         match collection {
             MEMBERS => self.members.effective.contains(node),
-            REPO_BRANCH | MANIFESTS => graph.genesis() == Some(node) || self.is_by_owner(graph, node),
+            REPO_BRANCH | INVITATIONS | MANIFESTS => graph.genesis() == Some(node) || self.is_by_owner(graph, node),
             _ => self.is_by_allowed(graph, node) && !self.is_withdrawn(branch, node),
         }
     }
@@ -168,6 +171,11 @@ impl Authority {
         self.branches.get(&branch)?.line.as_ref()
     }
 
+    /// Whose order of a linear branch counts: a peer's name or key.
+    pub fn serialiser(&self, branch: Branch) -> Option<&str> {
+        self.branches.get(&branch)?.policy.serialiser.as_deref()
+    }
+
     /// Whether a write by `author` to an ordinary collection of a branch would have effect.
     pub fn may_write(&self, author: &Author, branch: Option<Branch>) -> bool {
         let state = branch.and_then(|branch| self.branches.get(&branch));
@@ -199,9 +207,64 @@ impl Authority {
             name: standing.name.clone(),
             role: standing.role.filter(|_| standing.accepted.is_none()),
             predecessor: standing.predecessor,
+            joined: standing.invitation.map(|invitation| self.joined(invitation, author)),
         };
         self.members.standings.iter().map(member).collect()
     }
+
+    fn joined(&self, invitation: Author, author: &Author) -> Joined {
+        let terms = self.members.offers.get(&invitation).and_then(|offer| offer.stated());
+        let place = self.joined_by(&invitation).iter().position(|key| key == author);
+        let uses = terms.map_or(usize::MAX, |(_, terms)| terms.uses as usize);
+        Joined { invitation, is_extra: place.is_some_and(|place| place >= uses) }
+    }
+
+    fn joined_by(&self, invitation: &Author) -> &[Author] {
+        self.members.joined.get(invitation).map_or(&[], Vec::as_slice)
+    }
+
+    /// What `guest` becomes if `host` lets it in at this moment, on this proof; nothing where that would have no effect,
+    /// or the invitation is used up.
+    pub fn admits(
+        &self,
+        graph: &Graph,
+        (host, guest): (&Author, &Author),
+        proof: &InvitationProof,
+        at: Millis,
+    ) -> Option<InvitationTerms> {
+        let terms = self.members.offers.get(&proof.key)?.terms(|_| true)?;
+        let is_new = self.members.standings.get(guest).is_none_or(|standing| !standing.is_judged());
+        let has_uses = self.joined_by(&proof.key).len() < terms.uses as usize;
+        let is_host = self.has_role(host, Role::Owner) || self.has_role(host, Role::Writer);
+        let is_let_in = is_new && has_uses && is_host && terms.allow(terms.role, at);
+        (is_let_in && proof.holds_for(&graph.repo()?, guest)).then_some(terms)
+    }
+
+    /// Every invitation that an owner made, ascending by public key.
+    pub fn invitations(&self, graph: &Graph) -> Vec<Invitation> {
+        let offers = self.members.offers.iter();
+        let view = offers.filter_map(|(key, offer)| {
+            let (op, terms) = offer.stated()?;
+            let joined = self.joined_by(key).to_vec();
+            Some(Invitation { key: *key, by: graph.author(op), terms, joined, is_revoked: offer.is_revoked() })
+        });
+        view.collect()
+    }
+}
+
+/// An invitation, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// Its public key.
+    pub key: Author,
+    /// Who made it.
+    pub by: Author,
+    /// What it allows.
+    pub terms: InvitationTerms,
+    /// Who joined by it, the first one first; more than it has uses where several members let them in at once.
+    pub joined: Vec<Author>,
+    /// Whether an owner revoked it.
+    pub is_revoked: bool,
 }
 
 /// Whether a collection is the engine's own.

@@ -226,10 +226,15 @@ impl<'a, 'b> Batch<'a, 'b> {
     }
 
     /// A candidate without cover waits with the held op that would cover it; without one it is dropped. Whatever comes
-    /// behind it on its chain has its own verdict by now.
+    /// behind it on its chain has its own verdict by now. One that waits for the candidate although it was judged with it
+    /// has a clock before the candidate's, so it is invalid and covers nothing.
     fn fate(&self, at: usize, named_by: &[usize]) -> Verdict {
-        let is_next = |by: &&usize| self.ops[**by].header().prev == Some(self.ops[at].id());
-        let is_held = |by: &&usize| matches!(self.verdicts[**by], Verdict::Hold(_));
+        let id = self.ops[at].id();
+        let is_next = |by: &&usize| self.ops[**by].header().prev == Some(id);
+        let is_held = |by: &&usize| match self.verdicts[**by] {
+            Verdict::Hold(wait) => wait != Wait::Op(id),
+            _ => false,
+        };
         let next = named_by.iter().filter(is_next).find(is_held);
         next.map_or(Verdict::Drop, |next| Verdict::Hold(Wait::Op(self.ops[*next].id())))
     }

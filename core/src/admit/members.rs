@@ -6,19 +6,27 @@
 //!
 //! A `put` whose body is not here might say anything, so nobody has a standing by it until it comes: it counts as a
 //! removal that leaves nothing.
+//!
+//! When owners have spoken, members who may write let others in who show an owner's invitation (`invited`).
+
+mod invited;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::invitation::{Offers, offers};
 use crate::log::graph::{Graph, Node};
 use crate::log::set::Bits;
 use crate::op::body::{Content, Leaf};
 use crate::op::hex;
 use crate::op::id::{Author, OpId, RepoId, SUCCESSOR_CONTEXT};
+use crate::op::invitation::InvitationProof;
 use crate::op::json::{Object, Value};
 use crate::op::kind::Kind;
 use crate::op::sign::{Signature, is_signed_message};
+
+pub use self::invited::invited_body;
 
 /// The collection of members.
 pub const MEMBERS: &str = "_members";
@@ -61,6 +69,17 @@ pub struct Member {
     pub role: Option<Role>,
     /// The older key of the same device, if this one succeeded it.
     pub predecessor: Option<Author>,
+    /// The invitation that it joined by, if it did.
+    pub joined: Option<Joined>,
+}
+
+/// How somebody joined by an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The invitation's public key.
+    pub invitation: Author,
+    /// Whether more had joined by it before than it has uses: several members let them in at once.
+    pub is_extra: bool,
 }
 
 /// One `put` in `_members`.
@@ -70,6 +89,8 @@ struct Act {
     author: Author,
     subject: Author,
     says: Says,
+    /// The invitation on whose proof it is written.
+    proof: Option<InvitationProof>,
 }
 
 impl Act {
@@ -95,6 +116,8 @@ pub struct Standing {
     pub accepted: Option<Bits>,
     /// The older key that this one succeeded.
     pub predecessor: Option<Author>,
+    /// The invitation on whose proof the membership was granted.
+    pub invitation: Option<Author>,
 }
 
 impl Standing {
@@ -117,6 +140,10 @@ pub struct Members {
     pub standings: BTreeMap<Author, Standing>,
     /// The acts that have effect, by node.
     pub effective: Bits,
+    /// What owners wrote of invitations.
+    pub offers: Offers,
+    /// Who joined by each invitation, in the order of `ord`.
+    pub joined: BTreeMap<Author, Vec<Author>>,
 }
 
 impl Members {
@@ -129,10 +156,13 @@ impl Members {
         let readable = records.iter().filter_map(|(node, body)| act(graph, *node, body));
         let bodyless = bodyless(graph, contents);
         let acts: Vec<Act> = readable.chain(bodyless).filter(|act| !act.removes(&owner)).collect();
-        let mut council = Council { graph, acts: &acts, successors: &successors, effective: BTreeSet::new() };
+        let (effective, invited) = (BTreeSet::new(), BTreeSet::new());
+        let mut council = Council { graph, acts: &acts, successors: &successors, effective, invited };
         let levels = council.levels(owner);
         council.decide(&levels);
-        council.members(owner, &levels)
+        let offers = offers(graph, contents, |node| council.is_by_owner(node, &levels));
+        council.let_in(&offers, &levels);
+        council.members(owner, &levels, offers)
     }
 }
 
@@ -143,6 +173,8 @@ struct Council<'a> {
     successors: &'a BTreeMap<Author, (Author, Node)>,
     /// Indices of acts that have effect.
     effective: BTreeSet<usize>,
+    /// Those of them that have it by an invitation alone.
+    invited: BTreeSet<usize>,
 }
 
 impl Council<'_> {
@@ -250,31 +282,37 @@ impl Council<'_> {
     /// Where somebody stands by the acts decided so far: by those about this key, else by those about the key that it
     /// succeeded.
     fn standing(&self, author: Author, is_owner: bool) -> Standing {
-        let about: Vec<&Act> =
-            self.effective.iter().map(|at| &self.acts[*at]).filter(|act| act.subject == author).collect();
+        let about = self.about(author);
         let predecessor = self.successors.get(&author).map(|(predecessor, _)| *predecessor);
         if about.is_empty() {
             return self.inherited(predecessor, is_owner);
         }
         let replaced = |act: &Act, by: fn(&Says) -> bool| {
-            about.iter().any(|other| by(&other.says) && self.has_seen(other.node, act.node))
+            about.iter().any(|(_, other)| by(&other.says) && self.has_seen(other.node, act.node))
         };
         let is_grant = |says: &Says| matches!(says, Says::Grant { .. });
         let mut standing = Standing { predecessor, ..Standing::default() };
         let mut latest = None;
-        for act in &about {
+        for (at, act) in &about {
             match &act.says {
                 Says::Removal { accepted } if !replaced(act, is_grant) => standing.cut(accepted),
                 Says::Grant { role, name } if !replaced(act, is_grant) => {
-                    let ord = Some(self.graph.ord(act.node));
-                    if ord > latest {
-                        (latest, standing.role, standing.name) = (ord, Some(*role), name.clone());
+                    let weight = Some((!self.invited.contains(at), self.graph.ord(act.node)));
+                    if weight > latest {
+                        (latest, standing.role, standing.name) = (weight, Some(*role), name.clone());
+                        standing.invitation = act.proof.map(|proof| proof.key);
                     }
                 }
                 _ => {}
             }
         }
         standing
+    }
+
+    /// The acts decided so far that are about this key.
+    fn about(&self, author: Author) -> Vec<(usize, &Act)> {
+        let acts = self.effective.iter().map(|at| (*at, &self.acts[*at]));
+        acts.filter(|(_, act)| act.subject == author).collect()
     }
 
     fn inherited(&self, predecessor: Option<Author>, is_owner: bool) -> Standing {
@@ -318,7 +356,7 @@ impl Council<'_> {
         false
     }
 
-    fn members(&self, owner: Author, levels: &BTreeMap<Author, usize>) -> Members {
+    fn members(&self, owner: Author, levels: &BTreeMap<Author, usize>, offers: Offers) -> Members {
         let is_of_owner = |author: &Author| levels.get(author) == Some(&0);
         let is_open = !self.effective.iter().any(|at| is_of_owner(&self.acts[*at].author));
         let subjects = self.acts.iter().map(|act| act.subject).chain(self.successors.keys().copied());
@@ -338,7 +376,7 @@ impl Council<'_> {
         self.successors.values().for_each(|(_, node)| {
             effective.insert(*node);
         });
-        Members { is_open, standings, effective }
+        Members { is_open, standings, effective, offers, joined: self.joined() }
     }
 }
 
@@ -376,7 +414,7 @@ fn bodyless(graph: &Graph, contents: &BTreeMap<Node, Content>) -> impl Iterator<
     contents.iter().filter(is_bodyless).filter_map(|(node, _)| {
         let subject = Author::parse_hex(graph.entity_name(graph.entity(*node)).1)?;
         let says = Says::Removal { accepted: Bits::default() };
-        Some(Act { node: *node, author: graph.author(*node), subject, says })
+        Some(Act { node: *node, author: graph.author(*node), subject, says, proof: None })
     })
 }
 
@@ -390,7 +428,7 @@ fn act(graph: &Graph, node: Node, body: &Object) -> Option<Act> {
         "removed" => Says::Removal { accepted: accepted(graph, subject, body) },
         role => Says::Grant { role: Role::parse(role)?, name: text(body, "name").map(Into::into) },
     };
-    Some(Act { node, author: graph.author(node), subject, says })
+    Some(Act { node, author: graph.author(node), subject, says, proof: invited::proof(body) })
 }
 
 /// The ops of `subject` that a removal's `cut` reaches by `prev`.

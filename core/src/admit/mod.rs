@@ -6,6 +6,7 @@
 pub mod authority;
 pub mod cover;
 pub mod intrinsic;
+pub mod invitation;
 pub mod linear;
 pub mod members;
 pub mod policy;

@@ -6,10 +6,13 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::message::{Auth, Hello, Message, RepoTag, TroubleCode, Welcome};
+use super::compress::ZSTD;
+use super::interest::Interest;
+use super::message::{Auth, Form, Hello, Message, RepoTag, TroubleCode, Welcome};
 use crate::limits::FRAME_BYTES_MAX;
 use crate::op::hex;
-use crate::op::id::Author;
+use crate::op::id::{Author, RepoId};
+use crate::op::invitation::InvitationProof;
 use crate::op::sign::{Signature, is_signed_message};
 use crate::time::Millis;
 
@@ -47,6 +50,37 @@ pub struct Connection {
     pub guests: Guests,
     /// Whether this replica stores and forwards for others here.
     pub is_relay: bool,
+    /// The branches that this replica syncs here.
+    pub interest: Interest,
+    /// What an initiator shows that is no member of the repo yet.
+    pub joining: Option<Joining>,
+}
+
+/// An invitation to a repo, as its holder shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joining {
+    /// The repo.
+    pub repo: RepoId,
+    /// The proof, for the key of this replica.
+    pub proof: InvitationProof,
+}
+
+/// What the host knows of a way to a peer on which whatever comes is proved by itself, as by signed requests. Nothing is
+/// shaken there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Who speaks first.
+    pub side: Side,
+    /// The key that proves what comes. An initiator may learn it with the first answer, and says so by `Input::PeerKnown`.
+    pub peer: Option<Author>,
+    /// The repo that the initiator means, if it said so.
+    pub tag: Option<RepoTag>,
+    /// Who is let in.
+    pub guests: Guests,
+    /// In which form both speak.
+    pub form: Form,
+    /// The branches that this replica syncs here.
+    pub interest: Interest,
 }
 
 /// Whom a responder lets in.
@@ -71,11 +105,21 @@ pub struct Peer {
     pub is_relay: bool,
 }
 
+impl Peer {
+    /// A peer that proves everything that it says. Whoever answers there stores and forwards for others.
+    pub fn of_proof(proof: &Proof, key: Author) -> Peer {
+        let is_relay = proof.side == Side::Initiator;
+        Peer { key, capabilities: Vec::new(), transcript: [0; 32], is_relay }
+    }
+}
+
 /// A handshake in the making.
 #[derive(Clone, Debug)]
 pub struct Handshake {
     connection: Connection,
     own: Author,
+    /// Whether the host can pack frames.
+    can_pack: bool,
     transcript: Transcript,
     step: Step,
 }
@@ -96,6 +140,8 @@ pub enum Next {
     Sign(Vec<u8>),
     /// The peer is known: the session begins.
     Done(Peer),
+    /// The peer is known, and the session begins when this proof has made it a member.
+    LetIn(Peer, InvitationProof),
 }
 
 impl Handshake {
@@ -106,11 +152,19 @@ impl Handshake {
             Side::Initiator => Step::Welcome,
             Side::Responder => Step::Hello,
         };
-        Handshake { connection, own, transcript, step }
+        Handshake { connection, own, can_pack: false, transcript, step }
     }
 
-    /// The first message, where this side speaks first.
+    /// Says that this side can pack frames.
+    pub fn packing(mut self, can_pack: bool) -> Handshake {
+        self.can_pack = can_pack;
+        self
+    }
+
+    /// The first message, where this side speaks first. `tag` is that of its repo; before it has one, that of the repo
+    /// that it is invited to.
     pub fn hello(&mut self, tag: Option<RepoTag>) -> Option<Hello> {
+        let tag = tag.or(self.connection.joining.map(|joining| RepoTag::of(&joining.repo)));
         (self.connection.side == Side::Initiator).then(|| {
             let audience =
                 self.connection.expected.map_or_else(|| self.connection.origin.clone(), |key| key_text(&key));
@@ -173,7 +227,8 @@ impl Handshake {
             return Err(TroubleCode::AuthFailed);
         }
         self.transcript.add(&welcome.signature);
-        let auth = Auth { key: self.own, signature: [0; 64], invitation: None };
+        let invitation = self.connection.joining.map(|joining| joining.proof);
+        let auth = Auth { key: self.own, signature: [0; 64], invitation };
         self.transcript.add(&auth.encode_unsigned());
         let message = self.transcript.message(AUTH_CONTEXT);
         let peer = self.peer(welcome.key, welcome.capabilities.clone());
@@ -221,6 +276,11 @@ impl Handshake {
         self.connection.guests
     }
 
+    /// The branches that this side syncs.
+    pub fn interest(&self) -> &Interest {
+        &self.connection.interest
+    }
+
     fn peer(&self, key: Author, capabilities: Vec<String>) -> Peer {
         let is_relay = self.connection.side == Side::Initiator && capabilities.iter().any(|word| word == RELAY);
         Peer { key, capabilities, transcript: self.transcript.hash(), is_relay }
@@ -228,11 +288,16 @@ impl Handshake {
 
     /// What an initiator can do.
     fn offered(&self) -> Vec<String> {
-        alloc::vec![RELAY.to_string()]
+        let zstd = self.can_pack.then(|| ZSTD.to_string());
+        core::iter::once(RELAY.to_string()).chain(zstd).collect()
     }
 
     fn shared(&self, offered: &[String]) -> Vec<String> {
-        let is_shared = |word: &&String| word.as_str() == RELAY && self.connection.is_relay;
+        let is_shared = |word: &&String| match word.as_str() {
+            RELAY => self.connection.is_relay,
+            ZSTD => self.can_pack,
+            _ => false,
+        };
         offered.iter().filter(is_shared).cloned().collect()
     }
 }

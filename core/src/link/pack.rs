@@ -2,16 +2,22 @@
 
 use alloc::vec::Vec;
 
+use super::message::Form;
 use super::ops::{continues, segment_bytes};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, SEGMENT_BYTES_MAX, SEGMENT_OPS_MAX};
 use crate::op::sign::VerifiedOp;
 
 /// What an op may take in a frame beyond its header and body: its signature, and longer forms of its clock and lengths.
 const OP_BYTES_MORE: usize = 64 + 32;
+/// What it may take beyond that in JSON, where 3 bytes take 4 characters: the names of its members.
+const OP_TEXT_MORE: usize = 48;
 /// What a frame may take beyond its ops.
-const FRAME_BYTES_MORE: usize = 128;
+const FRAME_BYTES_MORE: usize = 256;
 
-const _: () = assert!(SEGMENT_BYTES_MAX + SEGMENT_OPS_MAX * OP_BYTES_MORE + FRAME_BYTES_MORE <= FRAME_BYTES_MAX);
+// Whatever one signature may vouch for fits into a frame of either form.
+const SEGMENT_FRAME_BYTES: usize = SEGMENT_BYTES_MAX + SEGMENT_OPS_MAX * OP_BYTES_MORE;
+const _: () = assert!(SEGMENT_FRAME_BYTES + FRAME_BYTES_MORE <= FRAME_BYTES_MAX);
+const _: () = assert!(text_bytes(SEGMENT_FRAME_BYTES, SEGMENT_OPS_MAX) + FRAME_BYTES_MORE <= FRAME_BYTES_MAX);
 
 /// Which of the signatures that the ops have are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +40,19 @@ pub(super) struct Packed<'a> {
     segment: (usize, usize),
 }
 
-/// Puts whole runs into frames, in their order.
-pub(super) fn pack<'a>(ops: &[VerifiedOp<'a>], runs: &[Vec<usize>], signatures: Signatures) -> Vec<Packed<'a>> {
+/// Puts whole runs into frames of a form, in their order.
+pub(super) fn pack<'a>(
+    ops: &[VerifiedOp<'a>],
+    runs: &[Vec<usize>],
+    signatures: Signatures,
+    form: Form,
+) -> Vec<Packed<'a>> {
     let mut frames = alloc::vec![Packed::default()];
     for members in runs {
         let run: Vec<VerifiedOp<'a>> = members.iter().map(|at| ops[*at].clone()).collect();
         let bytes = run.iter().map(|op| frame_bytes(op.header_bytes(), op.body())).sum();
+        let bytes =
+            if form == Form::Text && !planted!(JsonPackedAsFrames) { text_bytes(bytes, run.len()) } else { bytes };
         if frames.last().is_some_and(|frame| !frame.has_room(run.len(), bytes)) {
             frames.push(Packed::default());
         }
@@ -73,6 +86,11 @@ impl<'a> Packed<'a> {
         }
         self.ops.extend(run);
     }
+}
+
+/// The most that ops take in JSON, without copies for people, if they take so many bytes in a frame.
+const fn text_bytes(bytes: usize, ops: usize) -> usize {
+    bytes.div_ceil(3) * 4 + ops * OP_TEXT_MORE
 }
 
 /// The most that an op takes in a frame.

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 
 use super::message::{Range, StateHash, Tip, TipId};
+use super::session::Ground;
 use crate::log::graph::{Chain, Graph, Node};
 use crate::op::id::Author;
 
@@ -20,7 +21,7 @@ pub(super) struct Theirs {
     chains: HashMap<Chain, Vec<End>>,
     /// The ends of chains of which nothing is here.
     strangers: BTreeMap<(String, Author), Vec<Tip>>,
-    /// The peer had all of so many first ops of this replica, when both were last equal.
+    /// The peer had all of so many first ops that the link is about, when both were last equal.
     all: usize,
     /// What they come to, where the peer said so.
     pub(super) state: Option<StateHash>,
@@ -44,7 +45,7 @@ impl Theirs {
         *self = Theirs::default();
     }
 
-    /// Both have the same: so many first ops of this replica.
+    /// Both have the same: so many first ops that the link is about.
     pub(super) fn is_equal_to(&mut self, ops: usize) {
         self.all = ops;
         self.strangers.clear();
@@ -83,9 +84,10 @@ impl Theirs {
     }
 
     /// Whether the peer has an op, as far as is known.
-    pub(super) fn has(&self, graph: &Graph, node: Node) -> bool {
+    pub(super) fn has(&self, ground: &Ground<'_>, node: Node) -> bool {
+        let graph = ground.graph;
         let ends = self.chains.get(&graph.chain(node));
-        node.index() < self.all
+        ground.reach.rank(node).is_some_and(|rank| rank < self.all)
             || ends.into_iter().flatten().any(|end| match end.node {
                 Some(last) => graph.leads_to(node, last),
                 None => graph.seq(node) <= end.floor,
@@ -118,9 +120,10 @@ impl Theirs {
 
     /// The peer asked for an op: it has neither this one nor what stands behind it. The more often that happens in a
     /// chain, the farther before it is looked: an end that is not here may be that of a fork far back.
-    pub(super) fn lacks(&mut self, graph: &Graph, node: Node) {
+    pub(super) fn lacks(&mut self, ground: &Ground<'_>, node: Node) {
+        let graph = ground.graph;
         let seq = graph.seq(node);
-        self.all = self.all.min(node.index());
+        self.all = ground.reach.rank(node).map_or(self.all, |rank| self.all.min(rank));
         let ends = self.chains.entry(graph.chain(node)).or_default();
         ends.retain(|end| end.node.is_none_or(|last| !graph.leads_to(node, last)));
         for end in ends.iter_mut().filter(|end| end.node.is_none()) {

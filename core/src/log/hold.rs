@@ -1,7 +1,7 @@
 //! The hold: ops that wait outside the graph, each for one thing.
 //!
 //! A held op names what it waits for. When that comes, the op is taken out together with the held ops that it depends
-//! on and judged again, like any op that has just arrived. The hold is bounded and forgets the newest first: what was
+//! on and those that vouch for it, and judged again, like any op that has just arrived. The hold is bounded and forgets the newest first: what was
 //! forgotten is wanted again from whoever has it.
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -89,17 +89,54 @@ impl Hold {
         Some(op)
     }
 
-    /// Takes out what waits for `wait`, and the held ops that those depend on.
+    /// Takes out what waits for `wait`, the held ops that those depend on, and behind an op without a signature what waits
+    /// for it: the rest of its run, up to the op that vouches for it.
     pub fn release(&mut self, wait: Wait) -> Vec<(OpId, HeldOp)> {
-        let mut open: Vec<OpId> = self.waiting_for(wait).collect();
-        let mut released = Vec::new();
+        let waiting = self.waiting_for(wait).collect();
+        self.take_whole(waiting)
+    }
+
+    /// Takes out held ops that wait for each other in a circle, so that none will ever be decided before the others: runs
+    /// that stand on one another and came one by one. The circles are looked for from these ops on.
+    pub fn release_circles(&mut self, from: &[OpId]) -> Vec<(OpId, HeldOp)> {
+        let (mut seen, mut circles) = (BTreeSet::new(), Vec::new());
+        for id in from {
+            let mut walk = BTreeSet::new();
+            let mut at = Some(*id);
+            while let Some(id) = at.filter(|id| seen.insert(*id)) {
+                walk.insert(id);
+                at = self.held_wait(&id);
+            }
+            circles.extend(at.filter(|id| walk.contains(id)));
+        }
+        let mut members = Vec::new();
+        for id in circles {
+            let next = |at: &OpId| self.held_wait(at).filter(|next| *next != id);
+            members.extend(core::iter::successors(Some(id), next));
+        }
+        self.take_whole(members)
+    }
+
+    /// The held op that a held op waits for.
+    fn held_wait(&self, id: &OpId) -> Option<OpId> {
+        match self.ops.get(id)?.wait {
+            Wait::Op(other) => Some(other).filter(|other| self.ops.contains_key(other)),
+            _ => None,
+        }
+    }
+
+    fn take_whole(&mut self, ids: Vec<OpId>) -> Vec<(OpId, HeldOp)> {
+        let (mut open, mut taken) = (ids, Vec::new());
         while let Some(id) = open.pop() {
             if let Some(op) = self.take(&id) {
                 open.extend(op.dependencies.iter().copied());
-                released.push((id, op));
+                if op.signature.is_none() && !planted!(RunReleasedInParts) {
+                    open.extend(self.waiting_for(Wait::Op(id)));
+                }
+                taken.push((id, op));
             }
         }
-        released
+        taken
     }
 
     /// What waits for `wait`, ascending.

@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use super::{Machine, Outputs, Waiting};
 use crate::input::{Input, LinkId};
@@ -17,6 +18,8 @@ use crate::time::Millis;
 /// What is known of blobs that are not here.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LackingBlobs {
+    /// Whether they are no matter of this replica.
+    pub(super) are_left: bool,
     /// By blob, how many of its bytes are here; nothing before it was asked for.
     lacking: Option<BTreeMap<ContentHash, u64>>,
     /// What happened to links while it was being asked for.
@@ -24,12 +27,15 @@ pub(super) struct LackingBlobs {
 }
 
 impl Machine {
-    /// Whether it is known which blobs are not here. Where it is not, that is asked for, and `input` waits.
-    pub(super) fn knows_blobs(&mut self, input: Input, out: &mut Outputs) -> Option<Input> {
+    /// Whether it is known what links need to know: which blobs are not here, and what is remembered of peers. Where it is
+    /// not, that is asked for, and `input` waits.
+    pub(super) fn is_ready_for_links(&mut self, input: Input, out: &mut Outputs) -> Option<Input> {
         if self.blobs.lacking.is_some() {
             return Some(input);
         }
         if self.blobs.waiting.is_empty() {
+            let peers = self.tickets.open(Waiting::Peers);
+            out.push(Output::Load(peers, Query::Peers));
             let ticket = self.tickets.open(Waiting::LackingBlobs);
             out.push(Output::Load(ticket, Query::LackingBlobs));
         }
@@ -75,12 +81,17 @@ impl Machine {
         self.blobs.lacking.iter().flatten().map(|(blob, _)| *blob).take(FRAME_IDS_MAX / 2).collect()
     }
 
-    /// Every link that fetches nothing fetches a blob that no other one does, if its peer may have one.
+    /// Every link that fetches nothing fetches a blob that no other one does, if its peer may have one. Who spoke last is
+    /// asked first: a peer that comes by requests may never come again.
     pub(super) fn assign_blobs(&mut self, now: Millis, out: &mut Outputs) {
         let Some(lacking) = self.blobs.lacking.as_ref().filter(|lacking| !lacking.is_empty()) else { return };
-        let mut fetched: BTreeSet<ContentHash> = self.links.sessions().filter_map(Session::fetching).collect();
+        let mut fetched: BTreeSet<ContentHash> =
+            self.links.sessions().filter_map(|(_, session, _)| session.fetching()).collect();
         let mut fetches = Vec::new();
-        for (id, session) in self.links.sessions_by_id().filter(|(_, session)| session.fetching().is_none()) {
+        let all = self.links.sessions().map(|(id, session, _)| (id, session));
+        let mut free: Vec<(LinkId, &Session)> = all.filter(|(_, session)| session.fetching().is_none()).collect();
+        free.sort_by_key(|(id, session)| Reverse((session.heard_at(), *id)));
+        for (id, session) in free {
             let is_open = |blob: &ContentHash| !fetched.contains(blob) && session.may_give(blob);
             if let Some((blob, from)) = lacking.iter().find(|(blob, _)| is_open(blob)) {
                 fetched.insert(*blob);

@@ -1,4 +1,4 @@
-//! Edits of the engine's own branch: members, manifests and redactions.
+//! Edits of the engine's own branch: members, invitations, manifests and redactions.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -9,7 +9,8 @@ use super::Machine;
 use super::seal::{Draw, Sealing};
 use super::write::Ground;
 use crate::admit::authority::{MANIFESTS, is_reserved};
-use crate::admit::members::{MEMBERS, grant_body, removal_body};
+use crate::admit::invitation::{INVITATIONS, InvitationTerms};
+use crate::admit::members::{MEMBERS, grant_body, invited_body, removal_body};
 use crate::admit::redaction::{self, REVIEW};
 use crate::error::CommandError;
 use crate::input::Role;
@@ -20,10 +21,12 @@ use crate::op::body::{Content, Leaf, encode_json};
 use crate::op::header::REPO_BRANCH;
 use crate::op::hex;
 use crate::op::id::{Author, OpId};
+use crate::op::invitation::InvitationProof;
 use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::pointer::Pointer;
 use crate::output::ManifestView;
+use crate::time::Hlc;
 
 impl Machine {
     /// Makes a member. The first time, everybody who has written becomes one too, so that nothing loses its effect.
@@ -38,13 +41,68 @@ impl Machine {
         if self.owner() == Some(author) && role != Role::Owner {
             return Err(CommandError::OwnerStays);
         }
-        if self.state.authority.is_open() {
-            for earlier in self.authors().into_iter().filter(|earlier| *earlier != author) {
-                self.push_member(earlier, &grant_body(Role::Writer, None), sealing)?;
-            }
-        }
+        self.seal_first_members(Some(author), sealing)?;
         let name = Some(name).filter(|name| !name.is_empty());
         self.push_member(author, &grant_body(role, name), sealing)
+    }
+
+    /// Where everybody may write, whoever has written becomes a member, but for who is made one anyway.
+    fn seal_first_members(&self, but: Option<Author>, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        if !self.state.authority.is_open() {
+            return Ok(());
+        }
+        for earlier in self.authors().into_iter().filter(|earlier| Some(*earlier) != but) {
+            self.push_member(earlier, &grant_body(Role::Writer, None), sealing)?;
+        }
+        Ok(())
+    }
+
+    /// Lets members make members of whoever holds a key. Where everybody may write, that ends, as with the first member.
+    pub(super) fn seal_invitation(
+        &self,
+        key: Author,
+        terms: &InvitationTerms,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        if !terms.are_sound() {
+            return Err(CommandError::BadInvitation);
+        }
+        if let Some(owner) = self.owner().filter(|_| self.state.authority.is_open()) {
+            self.push_member(owner, &grant_body(Role::Owner, None), sealing)?;
+        }
+        self.seal_first_members(None, sealing)?;
+        self.push_repo_put(INVITATIONS, &hex::encode(&key.0), &terms.body(), sealing)
+    }
+
+    /// Ends an invitation; writes nothing where it has ended already.
+    pub(super) fn seal_revocation(&self, key: Author, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
+        self.check_governing(sealing)?;
+        let invitations = self.state.authority.invitations(&self.graph);
+        match invitations.iter().find(|invitation| invitation.key == key) {
+            None => Err(CommandError::NoInvitation(key)),
+            Some(invitation) if invitation.is_revoked => Ok(()),
+            Some(_) => {
+                let key = hex::encode(&key.0);
+                let base = self.shown_base(INVITATIONS, &key, REPO_BRANCH);
+                let collection = INVITATIONS.into();
+                self.push(Draw { collection, key, kind: Kind::Delete, body: None, base }, sealing)
+            }
+        }
+    }
+
+    /// Makes a member on the proof of an invitation. What the op's clock will say decides, as it does for everybody.
+    pub(super) fn seal_let_in(
+        &self,
+        guest: Author,
+        proof: &InvitationProof,
+        sealing: &mut Sealing<'_>,
+    ) -> Result<(), CommandError> {
+        self.check_on_repo(sealing)?;
+        let at = Hlc::next(sealing.now, sealing.clock).millis();
+        let terms = self.state.authority.admits(&self.graph, (&sealing.author, &guest), proof, at);
+        let terms = terms.ok_or(CommandError::NotPermitted)?;
+        self.push_member(guest, &invited_body(terms.role, terms.name.as_deref(), proof), sealing)
     }
 
     pub(super) fn seal_removal(&self, author: Author, sealing: &mut Sealing<'_>) -> Result<(), CommandError> {
@@ -158,10 +216,10 @@ impl Machine {
         self.graph.genesis().map(|genesis| self.graph.author(genesis))
     }
 
-    /// Everybody who has written, the owner left out, ascending.
+    /// Everybody who has written, who may govern left out, ascending.
     fn authors(&self) -> Vec<Author> {
         let authors: BTreeSet<Author> = self.graph.chains().map(|(_, author, _)| author).collect();
-        authors.into_iter().filter(|author| Some(*author) != self.owner()).collect()
+        authors.into_iter().filter(|author| !self.state.authority.may_govern(author)).collect()
     }
 }
 

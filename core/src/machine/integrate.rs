@@ -4,6 +4,7 @@
 //! waited for an admitted op is judged next. The rows go to the host, and nothing is said about their ops before it
 //! has confirmed them.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::{Machine, Outputs, Waiting, reply};
@@ -18,7 +19,7 @@ use crate::log::hold::{HeldOp, Wait};
 use crate::log::row::{Origin, Row, RowBuilder, StoredOp};
 use crate::op::body::Content;
 use crate::op::header::HeaderError;
-use crate::op::id::OpId;
+use crate::op::id::{Author, OpId};
 use crate::op::sign::{Refused, Unverified, VerifiedOp};
 use crate::output::{Answer, Event, ImportReport, Output};
 use crate::time::Millis;
@@ -26,6 +27,8 @@ use crate::view::state::State;
 
 /// Refused ops that are remembered, as evidence and so that what names them is refused at once.
 const REFUSED_MAX: usize = 4096;
+/// How often ops that wait for each other are judged together for one batch: each time lets some of them in or out.
+const CIRCLES_MAX: usize = 8;
 
 impl Machine {
     pub(super) fn import(&mut self, request: Request, ops: &[StoredOp], now: Millis, out: &mut Outputs) {
@@ -48,16 +51,41 @@ impl Machine {
         let mut funnel = Funnel { report: ImportReport::default(), rows: Rows::new(self.last_row + 1, origin) };
         let verified = self.verify_all(ops, &mut funnel);
         self.admit(&verified, &mut funnel, now);
-        while let Some(released) = self.next_released(&mut funnel) {
-            let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
-            let verified = self.verify_all(&held, &mut funnel);
-            self.admit(&verified, &mut funnel, now);
-        }
+        self.judge_decided(&mut funnel, now);
+        self.judge_circles(&mut funnel, now);
         self.extend_state(funnel.report.admitted.len());
         let rows = funnel.rows.finish();
         self.last_row += rows.len() as u32;
         self.announce(&funnel.report, out);
         (funnel.report, rows)
+    }
+
+    /// Judges held ops that wait for what was decided, until nothing more is.
+    fn judge_decided(&mut self, funnel: &mut Funnel, now: Millis) {
+        while let Some(released) = self.next_released(funnel) {
+            self.judge_again(released, funnel, now);
+        }
+    }
+
+    /// Judges together held ops that wait for each other. What of them is held again may make another circle, so this is
+    /// done some times.
+    fn judge_circles(&mut self, funnel: &mut Funnel, now: Millis) {
+        for _ in 0..CIRCLES_MAX {
+            let circles = self.hold.release_circles(&funnel.report.held);
+            if circles.is_empty() {
+                break;
+            }
+            self.judge_again(circles, funnel, now);
+            self.judge_decided(funnel, now);
+        }
+    }
+
+    fn judge_again(&mut self, released: Vec<(OpId, HeldOp)>, funnel: &mut Funnel, now: Millis) {
+        let ids: BTreeSet<OpId> = released.iter().map(|(id, _)| *id).collect();
+        funnel.report.held.retain(|held| !ids.contains(held));
+        let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
+        let verified = self.verify_all(&held, funnel);
+        self.admit(&verified, funnel, now);
     }
 
     fn verify_all<'a>(&mut self, ops: &[Unverified<'a>], funnel: &mut Funnel) -> Vec<VerifiedOp<'a>> {
@@ -197,7 +225,6 @@ impl Machine {
         while let Some(id) = funnel.next_decided() {
             let released = self.hold.release(Wait::Op(id));
             if !released.is_empty() {
-                funnel.report.held.retain(|held| !released.iter().any(|(id, _)| id == held));
                 return Some(released);
             }
         }
@@ -257,13 +284,15 @@ pub(super) enum AfterPersist {
     Reply(Request, Answer),
     /// A link is told what became of what came on it.
     Taken(LinkId, Taken),
+    /// The peer of a link is a member, by this invitation.
+    Joined(LinkId, Author),
 }
 
 impl AfterPersist {
     pub(super) fn into_request(self) -> Option<Request> {
         match self {
             AfterPersist::Reply(request, _) => Some(request),
-            AfterPersist::Nothing | AfterPersist::Taken(..) => None,
+            AfterPersist::Nothing | AfterPersist::Taken(..) | AfterPersist::Joined(..) => None,
         }
     }
 }

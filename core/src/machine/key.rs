@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::seal::Draw;
-use super::write::Writing;
+use super::write::{Waiter, Writing};
 use super::{KeyUse, Machine, Outputs, Waiting};
 use crate::admit::authority;
 use crate::admit::members::{MEMBERS, successor_message};
@@ -50,7 +50,7 @@ impl Machine {
         });
         let transaction =
             Transaction { branch: REPO_BRANCH.into(), actor: None, edits: Vec::new(), note: None, random: [0; 32] };
-        self.writes.push_front(Writing { request: None, transaction, own });
+        self.writes.push_front(Writing { waiter: Waiter::Nobody, transaction, own });
         self.take_key(author, out);
     }
 

@@ -1,93 +1,114 @@
 //! Links: what hosts tell of connections goes to sessions, and what sessions want goes to the host, the store and the
 //! funnel.
 
+mod guests;
+mod shake;
+
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use self::guests::Guest;
+use super::dues::Dues;
 use super::integrate::AfterPersist;
+use super::talk::Talk;
 use super::{Machine, Outputs, Phase, Waiting};
 use crate::input::{Input, LinkId};
 use crate::limits::{AUTH_MS_MAX, FRAME_IDS_MAX, LINKS_REMEMBERED_MAX, READ_BYTES_MAX, UNPROVEN_FRAME_BYTES_MAX};
-use crate::link::handshake::{Connection, Guests, Handshake, Next, Peer};
-use crate::link::message::{
-    Auth, Form, Frame, Hello, Message, Reason, RepoTag, StateHash, Trouble, TroubleCode, Welcome, Without,
-};
+use crate::link::handshake::{Connection, Handshake, Proof};
+use crate::link::interest::{Agreed, Interest};
+use crate::link::message::{Ephemeral, Form, Frame, Message, Reason, RepoTag, Trouble, TroubleCode, Without};
+use crate::link::reach::Reach;
 use crate::link::session::{Act, Batch, Ground, Memory, Session, Taken};
 use crate::log::graph::Node;
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, OpId};
-use crate::op::sign::{Signature, Unverified};
+use crate::op::sign::Unverified;
 use crate::output::{Event, LinkEvent, LinkView, Output, Query, StoredAt};
 use crate::time::Millis;
 
 /// All links of a replica, and what is durable of its ops.
 #[derive(Clone, Debug)]
 pub(super) struct Links {
-    open: BTreeMap<LinkId, Link>,
-    /// What ended links left, by the key of their peer.
-    remembered: BTreeMap<Author, Memory>,
+    pub(super) open: BTreeMap<LinkId, Link>,
+    /// When each of them next wants to be told the time.
+    dues: Dues,
+    /// What ended links left, by the key of their peer, and what they were about.
+    remembered: BTreeMap<Author, (Agreed, Memory)>,
     /// The last row that the store has.
     pub(super) durable_row: u32,
     /// How many ops, from the first on, the store has.
     durable: usize,
     /// How many of these links were told of.
     announced: usize,
-    /// What so many of the first ops come to: all that the store has, while a link is open.
-    state: StateHash,
-    state_of: usize,
+    /// All of these ops, while a link is open.
+    whole: Reach,
 }
 
 #[derive(Clone, Debug)]
-struct Link {
-    form: Form,
-    stage: Stage,
+pub(super) struct Link {
+    pub(super) form: Form,
+    pub(super) stage: Stage,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Stage {
     /// Before the peer is known. The repo that the initiator means is what it said.
-    Shaking { handshake: Box<Handshake>, tag: Option<RepoTag>, until: Millis },
+    Shaking { handshake: Box<Handshake>, tag: Option<RepoTag>, until: Millis, guest: Option<Box<Guest>> },
+    /// Before the first answer of a peer that proves what it says.
+    Asking(Box<Talk>, Proof),
     /// The peer is known.
-    Open(Box<Session>),
+    Open(Box<Talk>),
 }
 
 impl Links {
     pub(super) fn new() -> Links {
         Links {
             open: BTreeMap::new(),
+            dues: Dues::default(),
             remembered: BTreeMap::new(),
             durable_row: 0,
             durable: 0,
             announced: 0,
-            state: StateHash::of([]),
-            state_of: 0,
+            whole: Reach::new(Agreed::default()),
         }
     }
 
     /// When a link next wants to be told the time.
     pub(super) fn deadline(&self) -> Option<Millis> {
-        let deadline = |link: &Link| match &link.stage {
-            Stage::Shaking { until, .. } => *until,
-            Stage::Open(session) => session.deadline(),
-        };
-        self.open.values().map(deadline).min()
+        self.dues.first()
     }
 
-    /// The sessions that are open.
-    pub(super) fn sessions(&self) -> impl Iterator<Item = &Session> {
-        self.open.values().filter_map(|link| match &link.stage {
-            Stage::Open(session) => Some(session.as_ref()),
-            Stage::Shaking { .. } => None,
-        })
+    /// Puts a link in place of what it was.
+    pub(super) fn put(&mut self, id: LinkId, link: Link) {
+        self.open.insert(id, link);
+        self.note_due(id);
     }
 
-    /// The same, by their numbers.
-    pub(super) fn sessions_by_id(&self) -> impl Iterator<Item = (LinkId, &Session)> {
+    /// Whatever was told to a link may have changed when it wants to be told the time.
+    fn note_due(&mut self, id: LinkId) {
+        let due = self.open.get(&id).and_then(|link| match &link.stage {
+            Stage::Shaking { until, .. } => Some(*until),
+            Stage::Asking(..) => None,
+            Stage::Open(talk) => Some(talk.session.deadline()),
+        });
+        self.dues.set(id, due);
+    }
+
+    /// The sessions that are open, and what each is about.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = (LinkId, &Session, &Reach)> {
         self.open.iter().filter_map(|(id, link)| match &link.stage {
-            Stage::Open(session) => Some((*id, session.as_ref())),
-            Stage::Shaking { .. } => None,
+            Stage::Open(talk) => Some((*id, &talk.session, talk.part.as_ref().unwrap_or(&self.whole))),
+            Stage::Shaking { .. } | Stage::Asking(..) => None,
         })
+    }
+
+    /// The session of a link, once the peer is known.
+    pub(super) fn talk(&self, id: LinkId) -> Option<&Talk> {
+        match &self.open.get(&id)?.stage {
+            Stage::Open(talk) => Some(talk),
+            Stage::Shaking { .. } | Stage::Asking(..) => None,
+        }
     }
 
     /// How many ops, from the first on, the store has.
@@ -102,126 +123,63 @@ impl Machine {
         if let Phase::Opening(opening) = &mut self.phase {
             return opening.links.push_back(input);
         }
-        let Some(input) = self.knows_blobs(input, out) else { return };
+        let Some(input) = self.is_ready_for_links(input, out) else { return };
         match input {
             Input::Connected(id, connection) => self.on_connected(id, connection, now, out),
+            Input::Proved(id, proof) => self.on_proved(id, proof, now, out),
+            Input::PeerKnown(id, key) => self.on_peer_known(id, key, out),
             Input::Received(id, frame) => self.on_received(id, &frame, now, out),
             Input::HangUp(id) => self.hang_up(id, out),
-            Input::Disconnected(id) => self.forget(id),
+            Input::Disconnected(id) => self.forget(id, out),
             _ => {}
         }
     }
 
     fn on_connected(&mut self, id: LinkId, connection: Connection, now: Millis, out: &mut Outputs) {
-        let mut handshake = Box::new(Handshake::new(connection, self.author));
+        let mut handshake = Box::new(Handshake::new(connection, self.author).packing(self.compression.is_some()));
         if let Some(hello) = handshake.hello(self.graph.repo().map(|repo| RepoTag::of(&repo))) {
             send(out, id, &Message::Hello(hello), Form::Binary);
         }
-        let stage = Stage::Shaking { handshake, tag: None, until: Millis(now.0 + AUTH_MS_MAX) };
-        self.links.open.insert(id, Link { form: Form::Binary, stage });
+        let stage = Stage::Shaking { handshake, tag: None, until: Millis(now.0 + AUTH_MS_MAX), guest: None };
+        self.links.put(id, Link { form: Form::Binary, stage });
         self.note_durable();
     }
 
     fn on_received(&mut self, id: LinkId, frame: &Frame, now: Millis, out: &mut Outputs) {
         let Some(link) = self.links.open.get_mut(&id) else { return };
-        let is_shaking = matches!(link.stage, Stage::Shaking { .. });
-        if is_shaking {
+        if let Stage::Shaking { guest: Some(guest), .. } = &mut link.stage {
+            guest.said.push(frame.clone());
+            return self.bound_guest(id, out);
+        }
+        let is_shaking = !matches!(link.stage, Stage::Open(_));
+        if matches!(link.stage, Stage::Shaking { .. }) {
             link.form = frame.form();
         }
         let is_fit = (!is_shaking || frame.len() <= UNPROVEN_FRAME_BYTES_MAX) && frame.form() == link.form;
-        let Some(message) = Some(frame).filter(|_| is_fit).and_then(|frame| frame.read().ok()) else {
+        let unpacked = match &link.stage {
+            Stage::Open(talk) => talk.unpacked(frame),
+            Stage::Shaking { .. } | Stage::Asking(..) => None,
+        };
+        let message = unpacked.as_ref().unwrap_or(frame).read().ok();
+        let Some(message) = message.filter(|_| is_fit) else {
             return self.end(id, TroubleCode::Malformed, out);
         };
         match is_shaking {
             true => self.shake(id, message, now, out),
-            false => {
-                self.with_session(id, now, out, |session, ground| session.on_message(message, frame.len(), ground))
+            false => self.hear(id, message, frame.len(), now, out),
+        }
+    }
+
+    fn hear(&mut self, id: LinkId, message: Message, frame_bytes: usize, now: Millis, out: &mut Outputs) {
+        if let Message::Have(have) = &message {
+            let Some(theirs) = Interest::parse(&have.interest) else {
+                return self.end(id, TroubleCode::Malformed, out);
+            };
+            if let Some(Stage::Open(talk)) = self.links.open.get_mut(&id).map(|link| &mut link.stage) {
+                talk.agree(theirs);
             }
         }
-    }
-
-    fn shake(&mut self, id: LinkId, message: Message, now: Millis, out: &mut Outputs) {
-        let next = match message {
-            Message::Hello(hello) => self.on_hello(id, &hello, now),
-            Message::Welcome(welcome) => self.on_welcome(id, &welcome),
-            Message::Auth(auth) => self.on_auth(id, &auth),
-            Message::Error(trouble) => return self.end_told(id, Some(trouble.code), out),
-            Message::Bye => return self.end_told(id, None, out),
-            _ => Err(TroubleCode::Malformed),
-        };
-        match next {
-            Ok(Next::Sign(message)) => {
-                let Some(Stage::Shaking { handshake, .. }) = self.links.open.get(&id).map(|link| &link.stage) else {
-                    return;
-                };
-                let ticket = self.tickets.open(Waiting::LinkSignature(id));
-                out.push(Output::Sign { ticket, author: handshake.own(), message });
-            }
-            Ok(Next::Done(peer)) => self.begin(id, peer, now, out),
-            Err(code) => self.end(id, code, out),
-        }
-    }
-
-    fn on_hello(&mut self, id: LinkId, hello: &Hello, now: Millis) -> Result<Next, TroubleCode> {
-        match self.links.open.get_mut(&id).map(|link| &mut link.stage) {
-            Some(Stage::Shaking { handshake, tag, .. }) => {
-                *tag = hello.tag;
-                handshake.on_hello(hello, now)
-            }
-            _ => Err(TroubleCode::Malformed),
-        }
-    }
-
-    fn on_welcome(&mut self, id: LinkId, welcome: &Welcome) -> Result<Next, TroubleCode> {
-        match self.links.open.get_mut(&id).map(|link| &mut link.stage) {
-            Some(Stage::Shaking { handshake, .. }) => handshake.on_welcome(welcome),
-            _ => Err(TroubleCode::Malformed),
-        }
-    }
-
-    /// The initiator has proved its key. An unknown repo and a closed door look the same to whoever is no member.
-    fn on_auth(&mut self, id: LinkId, auth: &Auth) -> Result<Next, TroubleCode> {
-        let Some(Stage::Shaking { handshake, tag, .. }) = self.links.open.get_mut(&id).map(|link| &mut link.stage)
-        else {
-            return Err(TroubleCode::Malformed);
-        };
-        let peer = handshake.on_auth(auth)?;
-        let (guests, tag) = (handshake.guests(), *tag);
-        if guests == Guests::Members && !self.is_member(&peer.key) && !planted!(GuestsUnchecked) {
-            return Err(TroubleCode::AuthFailed);
-        }
-        let own = self.graph.repo().map(|repo| RepoTag::of(&repo));
-        match tag.zip(own).is_some_and(|(theirs, own)| theirs != own) && !planted!(RepoMismatchBorne) {
-            true => Err(TroubleCode::RepoMismatch),
-            false => Ok(Next::Done(peer)),
-        }
-    }
-
-    fn is_member(&self, key: &Author) -> bool {
-        let members = self.state.authority.members();
-        *key == self.author || members.iter().any(|member| member.author == *key && member.role.is_some())
-    }
-
-    /// What a handshake asked to be signed.
-    pub(super) fn on_link_signature(&mut self, id: LinkId, signature: Signature, now: Millis, out: &mut Outputs) {
-        let Some(link) = self.links.open.get_mut(&id) else { return };
-        let Stage::Shaking { handshake, .. } = &mut link.stage else { return };
-        if let Some(welcome) = handshake.welcome(signature) {
-            return send(out, id, &Message::Welcome(welcome), link.form);
-        }
-        if let Some((auth, peer)) = handshake.auth(signature) {
-            send(out, id, &Message::Auth(auth), link.form);
-            self.begin(id, peer, now, out);
-            self.with_session(id, now, out, Session::say_have);
-        }
-    }
-
-    fn begin(&mut self, id: LinkId, peer: Peer, now: Millis, out: &mut Outputs) {
-        let memory = self.links.remembered.get(&peer.key).cloned().unwrap_or_default();
-        if let Some(link) = self.links.open.get_mut(&id) {
-            out.push(Output::Emit(Event::Link(id, LinkEvent::Opened { peer: peer.key, is_relay: peer.is_relay })));
-            link.stage = Stage::Open(Box::new(Session::new(peer, link.form, memory, now)));
-        }
+        self.with_session(id, now, out, |session, ground| session.on_message(message, frame_bytes, ground));
     }
 
     /// Lets a session see the graph, and carries out what it wants.
@@ -233,9 +191,13 @@ impl Machine {
         tell: impl FnOnce(&mut Session, &Ground<'_>),
     ) {
         let without = self.without();
-        let Some(Stage::Open(session)) = self.links.open.get_mut(&id).map(|link| &mut link.stage) else { return };
-        let (durable, state) = (self.links.durable, self.links.state);
-        tell(session, &Ground { graph: &self.graph, durable, state, without: &without, now });
+        let Links { open, whole, durable, .. } = &mut self.links;
+        let (graph, durable) = (&self.graph, *durable);
+        let Some(Stage::Open(talk)) = open.get_mut(&id).map(|link| &mut link.stage) else { return };
+        let reach = talk.part.as_mut().unwrap_or(whole);
+        reach.look(graph, durable);
+        tell(&mut talk.session, &Ground { graph, durable, reach, without: &without, now });
+        self.links.note_due(id);
         self.carry_out(id, now, out);
     }
 
@@ -247,8 +209,8 @@ impl Machine {
     }
 
     fn carry_out(&mut self, id: LinkId, now: Millis, out: &mut Outputs) {
-        let Some(Stage::Open(session)) = self.links.open.get_mut(&id).map(|link| &mut link.stage) else { return };
-        for act in session.take_acts() {
+        let Some(Stage::Open(talk)) = self.links.open.get_mut(&id).map(|link| &mut link.stage) else { return };
+        for act in talk.session.take_acts() {
             match act {
                 Act::Send(frame) => out.push(Output::Send(id, frame)),
                 Act::Read(nodes) => self.read_for_link(id, &nodes, out),
@@ -256,7 +218,10 @@ impl Machine {
                 Act::ReadPiece(want) => self.read_piece(id, want, out),
                 Act::Keep { blob, upto, bytes } => self.keep_piece(id, blob, (upto, bytes), out),
                 Act::Acknowledged => self.settle_receipts(out),
-                Act::Rejected(ops) => self.reject_receipts(&ops, out),
+                Act::Nacked(nack) => self.on_nacked(id, nack, out),
+                Act::Present(Ephemeral { topic, bytes, .. }) => {
+                    out.push(Output::Emit(Event::Link(id, LinkEvent::Presence { topic, bytes })));
+                }
                 Act::InSync => out.push(Output::Emit(Event::Link(id, LinkEvent::InSync))),
                 Act::End(code) => return self.end(id, code, out),
                 Act::Ended(code) => return self.end_told(id, code, out),
@@ -279,18 +244,18 @@ impl Machine {
     fn take_batch(&mut self, id: LinkId, batch: Batch, now: Millis, out: &mut Outputs) {
         let unverified: Vec<Unverified<'_>> = batch.ops.iter().map(StoredOp::unverified).collect();
         let ids: Vec<OpId> = unverified.iter().map(|op| OpId::of_header(op.header)).collect();
+        let lines = self.serialised();
         let (report, rows) = self.integrate(&unverified, Origin::Remote, now, out);
         let admitted: Vec<Node> = report.admitted.iter().filter_map(|id| self.graph.find(id)).collect();
         let invalid = report.refused.iter().map(|(id, _)| (*id, Reason::Invalid));
-        let powerless = admitted.iter().filter(|node| !self.is_effective(**node));
+        let (withheld, head) = self.withheld(&admitted, &lines);
         let held = report.held.iter().filter(|_| planted!(HeldCountsAsInvalid)).map(|id| (*id, Reason::Invalid));
-        let rejected =
-            invalid.chain(held).chain(powerless.map(|node| (self.graph.id(*node), Reason::NotPermitted))).collect();
+        let rejected = invalid.chain(held).chain(withheld).collect();
         let missing = if report.held.is_empty() { Vec::new() } else { self.hold.missing() };
         let here = ids.iter().filter_map(|id| self.graph.find(id)).collect();
         let blobs = Machine::blobs_named(&batch.ops);
         let Batch { upto, bytes, more, .. } = batch;
-        let taken = Taken { upto, bytes, more, here, missing, rejected, blobs };
+        let taken = Taken { upto, bytes, more, here, missing, rejected, head, blobs };
         match rows.is_empty() {
             true => self.taken_durably(id, taken, now, out),
             false => self.persist_then(rows, AfterPersist::Taken(id, taken), out),
@@ -316,11 +281,12 @@ impl Machine {
             self.tell_all(now, out, Session::on_news);
         }
         self.assign_blobs(now, out);
-        self.end_late_handshakes(now, out);
-        let is_due = |link: &Link| matches!(&link.stage, Stage::Open(session) if session.deadline() <= now);
-        let due: Vec<LinkId> = self.links.open.iter().filter(|(_, link)| is_due(link)).map(|(id, _)| *id).collect();
-        for id in due {
-            self.with_session(id, now, out, Session::on_time);
+        for id in self.links.dues.until(now) {
+            match self.links.open.get(&id).map(|link| &link.stage) {
+                Some(Stage::Shaking { .. }) => self.end(id, TroubleCode::Timeout, out),
+                Some(Stage::Open(_)) => self.with_session(id, now, out, Session::on_time),
+                Some(Stage::Asking(..)) | None => {}
+            }
         }
     }
 
@@ -331,24 +297,12 @@ impl Machine {
         }
     }
 
-    fn note_durable(&mut self) {
+    pub(super) fn note_durable(&mut self) {
         let before = self.links.durable;
         let is_durable =
             |node: &Node| self.graph.place(*node).row <= self.links.durable_row || planted!(SpokenBeforeDurable);
         let more = self.graph.nodes().skip(before).take_while(is_durable).count();
         self.links.durable = before + more;
-        if self.links.state_of != self.links.durable && !self.links.open.is_empty() {
-            self.links.state = Ground::state_of(&self.graph, self.links.durable);
-            self.links.state_of = self.links.durable;
-        }
-    }
-
-    fn end_late_handshakes(&mut self, now: Millis, out: &mut Outputs) {
-        let is_late = |link: &Link| matches!(&link.stage, Stage::Shaking { until, .. } if *until <= now);
-        let late: Vec<LinkId> = self.links.open.iter().filter(|(_, link)| is_late(link)).map(|(id, _)| *id).collect();
-        for id in late {
-            self.end(id, TroubleCode::Timeout, out);
-        }
     }
 
     fn hang_up(&mut self, id: LinkId, out: &mut Outputs) {
@@ -359,7 +313,7 @@ impl Machine {
     }
 
     /// Ends a link, and tells the peer why.
-    fn end(&mut self, id: LinkId, code: TroubleCode, out: &mut Outputs) {
+    pub(super) fn end(&mut self, id: LinkId, code: TroubleCode, out: &mut Outputs) {
         if let Some(link) = self.links.open.get(&id) {
             send(out, id, &Message::Error(Trouble { code, retry_after: None }), link.form);
         }
@@ -367,33 +321,42 @@ impl Machine {
     }
 
     fn end_told(&mut self, id: LinkId, code: Option<TroubleCode>, out: &mut Outputs) {
-        self.forget(id);
+        self.forget(id, out);
         out.push(Output::Close(id));
         out.push(Output::Emit(Event::Link(id, LinkEvent::Closed(code))));
     }
 
-    fn forget(&mut self, id: LinkId) {
-        let Some(Link { stage: Stage::Open(session), .. }) = self.links.open.remove(&id) else { return };
-        let (key, memory) = (session.peer().key, session.into_memory());
+    fn forget(&mut self, id: LinkId, out: &mut Outputs) {
+        self.links.dues.set(id, None);
+        let Some(Link { stage: Stage::Open(talk), .. }) = self.links.open.remove(&id) else { return };
+        let (key, agreed, memory) = talk.into_memory();
+        self.remember(key, &agreed, &memory, out);
         let is_full = self.links.remembered.len() >= LINKS_REMEMBERED_MAX;
         if is_full && !self.links.remembered.contains_key(&key) {
             self.links.remembered.pop_first();
         }
-        self.links.remembered.insert(key, memory);
+        self.links.remembered.insert(key, (agreed, memory));
     }
 
     /// Every link, as it stands.
     pub(super) fn link_views(&self) -> Vec<LinkView> {
-        let view = |(id, link): (&LinkId, &Link)| match &link.stage {
-            Stage::Shaking { .. } => LinkView { link: *id, peer: None, is_relay: false, progress: None },
-            Stage::Open(session) => LinkView {
-                link: *id,
-                peer: Some(session.peer().key),
-                is_relay: session.peer().is_relay,
-                progress: Some(session.progress(&self.graph)),
+        self.links.open.keys().filter_map(|id| self.link_view(*id)).collect()
+    }
+
+    /// A link, as it stands, if it is open.
+    pub(super) fn link_view(&self, id: LinkId) -> Option<LinkView> {
+        let link = self.links.open.get(&id)?;
+        Some(match &link.stage {
+            Stage::Shaking { .. } | Stage::Asking(..) => {
+                LinkView { link: id, peer: None, is_relay: false, progress: None }
+            }
+            Stage::Open(talk) => LinkView {
+                link: id,
+                peer: Some(talk.session.peer().key),
+                is_relay: talk.session.peer().is_relay,
+                progress: Some(talk.session.progress(&self.graph)),
             },
-        };
-        self.links.open.iter().map(view).collect()
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! decide: every op, ours or anybody's, becomes a `VerifiedOp` and takes the one funnel in `integrate`.
 
 mod blobs;
+mod dues;
 mod edits;
 mod files;
 mod govern;
@@ -12,15 +13,20 @@ mod integrate;
 mod key;
 mod links;
 mod open;
+mod presence;
+mod proved;
 mod read;
 mod rebase;
 mod receipts;
+mod remember;
 mod scope;
 mod seal;
+mod serialise;
+mod talk;
 mod undo;
 mod write;
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -31,13 +37,16 @@ use self::links::Links;
 use self::open::{Opening, RowsAhead};
 use self::read::Read;
 use self::receipts::Receipt;
+use self::remember::Stored;
 use self::write::{SealedTransaction, Writing};
 use crate::admit::intrinsic::Invalid;
 use crate::admit::policy::Policies;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, LinkId, Loaded, Request, Ticket};
+use crate::link::compress::Compression;
+use crate::link::message::{Ephemeral, Reason};
 use crate::link::session::Taken;
-use crate::log::graph::Graph;
+use crate::log::graph::{Graph, Node};
 use crate::log::hold::Hold;
 use crate::op::id::{Author, ContentHash, OpId};
 use crate::op::sign::Signature;
@@ -98,6 +107,12 @@ pub struct Machine {
     links: Links,
     blobs: LackingBlobs,
     receipts: Vec<Receipt>,
+    /// Ops sealed here that a peer gave no effect, and why.
+    withheld: BTreeMap<Node, Reason>,
+    /// When peers last had the same, as the store remembers it.
+    remembered: Stored,
+    /// What the host packs frames with.
+    compression: Option<&'static dyn Compression>,
 }
 
 #[derive(Clone, Debug)]
@@ -128,8 +143,12 @@ enum Waiting {
     Piece(LinkId),
     /// A piece of a blob that came on a link.
     PieceKept { link: LinkId, blob: ContentHash, counts: (u64, u64) },
+    /// What is remembered of peers.
+    Peers,
     /// A signature for a handshake.
     LinkSignature(LinkId),
+    /// A signature for presence on a link.
+    Presence(LinkId, Ephemeral),
     /// A signature for a local transaction.
     Signature(SealedTransaction),
     /// A new key.
@@ -165,10 +184,18 @@ impl Machine {
             links: Links::new(),
             blobs: LackingBlobs::default(),
             receipts: Vec::new(),
+            withheld: BTreeMap::new(),
+            remembered: Stored::new(),
+            compression: None,
         };
         let mut out = Vec::new();
         machine.load_rows(Waiting::OpeningRows, &mut out);
         (machine, out)
+    }
+
+    /// Packs frames on links with this, where the peer can do that too.
+    pub fn compress_with(&mut self, compression: &'static dyn Compression) {
+        self.compression = Some(compression);
     }
 
     /// Takes one input at the host's time `now` and returns what the host is to do.
@@ -195,9 +222,8 @@ impl Machine {
                 }
             }
             Input::Loaded(ticket, loaded) => self.on_loaded(ticket, loaded, now, &mut out)?,
-            Input::Connected(..) | Input::Received(..) | Input::HangUp(_) | Input::Disconnected(_) => {
-                self.on_link(input, now, &mut out);
-            }
+            Input::Connected(..) | Input::Proved(..) | Input::PeerKnown(..) => self.on_link(input, now, &mut out),
+            Input::Received(..) | Input::HangUp(_) | Input::Disconnected(_) => self.on_link(input, now, &mut out),
             Input::Tick => {}
         }
         self.take_rows_ahead(now, &mut out);
@@ -212,6 +238,11 @@ impl Machine {
     pub fn deadline(&self) -> Option<Millis> {
         let own = [self.hold.deadline(), self.rows_ahead.deadline()];
         own.into_iter().chain([self.links.deadline(), self.receipts_deadline()]).flatten().min()
+    }
+
+    /// From now on content is no matter of this replica: it says of every blob that it lacks it, and fetches none.
+    pub fn leave_content(&mut self) {
+        self.blobs.are_left = true;
     }
 
     /// The local sequence of the last row that the machine knows.
@@ -246,13 +277,17 @@ impl Machine {
         out: &mut Outputs,
     ) -> Result<(), UsageError> {
         let is_asked = |waiting: &Waiting| {
-            matches!(waiting, Waiting::Signature(_) | Waiting::SuccessorProof(_) | Waiting::LinkSignature(_))
+            matches!(
+                waiting,
+                Waiting::Signature(_) | Waiting::SuccessorProof(_) | Waiting::LinkSignature(_) | Waiting::Presence(..)
+            )
         };
         let waiting = self.tickets.close(ticket, is_asked)?;
         match waiting {
             Waiting::Signature(sealed) => self.write_signed(sealed, signature, now, out),
             Waiting::SuccessorProof(author) => self.succeed(author, &signature, out),
             Waiting::LinkSignature(id) => self.on_link_signature(id, signature, now, out),
+            Waiting::Presence(id, said) => self.on_presence_signed(id, said, signature, now, out),
             _ => {}
         }
         Ok(())
@@ -265,6 +300,7 @@ impl Machine {
             AfterPersist::Nothing => {}
             AfterPersist::Reply(request, answer) => reply(out, request, Ok(answer)),
             AfterPersist::Taken(id, taken) => self.taken_durably(id, taken, now, out),
+            AfterPersist::Joined(id, invitation) => self.on_joined(id, invitation, now, out),
         }
         Ok(())
     }
@@ -294,6 +330,7 @@ impl Machine {
             Loaded::Ops(_) => matches!(waiting, Waiting::Read(_) | Waiting::LinkRead(_)),
             Loaded::Blobs(_) => matches!(waiting, Waiting::LackingBlobs | Waiting::BlobsOfBatch(..)),
             Loaded::Piece(_) => matches!(waiting, Waiting::Piece(_)),
+            Loaded::Peers(_) => matches!(waiting, Waiting::Peers),
         };
         let waiting = self.tickets.close(ticket, is_asked)?;
         match (waiting, loaded) {
@@ -304,6 +341,7 @@ impl Machine {
                 self.on_absent_blobs(id, &taken, absent, now, out);
             }
             (Waiting::Piece(id), Loaded::Piece(piece)) => self.on_piece(id, piece, now, out),
+            (Waiting::Peers, Loaded::Peers(peers)) => self.on_peers(peers),
             (waiting, Loaded::Rows { rows, more }) => self.on_rows(waiting, &rows, more, now, out),
             _ => {}
         }
@@ -320,6 +358,7 @@ impl Waiting {
             Waiting::Signature(sealed) => sealed.into_request(),
             Waiting::OpeningRows | Waiting::NewKey | Waiting::SuccessorProof(_) => None,
             Waiting::LinkRead(_) | Waiting::LinkSignature(_) | Waiting::LackingBlobs => None,
+            Waiting::Peers | Waiting::Presence(..) => None,
             Waiting::BlobsOfBatch(..) | Waiting::Piece(_) | Waiting::PieceKept { .. } => None,
         }
     }

@@ -107,11 +107,16 @@ impl Machine {
         match query {
             Command::ChainEnds => Ok(Some(Answer::ChainEnds(self.chain_ends()))),
             Command::Status => Ok(Some(Answer::Status(self.status(now)))),
+            Command::Announce { topic, bytes } => {
+                self.announce_presence(&topic, &bytes, out).map(|()| Some(Answer::Done))
+            }
             Command::Links => Ok(Some(Answer::Links(self.link_views()))),
+            Command::Link(id) => Ok(Some(Answer::Links(self.link_view(id).into_iter().collect()))),
             Command::Durable { ops, tier, until } => {
                 self.await_durable(Wanted { request, tier, until }, &ops, out).map(|()| None)
             }
             Command::Members => Ok(Some(Answer::Members(self.state.authority.members()))),
+            Command::Invitations => Ok(Some(Answer::Invitations(self.state.authority.invitations(&self.graph)))),
             Command::Manifests => Ok(Some(Answer::Manifests(self.manifests()))),
             Command::FindOps(prefix) => Ok(Some(Answer::Ids(self.find_ops(&prefix)))),
             Command::Log { branch, entity, ops_max } => {
@@ -435,6 +440,7 @@ impl Machine {
             held: self.hold.len(),
             missing: self.hold.missing(),
             branches: branches.collect(),
+            is_open: self.state.authority.is_open(),
             forks: self.graph.forks().filter_map(|fork| self.show_fork(fork)).collect(),
             clock_behind: (behind > 60_000).then_some(Millis(behind)),
         }

@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 use super::read::Purpose;
 use super::{Machine, Outputs, reply};
 use crate::error::CommandError;
-use crate::input::{Request, Tier};
-use crate::link::message::Reason;
+use crate::input::{LinkId, Request, Tier};
+use crate::link::message::{Nack, Reason};
+use crate::link::reach::Reach;
 use crate::link::session::Session;
 use crate::log::graph::Node;
 use crate::log::row::StoredOp;
 use crate::op::id::{ContentHash, OpId};
-use crate::output::Answer;
+use crate::output::{Answer, Event, LinkEvent, Output};
 use crate::time::Millis;
 
 /// What somebody waits for.
@@ -73,7 +74,11 @@ impl Machine {
             core::mem::take(&mut self.receipts).into_iter().partition(|receipt| self.is_safe(receipt));
         self.receipts = waiting;
         let safe: Vec<Receipt> = safe;
-        safe.into_iter().for_each(|receipt| reply(out, receipt.wanted.request, Ok(Answer::Done)));
+        for receipt in safe {
+            let withheld = |op: &Node| Some((self.graph.id(*op), *self.withheld.get(op)?));
+            let answer = Answer::Durable { withheld: receipt.ops.iter().filter_map(withheld).collect() };
+            reply(out, receipt.wanted.request, Ok(answer));
+        }
     }
 
     /// Answers those who have waited long enough.
@@ -85,10 +90,21 @@ impl Machine {
         late.into_iter().for_each(|receipt| reply(out, receipt.wanted.request, Err(CommandError::NotYetSafe)));
     }
 
+    /// A peer refuses ops, or gives them no effect.
+    pub(super) fn on_nacked(&mut self, link: LinkId, nack: Nack, out: &mut Outputs) {
+        let own = |(id, reason): &(OpId, Reason)| {
+            let node = self.graph.find(id).filter(|node| self.graph.is_sealed_here(*node))?;
+            Some((node, *reason))
+        };
+        let (invalid, withheld): (Vec<_>, Vec<_>) =
+            nack.ops.iter().filter_map(own).partition(|(_, reason)| *reason == Reason::Invalid);
+        self.withheld.extend(withheld);
+        self.reject_receipts(&invalid.into_iter().map(|(node, _)| node).collect::<Vec<_>>(), out);
+        out.push(Output::Emit(Event::Link(link, LinkEvent::Nacked(nack))));
+    }
+
     /// Answers those whose ops a peer refuses for good.
-    pub(super) fn reject_receipts(&mut self, rejected: &[(OpId, Reason)], out: &mut Outputs) {
-        let invalid = rejected.iter().filter(|(_, reason)| *reason == Reason::Invalid);
-        let invalid: Vec<Node> = invalid.filter_map(|(id, _)| self.graph.find(id)).collect();
+    fn reject_receipts(&mut self, invalid: &[Node], out: &mut Outputs) {
         let is_refused = |receipt: &Receipt| receipt.ops.iter().find(|op| invalid.contains(op)).copied();
         for receipt in core::mem::take(&mut self.receipts) {
             match is_refused(&receipt) {
@@ -106,12 +122,14 @@ impl Machine {
 
     fn is_safe(&self, receipt: &Receipt) -> bool {
         let here = receipt.ops.iter().all(|op| op.index() < self.links.durable());
-        let has_all =
-            |session: &Session| receipt.ops.iter().all(|op| session.has_durably(&self.graph, *op, &receipt.blobs));
+        let has_op =
+            |session: &Session, reach: &Reach, op: &Node| session.has_durably(&self.graph, reach, *op, &receipt.blobs);
+        let mut holders =
+            self.links.sessions().filter(|(_, session, reach)| receipt.ops.iter().all(|op| has_op(session, reach, op)));
         match receipt.wanted.tier {
             Tier::Local => here || planted!(LocalBeforeDurable),
-            Tier::Peer => self.links.sessions().any(has_all),
-            Tier::Relay => self.links.sessions().any(|session| session.peer().is_relay && has_all(session)),
+            Tier::Peer => holders.next().is_some(),
+            Tier::Relay => holders.any(|(_, session, _)| session.peer().is_relay),
         }
     }
 }

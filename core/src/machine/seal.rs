@@ -27,7 +27,7 @@ pub(super) struct Sealing<'a> {
     pub(super) branch: &'a str,
     /// On whose behalf the next op is written.
     pub(super) actor: Option<String>,
-    now: Millis,
+    pub(super) now: Millis,
     pub(super) author: Author,
     prev: Option<(OpId, u32)>,
     pub(super) parents: Vec<OpId>,
@@ -154,6 +154,9 @@ impl Machine {
             Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),
             Edit::RemoveMember { author } => self.seal_removal(*author, sealing),
+            Edit::Invite { key, terms } => self.seal_invitation(*key, terms, sealing),
+            Edit::Revoke { key } => self.seal_revocation(*key, sealing),
+            Edit::LetIn { guest, proof } => self.seal_let_in(*guest, proof, sealing),
             Edit::Declare { collection, manifest } => self.seal_declaration(collection, manifest, sealing),
             Edit::Redact { ops, pointers } => self.seal_redaction(ops, pointers, ground, sealing),
         }

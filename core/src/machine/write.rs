@@ -12,13 +12,13 @@ use super::read::Purpose;
 use super::seal::{Draw, segment_ends};
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
 use crate::error::CommandError;
-use crate::input::{Change, Edit, Request, Transaction};
+use crate::input::{Change, Edit, InvitationProof, LinkId, Request, Transaction};
 use crate::log::graph::{Branch, Node};
 use crate::log::row::{Origin, StoredOp};
 use crate::op::body::encode_json;
 use crate::op::draft::{Draft, SealedOp, Spot};
 use crate::op::header::{GENESIS_KEY, REPO_BRANCH};
-use crate::op::id::OpId;
+use crate::op::id::{Author, OpId};
 use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::sign::Signature;
@@ -26,11 +26,30 @@ use crate::output::{Answer, Output};
 use crate::time::{Hlc, Millis};
 use crate::view::state::Contents;
 
+/// Who waits for a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiter {
+    /// Who asked for it.
+    Request(Request),
+    /// A peer that is let in by it, and the invitation that it showed.
+    Guest(LinkId, Author),
+    /// Nobody: it is the machine's own.
+    Nobody,
+}
+
+impl Waiter {
+    fn into_request(self) -> Option<Request> {
+        match self {
+            Waiter::Request(request) => Some(request),
+            Waiter::Guest(..) | Waiter::Nobody => None,
+        }
+    }
+}
+
 /// A transaction on its way.
 #[derive(Clone, Debug)]
 pub(super) struct Writing {
-    /// Who waits; none for the machine's own.
-    pub(super) request: Option<Request>,
+    pub(super) waiter: Waiter,
     pub(super) transaction: Transaction,
     /// An op that the machine itself writes, in front of the edits.
     pub(super) own: Option<Draw>,
@@ -38,11 +57,18 @@ pub(super) struct Writing {
 
 impl Writing {
     pub(super) fn of(request: Request, transaction: Transaction) -> Writing {
-        Writing { request: Some(request), transaction, own: None }
+        Writing { waiter: Waiter::Request(request), transaction, own: None }
+    }
+
+    /// What makes a peer a member that showed an invitation.
+    pub(super) fn letting_in(link: LinkId, guest: Author, proof: InvitationProof) -> Writing {
+        let edits = alloc::vec![Edit::LetIn { guest, proof }];
+        let transaction = Transaction { branch: REPO_BRANCH.into(), actor: None, edits, note: None, random: [0; 32] };
+        Writing { waiter: Waiter::Guest(link, proof.key), transaction, own: None }
     }
 
     pub(super) fn into_request(self) -> Option<Request> {
-        self.request
+        self.waiter.into_request()
     }
 }
 
@@ -54,7 +80,7 @@ pub(super) struct Preparing {
 
 impl Preparing {
     pub(super) fn into_request(self) -> Option<Request> {
-        self.writing.request
+        self.writing.into_request()
     }
 }
 
@@ -68,21 +94,21 @@ pub(super) struct Ground {
 /// Sealed ops that wait for their signature.
 #[derive(Clone, Debug)]
 pub(super) struct SealedTransaction {
-    request: Option<Request>,
+    waiter: Waiter,
     ops: Vec<SealedOp>,
     /// The ops that are still to be signed, the first of them last.
     unsigned: Vec<usize>,
 }
 
 impl SealedTransaction {
-    fn new(request: Option<Request>, ops: Vec<SealedOp>) -> SealedTransaction {
+    fn new(waiter: Waiter, ops: Vec<SealedOp>) -> SealedTransaction {
         let mut unsigned = segment_ends(&ops);
         unsigned.reverse();
-        SealedTransaction { request, ops, unsigned }
+        SealedTransaction { waiter, ops, unsigned }
     }
 
     pub(super) fn into_request(self) -> Option<Request> {
-        self.request
+        self.waiter.into_request()
     }
 }
 
@@ -97,7 +123,7 @@ impl Machine {
         }
         let sealed = self.seal_genesis(name, nonce, now);
         match sealed {
-            Ok(op) => self.ask_signature(SealedTransaction::new(Some(request), alloc::vec![op]), out),
+            Ok(op) => self.ask_signature(SealedTransaction::new(Waiter::Request(request), alloc::vec![op]), out),
             Err(error) => reply(out, request, Err(error)),
         }
     }
@@ -143,10 +169,10 @@ impl Machine {
 
     fn start(&mut self, writing: Writing, now: Millis, out: &mut Outputs) {
         if let Err(error) = self.may_write_at_all() {
-            return answer(out, writing.request, Err(error));
+            return self.answer_waiter(writing.waiter, Err(error), out);
         }
         if self.graph.is_empty() {
-            return answer(out, writing.request, Err(CommandError::NoRepo));
+            return self.answer_waiter(writing.waiter, Err(CommandError::NoRepo), out);
         }
         let nodes = self.ground(&writing.transaction);
         if nodes.is_empty() {
@@ -205,15 +231,15 @@ impl Machine {
         self.is_writing = false;
         match ground {
             Ok(ground) => self.seal_and_ask(preparing.writing, &ground, now, out),
-            Err(error) => answer(out, preparing.writing.request, Err(error)),
+            Err(error) => self.answer_waiter(preparing.writing.waiter, Err(error), out),
         }
     }
 
     fn seal_and_ask(&mut self, writing: Writing, ground: &Ground, now: Millis, out: &mut Outputs) {
         match self.seal(&writing, ground, now) {
-            Ok(ops) if ops.is_empty() => answer(out, writing.request, Ok(Answer::Written(Vec::new()))),
-            Ok(ops) => self.ask_signature(SealedTransaction::new(writing.request, ops), out),
-            Err(error) => answer(out, writing.request, Err(error)),
+            Ok(ops) if ops.is_empty() => self.answer_waiter(writing.waiter, Ok(Answer::Written(Vec::new())), out),
+            Ok(ops) => self.ask_signature(SealedTransaction::new(writing.waiter, ops), out),
+            Err(error) => self.answer_waiter(writing.waiter, Err(error), out),
         }
     }
 
@@ -244,11 +270,24 @@ impl Machine {
         if report.admitted.len() < ops.len() {
             report.held.iter().for_each(|id| drop(self.hold.take(id)));
             let error = if report.held.is_empty() { CommandError::BadSignature } else { CommandError::ClockAhead };
-            return answer(out, sealed.request, Err(error));
+            return self.answer_waiter(sealed.waiter, Err(error), out);
         }
         let written = sealed.ops.iter().map(|op| op.id).collect();
-        let reply = |request| AfterPersist::Reply(request, Answer::Written(written));
-        self.persist_then(rows, sealed.request.map_or(AfterPersist::Nothing, reply), out);
+        let then = match sealed.waiter {
+            Waiter::Request(request) => AfterPersist::Reply(request, Answer::Written(written)),
+            Waiter::Guest(link, invitation) => AfterPersist::Joined(link, invitation),
+            Waiter::Nobody => AfterPersist::Nothing,
+        };
+        self.persist_then(rows, then, out);
+    }
+
+    /// A guest whose membership cannot be written is not let in.
+    fn answer_waiter(&mut self, waiter: Waiter, result: Result<Answer, CommandError>, out: &mut Outputs) {
+        match waiter {
+            Waiter::Request(request) => reply(out, request, result),
+            Waiter::Guest(link, _) if result.is_err() => self.turn_away(link, out),
+            Waiter::Guest(..) | Waiter::Nobody => {}
+        }
     }
 
     /// This device's last op on a branch that writes an entity.

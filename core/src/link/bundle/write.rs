@@ -8,6 +8,7 @@ use super::{BundleRefused, MAGIC};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX};
 use crate::link::blob::{BlobPiece, WholeBlobs};
 use crate::link::frame::FrameKind;
+use crate::link::message::Form;
 use crate::link::ops::encode_ops;
 use crate::link::pack::{Signatures, frame_bytes, pack};
 use crate::link::runs::order_runs;
@@ -111,7 +112,7 @@ impl BundleWriter {
     fn write_frames(&mut self, tail: Tail) -> Result<(), BundleRefused> {
         let window = core::mem::take(&mut self.window);
         let ops = window.iter().map(StoredOp::rehash).collect::<Result<Vec<_>, _>>()?;
-        let mut frames = pack(&ops, &order_runs(&ops), self.signatures);
+        let mut frames = pack(&ops, &order_runs(&ops), self.signatures, Form::Binary);
         if tail == Tail::Kept {
             frames.pop();
         }

@@ -23,6 +23,7 @@ use alloc::vec::Vec;
 use super::frame::FrameKind;
 use crate::log::row::StoredOp;
 use crate::op::id::{Author, ContentHash, OpId, RepoId};
+use crate::op::invitation::InvitationProof;
 use crate::op::sign::Signature;
 use crate::time::Millis;
 
@@ -137,8 +138,8 @@ pub struct Auth {
     pub key: Author,
     /// Its signature of the transcript up to here.
     pub signature: Signature,
-    /// An invitation, where it is no member yet: the invitation's public key, and its signature of the same transcript.
-    pub invitation: Option<(Author, Signature)>,
+    /// An invitation, where it is no member yet.
+    pub invitation: Option<InvitationProof>,
 }
 
 /// The last op of a chain.
@@ -341,7 +342,8 @@ pub struct Ephemeral {
     pub topic: String,
     /// What is said.
     pub bytes: Vec<u8>,
-    /// The sender's signature of `"trellis/ephemeral/1\n"`, the link's transcript, the topic and the bytes.
+    /// The sender's signature of `"trellis/ephemeral/1\n"`, the link's transcript, the topic behind its length, and the
+    /// bytes.
     pub signature: Signature,
 }
 

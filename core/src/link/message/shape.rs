@@ -10,6 +10,7 @@ use super::{
 use crate::limits::FRAME_BYTES_MAX;
 use crate::link::frame::FrameKind;
 use crate::op::id::{Author, ContentHash, OpId};
+use crate::op::invitation::InvitationProof;
 use crate::time::Millis;
 
 impl Message {
@@ -157,7 +158,7 @@ impl Auth {
     /// Writes what is signed: all but the signatures.
     pub(super) fn put_unsigned(&self, sink: &mut impl Sink) {
         sink.name(auth::KEY, &self.key.0);
-        sink.optional(auth::INVITATION, self.invitation.as_ref().map(|(key, _)| key.0.as_slice()));
+        sink.optional(auth::INVITATION, self.invitation.as_ref().map(|proof| proof.key.0.as_slice()));
     }
 }
 
@@ -165,7 +166,7 @@ impl Shape for Auth {
     fn put(&self, sink: &mut impl Sink) {
         self.put_unsigned(sink);
         sink.name(auth::SIGNATURE, &self.signature);
-        let signature = self.invitation.as_ref().map(|(_, signature)| signature.as_slice());
+        let signature = self.invitation.as_ref().map(|proof| proof.signature.as_slice());
         sink.optional(auth::INVITATION_SIGNATURE, signature);
     }
 
@@ -178,7 +179,7 @@ impl Shape for Auth {
         let invitation = match (invitation, source.name(auth::INVITATION_SIGNATURE)?) {
             (Some(_), None) => return Err(source.absent(auth::INVITATION_SIGNATURE)),
             (None, Some(_)) => return Err(source.absent(auth::INVITATION)),
-            (invitation, signature) => invitation.zip(signature),
+            (key, signature) => key.zip(signature).map(|(key, signature)| InvitationProof { key, signature }),
         };
         Ok(Auth { key, signature, invitation })
     }

@@ -21,6 +21,8 @@ pub(super) struct Content {
     fetching: Option<(ContentHash, u64)>,
     /// What the peer does not have.
     unavailable: BTreeSet<ContentHash>,
+    /// Whether content is no matter of this replica: it has none and fetches none.
+    is_left: bool,
 }
 
 /// A piece of a blob that was read.
@@ -46,7 +48,7 @@ pub enum Kept {
 impl Content {
     /// Whether no blob is on its way, and the peer lacks none that it could get here.
     pub(super) fn is_at_rest(&self) -> bool {
-        let is_owed = self.peer_lacks.iter().any(|blob| !self.in_vain.contains(blob));
+        let is_owed = !self.is_left && self.peer_lacks.iter().any(|blob| !self.in_vain.contains(blob));
         !is_owed && self.fetching.is_none() && !self.is_reading && self.wanted.is_empty()
     }
 
@@ -61,6 +63,12 @@ impl Content {
 }
 
 impl Session {
+    /// The same session, which leaves content alone if that is said.
+    pub fn leaving_content(mut self, is_left: bool) -> Session {
+        self.content.is_left = is_left;
+        self
+    }
+
     /// The blob that it fetches.
     pub fn fetching(&self) -> Option<ContentHash> {
         self.content.fetching.map(|(blob, _)| blob)
@@ -68,7 +76,7 @@ impl Session {
 
     /// Whether the peer may have a blob.
     pub fn may_give(&self, blob: &ContentHash) -> bool {
-        !self.content.unavailable.contains(blob)
+        !self.content.is_left && !self.content.unavailable.contains(blob)
     }
 
     /// Asks for a blob from a byte on.

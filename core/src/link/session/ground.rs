@@ -5,8 +5,8 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::link::message::{StateHash, Tip, TipId, Without};
+use crate::link::reach::Reach;
 use crate::log::graph::{Chain, Graph, Node};
-use crate::op::id::OpId;
 use crate::time::Millis;
 
 /// What a session sees of its replica.
@@ -16,8 +16,8 @@ pub struct Ground<'a> {
     pub graph: &'a Graph,
     /// How many ops of it, from the first on, are durable. Nothing is said about the others.
     pub durable: usize,
-    /// What the durable ones come to.
-    pub state: StateHash,
+    /// Those of the durable ones that the link is about.
+    pub reach: &'a Reach,
     /// Bodies and blobs that are not here.
     pub without: &'a Without,
     /// The time.
@@ -25,28 +25,33 @@ pub struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    /// What the first `durable` ops of a graph come to.
-    pub fn state_of(graph: &Graph, durable: usize) -> StateHash {
-        let ends = graph.all_chains().flat_map(|chain| durable_ends(graph, durable, chain));
-        let mut ids: Vec<OpId> = ends.map(|end| graph.id(end)).collect();
-        ids.sort_unstable();
-        StateHash::of(ids)
+    /// What the ops come to that the link is about.
+    pub(super) fn state(&self) -> StateHash {
+        self.reach.state()
     }
 
-    /// The last durable ops of a chain.
-    pub(super) fn durable_ends(&self, chain: Chain) -> Vec<Node> {
-        durable_ends(self.graph, self.durable, chain)
+    /// What they come to with those that are not durable: what nobody may be told.
+    pub(super) fn state_of_all(&self) -> StateHash {
+        let mut reach = self.reach.clone();
+        reach.look(self.graph, self.graph.len());
+        reach.state()
+    }
+
+    /// The last ops of a chain.
+    pub(super) fn ends_of(&self, chain: Chain) -> Vec<Node> {
+        let count = if planted!(ForkTipsDropped) { 1 } else { usize::MAX };
+        self.reach.ends_of(chain).take(count).collect()
     }
 
     /// The ends of all chains.
     pub(super) fn ends(&self) -> Vec<Node> {
-        self.graph.all_chains().flat_map(|chain| self.durable_ends(chain)).collect()
+        self.graph.all_chains().flat_map(|chain| self.ends_of(chain)).collect()
     }
 
-    /// The ends of those chains that ops came to since there were `before` of them.
+    /// The ends of those chains that ops came to since the link was about `before` of them.
     pub(super) fn moved_since(&self, before: usize) -> Vec<Node> {
-        let chains: BTreeSet<Chain> = (before..self.durable).map(|index| self.graph.chain(Node::at(index))).collect();
-        chains.into_iter().flat_map(|chain| self.durable_ends(chain)).collect()
+        let chains: BTreeSet<Chain> = self.reach.from(before).map(|node| self.graph.chain(node)).collect();
+        chains.into_iter().flat_map(|chain| self.ends_of(chain)).collect()
     }
 
     /// An op as the end of its chain.
@@ -69,13 +74,4 @@ impl Ground<'_> {
 pub(super) enum TipForm {
     Short,
     Full,
-}
-
-fn durable_ends(graph: &Graph, durable: usize, chain: Chain) -> Vec<Node> {
-    let last =
-        |end: Node| core::iter::successors(Some(end), |node| graph.prev(*node)).find(|node| node.index() < durable);
-    let ends: BTreeSet<Node> = graph.ends(chain).filter_map(last).collect();
-    let is_last = |node: &Node| !ends.iter().any(|other| other != node && graph.leads_to(*node, *other));
-    let count = if planted!(ForkTipsDropped) { 1 } else { ends.len() };
-    ends.iter().copied().filter(is_last).take(count).collect()
 }

@@ -4,7 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::ground::{Ground, TipForm};
-use super::{Act, Batch, Said, Session, Taken};
+use super::{Act, Batch, Equal, Said, Session, Taken, Told};
 use crate::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, FRAME_IDS_MAX};
 use crate::link::message::{
     Ack, Have, Level, Message, Missing, Nack, Ops, Range, Reason, StateHash, Tip, TipId, TroubleCode, Want, Without,
@@ -15,7 +15,7 @@ impl Session {
     pub(super) fn on_have(&mut self, have: &Have, ground: &Ground<'_>) {
         self.received = self.received.max(have.sent);
         self.count_lost();
-        if have.since.is_some() && have.since != self.theirs.state && !planted!(SinceUnchecked) {
+        if have.since.is_some_and(|since| !self.stand_on(since)) && !planted!(SinceUnchecked) {
             self.theirs.clear();
             self.told.state = None;
             return self.say_have(ground);
@@ -34,17 +34,38 @@ impl Session {
             self.take_heads(have, ground);
         }
         self.note_state(state, ground);
-        if !have.knows.is_some_and(|state| self.was_told(state)) {
-            self.told.state = None;
-        }
+        self.note_knows(have.knows);
         self.outgoing.turn();
-        if self.theirs.state != Some(ground.state) {
+        if self.theirs.state != Some(ground.state()) {
             self.outgoing.collect(ground, &self.theirs);
         }
         self.give_bodies(&have.without, ground);
         self.hope_again();
         self.answer_have(have, ground);
         self.go_on(ground);
+    }
+
+    /// Whether it is known what the peer had in a state: the last one that it said, or that in which both had the same.
+    fn stand_on(&mut self, since: StateHash) -> bool {
+        if self.theirs.state == Some(since) {
+            return true;
+        }
+        let Some(equal) = self.equal.filter(|equal| equal.state == since) else { return false };
+        self.theirs.clear();
+        self.theirs.is_equal_to(equal.ops);
+        self.theirs.state = Some(since);
+        true
+    }
+
+    /// The peer says which state of this replica it knows. Where that is none that it was told, it knows nothing.
+    fn note_knows(&mut self, knows: Option<StateHash>) {
+        if knows.is_some_and(|state| self.was_told(state)) {
+            return;
+        }
+        self.told = match self.equal.filter(|equal| knows == Some(equal.state)) {
+            Some(equal) => Told { state: knows, ops: equal.ops },
+            None => Told { state: None, ..self.told },
+        };
     }
 
     /// The peer would take bodies and blobs. Blobs it asks for by itself.
@@ -65,8 +86,9 @@ impl Session {
     /// The peer says what its ops come to. Where that is what ours come to, it has the same.
     pub(super) fn note_state(&mut self, state: Option<StateHash>, ground: &Ground<'_>) {
         self.theirs.state = state;
-        if state == Some(ground.state) {
-            self.theirs.is_equal_to(ground.durable);
+        if state == Some(ground.state()) {
+            self.theirs.is_equal_to(ground.reach.len());
+            self.equal = Some(Equal { state: ground.state(), ops: ground.reach.len() });
         }
     }
 
@@ -93,13 +115,13 @@ impl Session {
 
     /// Every have is answered: by a have where the peer has to know more, by ops, or by an ack.
     pub(super) fn answer_have(&mut self, have: &Have, ground: &Ground<'_>) {
-        if self.theirs.state == Some(ground.state) {
+        if self.theirs.state == Some(ground.state()) {
             if planted!(EqualHaveUnanswered) {
                 return;
             }
             return self.say_ack(ground);
         }
-        if have.knows != Some(ground.state) {
+        if have.knows != Some(ground.state()) {
             return self.say_have(ground);
         }
         let is_full = have.tips.iter().any(|tip| matches!(tip.id, TipId::Full(_)));
@@ -148,7 +170,7 @@ impl Session {
         for id in want.ids.iter().chain(&want.bodies) {
             match graph.find(id).filter(|node| node.index() < ground.durable) {
                 Some(node) => {
-                    self.theirs.lacks(graph, node);
+                    self.theirs.lacks(ground, node);
                     self.outgoing.force(node, ground, &self.theirs);
                 }
                 None => missing.ids.push(*id),
@@ -156,7 +178,7 @@ impl Session {
         }
         for range in &want.ranges {
             let chain = graph.find_chain(&range.branch, &range.author);
-            let ends = chain.into_iter().flat_map(|chain| ground.durable_ends(chain));
+            let ends = chain.into_iter().flat_map(|chain| ground.ends_of(chain));
             for last in ends.filter_map(|end| graph.back_to(end, range.to.min(graph.seq(end)))) {
                 let behind = core::iter::successors(Some(last), |node| graph.prev(*node));
                 for node in behind.take_while(|node| graph.seq(*node) >= range.from) {
@@ -222,7 +244,7 @@ impl Session {
         self.theirs.resolve(ground.graph);
         if !taken.rejected.is_empty() {
             let ops = taken.rejected.iter().take(FRAME_IDS_MAX).copied().collect();
-            self.say(&Message::Nack(Nack { ops, head: None }));
+            self.say(&Message::Nack(Nack { ops, head: taken.head }));
         }
         self.ask(&taken.missing);
         self.say_ack(ground);
@@ -242,11 +264,11 @@ impl Session {
         }
         let known: Vec<Node> = ack.integrated.iter().filter_map(|id| ground.graph.find(id)).collect();
         self.outgoing.give(known.into_iter());
-        if self.theirs.state.is_some_and(|state| state != ground.state) && !self.is_busy() {
+        if self.theirs.state.is_some_and(|state| state != ground.state()) && !self.is_busy() {
             self.outgoing.collect(ground, &self.theirs);
         }
         // Two that found by their haves that they have the same tell each other once that it is durable.
-        if !self.has_acked && self.theirs.state == Some(ground.state) {
+        if !self.has_acked && self.theirs.state == Some(ground.state()) {
             self.say_ack(ground);
         }
         self.go_on(ground);
@@ -257,7 +279,7 @@ impl Session {
         let invalid = nack.ops.iter().filter(|(_, reason)| *reason == Reason::Invalid);
         invalid.filter_map(|(id, _)| ground.graph.find(id)).for_each(|node| self.outgoing.refuse(node));
         if !planted!(NackKeptSecret) {
-            self.out.push(Act::Rejected(nack.ops));
+            self.out.push(Act::Nacked(nack));
         }
     }
 

@@ -9,6 +9,7 @@ mod content;
 mod ground;
 mod hear;
 mod outgoing;
+mod presence;
 mod quiet;
 mod say;
 
@@ -19,9 +20,14 @@ use self::content::Content;
 pub use self::content::{Kept, Piece};
 pub use self::ground::Ground;
 use self::outgoing::Outgoing;
-use crate::limits::CREDIT_BYTES;
+use crate::limits::{CREDIT_BYTES, EPHEMERAL_BURST, EPHEMERAL_PER_SECOND, TALK_BURST, TALK_PER_SECOND};
+use crate::link::bucket::Bucket;
+use crate::link::compress::{Compression, ZSTD, unpack};
 use crate::link::handshake::Peer;
-use crate::link::message::{Blob, BlobWant, Form, Frame, Message, Reason, StateHash, Tip, TroubleCode};
+use crate::link::message::{
+    Blob, BlobWant, Ephemeral, Form, Frame, Message, Nack, Reason, StateHash, Tip, TroubleCode,
+};
+use crate::link::reach::Reach;
 use crate::link::theirs::Theirs;
 use crate::log::graph::{Graph, Node};
 use crate::log::row::StoredOp;
@@ -49,11 +55,13 @@ pub enum Act {
         bytes: u64,
     },
     /// The peer refuses ops, or gives them no effect.
-    Rejected(Vec<(OpId, Reason)>),
+    Nacked(Nack),
     /// Something about what the peer has durably has changed.
     Acknowledged,
     /// Both have the same.
     InSync,
+    /// The peer says something that nobody keeps.
+    Present(Ephemeral),
     /// End the link, and tell the peer why.
     End(TroubleCode),
     /// The peer ended the link, because of this trouble if there was any.
@@ -88,6 +96,8 @@ pub struct Taken {
     pub missing: Vec<OpId>,
     /// Ops that are invalid, or have no effect.
     pub rejected: Vec<(OpId, Reason)>,
+    /// The head of the line that some of them do not continue.
+    pub head: Option<OpId>,
     /// Blobs that they name.
     pub blobs: Vec<ContentHash>,
 }
@@ -121,6 +131,33 @@ const TOLD_BEFORE_MAX: usize = 16;
 pub struct Memory {
     theirs: Theirs,
     told: Told,
+    equal: Option<Equal>,
+    talk: Option<Bucket>,
+}
+
+impl Memory {
+    /// Nothing is known but a time when both had the same.
+    pub fn of(equal: Equal) -> Memory {
+        let mut theirs = Theirs::default();
+        theirs.is_equal_to(equal.ops);
+        theirs.state = Some(equal.state);
+        let told = Told { state: Some(equal.state), ops: equal.ops };
+        Memory { theirs, told, equal: Some(equal), talk: None }
+    }
+
+    /// When both last had the same.
+    pub fn equal(&self) -> Option<Equal> {
+        self.equal
+    }
+}
+
+/// A time when two peers had the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Equal {
+    /// What it came to.
+    pub state: StateHash,
+    /// How many ops that was, of those that the link is about: the first of this replica.
+    pub ops: usize,
 }
 
 /// What the peer was told of this replica.
@@ -128,7 +165,7 @@ pub struct Memory {
 struct Told {
     /// The state; none where it was told nothing, or did not keep it.
     state: Option<StateHash>,
-    /// How many ops that was.
+    /// How many ops of those that the link is about that was.
     ops: usize,
 }
 
@@ -156,11 +193,19 @@ pub struct Session {
     said: Said,
     /// The state of all that it has on a disk.
     durable_state: Option<StateHash>,
-    /// So many of our first ops are all on its disk.
+    /// So many of the first ops that the link is about are all on its disk.
     durable_ops: usize,
     lacks_bodies: BTreeSet<OpId>,
     content: Content,
     told: Told,
+    /// When both last had the same: what either knows of the other is at least that, whatever else it forgot.
+    equal: Option<Equal>,
+    /// How much it may still say.
+    talk: Bucket,
+    /// How much of its presence is still heard.
+    presence: Bucket,
+    /// What frames are packed with, where both can.
+    compression: Option<&'static dyn Compression>,
     /// What it was told before that: its word that it knows one of these may have crossed a later one of ours.
     told_before: VecDeque<StateHash>,
     outgoing: Outgoing,
@@ -214,6 +259,10 @@ impl Session {
             lacks_bodies: BTreeSet::new(),
             content: Content::default(),
             told: memory.told,
+            equal: memory.equal,
+            talk: memory.talk.unwrap_or_else(|| Bucket::new(TALK_BURST, TALK_PER_SECOND, now)),
+            presence: Bucket::new(EPHEMERAL_BURST, EPHEMERAL_PER_SECOND, now),
+            compression: None,
             told_before: VecDeque::new(),
             outgoing: Outgoing::default(),
             reading: None,
@@ -244,14 +293,49 @@ impl Session {
         }
     }
 
+    /// Packs what goes out, and unpacks what comes, if the peer can do that too.
+    pub fn compress_with(mut self, compression: Option<&'static dyn Compression>) -> Session {
+        let is_shared = self.peer.capabilities.iter().any(|word| word == ZSTD);
+        self.compression = compression.filter(|_| is_shared);
+        self
+    }
+
+    /// The frame in a packed one; none where there is none, or where the two have not agreed on that.
+    pub fn unpack(&self, packed: &[u8]) -> Option<Vec<u8>> {
+        unpack(self.compression?, packed)
+    }
+
     /// The peer.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
 
+    /// Says whose session it is, where that was not known from the start.
+    pub fn set_peer(&mut self, peer: Peer) {
+        self.peer = peer;
+    }
+
+    /// When the peer last said something.
+    pub fn heard_at(&self) -> Millis {
+        self.heard_at
+    }
+
     /// What an ended session leaves for the next one with this peer.
     pub fn into_memory(self) -> Memory {
-        Memory { theirs: self.theirs, told: self.told }
+        Memory { theirs: self.theirs, told: self.told, equal: self.equal, talk: Some(self.talk) }
+    }
+
+    /// What the link is about is no longer what it was: all that is known of the peer's ops, and that it knows of these, is
+    /// void.
+    pub fn begin_anew(&mut self) {
+        self.theirs.clear();
+        (self.durable, self.durable_state, self.durable_ops) = (Theirs::default(), None, 0);
+        self.said = Said::Nothing;
+        self.told = Told::default();
+        self.told_before.clear();
+        self.equal = None;
+        self.outgoing.begin_anew();
+        (self.is_searching, self.is_in_sync, self.has_acked) = (false, false, false);
     }
 
     /// How far it is.
@@ -266,11 +350,12 @@ impl Session {
     }
 
     /// Whether the peer has an op on its disk, with its body and these blobs, which the body names.
-    pub fn has_durably(&self, graph: &Graph, node: Node, blobs: &[ContentHash]) -> bool {
+    pub fn has_durably(&self, graph: &Graph, reach: &Reach, node: Node, blobs: &[ContentHash]) -> bool {
         if planted!(SentCountsAsKept) && self.outgoing.is_given(node) {
             return true;
         }
-        let is_acked = node.index() < self.durable_ops || self.durable.has_for_certain(graph, node);
+        let is_among_first = reach.rank(node).is_some_and(|rank| rank < self.durable_ops);
+        let is_acked = is_among_first || self.durable.has_for_certain(graph, node);
         let has_body = planted!(MissingBodiesCount) || !self.lacks_bodies.contains(&graph.id(node));
         is_acked && has_body && !self.content.peer_lacks_any(blobs)
     }
@@ -285,6 +370,10 @@ impl Session {
         self.heard_at = ground.now;
         self.pings_open = 0;
         self.theirs.resolve(ground.graph);
+        let has_credit = matches!(message, Message::Ops(_) | Message::Blob(_));
+        if !has_credit && !self.talk.take(ground.now) && !planted!(TalkUnbounded) {
+            return self.end(TroubleCode::RateLimited);
+        }
         match message {
             Message::Have(have) => self.on_have(&have, ground),
             Message::Want(want) => self.on_want(&want, ground),
@@ -301,7 +390,7 @@ impl Session {
             Message::Error(trouble) => self.out.push(Act::Ended(Some(trouble.code))),
             Message::Bye => self.out.push(Act::Ended(None)),
             Message::Hello(_) | Message::Welcome(_) | Message::Auth(_) => self.end(TroubleCode::Malformed),
-            Message::Ephemeral(_) => {}
+            Message::Ephemeral(ephemeral) => self.on_presence(ephemeral, ground.now),
         }
     }
 

@@ -45,6 +45,12 @@ impl Outgoing {
         self.queue.len()
     }
 
+    /// What waits, and what was sent, was for a link about something else.
+    pub(super) fn begin_anew(&mut self) {
+        let (refused, unsendable) = (core::mem::take(&mut self.refused), core::mem::take(&mut self.unsendable));
+        *self = Outgoing { refused, unsendable, ..Outgoing::default() };
+    }
+
     /// The peer said what it has: what it lacks of that which it was given before the last time was lost.
     pub(super) fn turn(&mut self) {
         if planted!(LostFramesKept) {
@@ -56,13 +62,13 @@ impl Outgoing {
     /// Queues everything that the peer lacks.
     pub(super) fn collect(&mut self, ground: &Ground<'_>, theirs: &Theirs) {
         self.enqueue(ground.ends(), ground, theirs);
-        self.scanned = ground.durable;
+        self.scanned = ground.reach.len();
     }
 
     /// Queues what has come since the last look.
     pub(super) fn follow(&mut self, ground: &Ground<'_>, theirs: &Theirs) {
-        let new: Vec<Node> = (self.scanned..ground.durable).map(Node::at).collect();
-        self.scanned = self.scanned.max(ground.durable);
+        let new: Vec<Node> = ground.reach.from(self.scanned).collect();
+        self.scanned = self.scanned.max(ground.reach.len());
         self.enqueue(new, ground, theirs);
     }
 
@@ -141,6 +147,6 @@ impl Outgoing {
     fn is_due(&self, node: Node, ground: &Ground<'_>, theirs: &Theirs) -> bool {
         let is_given = self.given.contains(node) || self.given_before.contains(node) || self.queue.contains(&node);
         let is_sendable = !self.refused.contains(&node) && !self.unsendable.contains(&node);
-        !is_given && is_sendable && !theirs.has(ground.graph, node)
+        !is_given && is_sendable && !theirs.has(ground, node)
     }
 }

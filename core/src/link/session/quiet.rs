@@ -8,11 +8,11 @@ use crate::time::Millis;
 
 impl Session {
     pub(super) fn note_sync(&mut self, ground: &Ground<'_>) {
-        if self.durable_state == Some(ground.state) && self.durable_ops < ground.durable {
-            self.durable_ops = ground.durable;
+        if self.durable_state == Some(ground.state()) && self.durable_ops < ground.reach.len() {
+            self.durable_ops = ground.reach.len();
             self.out.push(Act::Acknowledged);
         }
-        let is_equal = self.theirs.state == Some(ground.state);
+        let is_equal = self.theirs.state == Some(ground.state());
         let is_whole = !ground.without.blobs.iter().any(|blob| self.may_give(blob));
         let is_idle = is_whole && self.pieces_open == 0 && !self.is_busy() && self.content.is_at_rest();
         if is_equal && is_idle && !self.is_in_sync {

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::ground::{Ground, TipForm};
 use super::{Act, Session, TOLD_BEFORE_MAX, Told};
-use crate::limits::{CREDIT_BYTES, FRAME_IDS_MAX, FRAME_TIPS_MAX};
+use crate::limits::{CREDIT_BYTES, FRAME_IDS_MAX, FRAME_TIPS_MAX, HEADS_BYTES_MAX, TALK_PER_FRAME};
+use crate::link::compress::pack as pack_frame;
 use crate::link::message::{Ack, Form, Frame, Have, Level, Message, Ops, StateHash, Tip, Want};
 use crate::link::ops::encode_ops_on_link;
 use crate::link::pack::{Signatures, pack};
@@ -14,6 +15,9 @@ use crate::log::graph::Node;
 use crate::log::row::StoredOp;
 use crate::op::id::{OpId, RepoId};
 use crate::op::sign::VerifiedOp;
+
+/// What a head takes in JSON, twice, with its share of the names around it.
+const HEAD_BYTES_MAX: usize = 160;
 
 impl Session {
     /// Says what is here: the first words of the initiator, and of whoever has news of itself.
@@ -30,9 +34,10 @@ impl Session {
             let more = !rest.is_empty();
             self.round += 1;
             let have = Have {
-                state: Some(ground.state).filter(|state| since != Some(*state)),
+                interest: ground.reach.agreed().own.patterns(),
+                state: Some(ground.state()).filter(|state| since != Some(*state)),
                 heads: self.heads(ground),
-                op_count: ground.durable as u64,
+                op_count: ground.reach.len() as u64,
                 tips,
                 since,
                 knows: self.theirs.state,
@@ -40,7 +45,6 @@ impl Session {
                 round: self.round,
                 more,
                 sent: self.gone(),
-                ..Have::default()
             };
             self.say(&Message::Have(have));
             if !more {
@@ -55,14 +59,15 @@ impl Session {
     pub(super) fn note_told(&mut self, ground: &Ground<'_>) {
         self.told_before.extend(self.told.state);
         self.told_before.drain(..self.told_before.len().saturating_sub(TOLD_BEFORE_MAX));
-        self.told = Told { state: Some(ground.state), ops: ground.durable };
+        self.told = Told { state: Some(ground.state()), ops: ground.reach.len() };
     }
 
     pub(super) fn was_told(&self, state: StateHash) -> bool {
         self.told.state == Some(state) || self.told_before.contains(&state)
     }
 
-    /// Heads are for those who do not know chains.
+    /// Heads are for those who do not know chains. Where they are more than a message has room for beside its tips, whoever
+    /// needs them gets none.
     pub(super) fn heads(&self, ground: &Ground<'_>) -> Vec<(String, Vec<OpId>)> {
         if self.form == Form::Binary {
             return Vec::new();
@@ -77,7 +82,9 @@ impl Session {
         let mut by_branch: Vec<(String, Vec<OpId>)> = graph.branches().map(heads).collect();
         by_branch.retain(|(_, heads)| !heads.is_empty());
         by_branch.sort_unstable();
-        by_branch
+        let bytes = |(name, heads): &(String, Vec<OpId>)| name.len() + heads.len() * HEAD_BYTES_MAX;
+        let is_fit = by_branch.iter().map(bytes).sum::<usize>() <= HEADS_BYTES_MAX;
+        if is_fit { by_branch } else { Vec::new() }
     }
 
     /// Asks for ops by their ids, each once in a round.
@@ -94,11 +101,10 @@ impl Session {
     }
 
     pub(super) fn say_ack(&mut self, ground: &Ground<'_>) {
-        let all = ground.graph.len();
-        let state = if planted!(AckBeforeDurable) { Ground::state_of(ground.graph, all) } else { ground.state };
+        let state = if planted!(AckBeforeDurable) { ground.state_of_all() } else { ground.state() };
         let ends = match self.told.state {
             Some(_) => ground.moved_since(self.told.ops),
-            None if self.theirs.state == Some(ground.state) => Vec::new(),
+            None if self.theirs.state == Some(ground.state()) => Vec::new(),
             None => ground.ends(),
         };
         if ends.len() > FRAME_TIPS_MAX {
@@ -107,7 +113,7 @@ impl Session {
         }
         let ends: Vec<Tip> = ends.into_iter().map(|end| ground.tip(end, TipForm::Short)).collect();
         // Whoever has the same knows everything by the state alone.
-        if self.told.state.is_some() || !ends.is_empty() || self.theirs.state == Some(ground.state) {
+        if self.told.state.is_some() || !ends.is_empty() || self.theirs.state == Some(ground.state()) {
             self.note_told(ground);
         }
         let ack = Ack {
@@ -148,17 +154,20 @@ impl Session {
     /// Writes whole runs; returns the ops of those that are not.
     pub(super) fn write_frames(&mut self, nodes: &[Node], ops: &[VerifiedOp<'_>], ground: &Ground<'_>) -> Vec<Node> {
         let Some(repo) = ground.graph.repo() else { return Vec::new() };
-        let frames = pack(ops, &order_runs(ops), Signatures::Fewest);
+        let frames = pack(ops, &order_runs(ops), Signatures::Fewest, self.form);
         let mut is_written = alloc::vec![false; ops.len()];
         let count = frames.len();
         for (at, frame) in frames.into_iter().enumerate() {
             let more = at + 1 < count || !self.outgoing.is_empty();
             self.batch += 1;
-            let Ok(bytes) = encode_ops_on_link(self.batch, more, self.sent, &frame.ops) else { continue };
             let bytes = match self.form {
-                Form::Binary => bytes,
+                Form::Binary => {
+                    let frame = encode_ops_on_link(self.batch, more, self.sent, &frame.ops);
+                    frame.ok().map(|bytes| self.packed(bytes))
+                }
                 Form::Text => self.text_of(repo, more, &frame.ops),
             };
+            let Some(bytes) = bytes else { continue };
             self.sent += bytes.len() as u64;
             self.progress.ops_out += frame.ops.len() as u64;
             self.waiting.push_back(bytes);
@@ -168,16 +177,15 @@ impl Session {
         nodes.iter().zip(is_written).filter(|(_, is_written)| !is_written).map(|(node, _)| *node).collect()
     }
 
-    pub(super) fn text_of(&self, repo: RepoId, more: bool, ops: &[VerifiedOp<'_>]) -> Vec<u8> {
+    pub(super) fn text_of(&self, repo: RepoId, more: bool, ops: &[VerifiedOp<'_>]) -> Option<Vec<u8>> {
         let stored = |op: &VerifiedOp<'_>| StoredOp {
             header: op.header_bytes().to_vec(),
             body: op.body().map(<[u8]>::to_vec),
             signature: op.signature().copied(),
         };
         let ops = ops.iter().map(stored).collect();
-        Message::Ops(Ops { batch: self.batch, more, sent: self.sent, repo, ops })
-            .to_json()
-            .map_or_else(|_| Vec::new(), String::into_bytes)
+        let message = Message::Ops(Ops { batch: self.batch, more, sent: self.sent, repo, ops });
+        message.to_json().ok().map(String::into_bytes)
     }
 
     /// The bytes that went out: what waits for credit has not.
@@ -197,6 +205,7 @@ impl Session {
                 break;
             }
             gone += frame.len() as u64;
+            self.talk.give(TALK_PER_FRAME);
             self.send(frame);
         }
         if self.reading.is_none() && self.waiting.is_empty() && !self.outgoing.is_empty() {
@@ -211,10 +220,20 @@ impl Session {
 
     /// Writes a frame that counts, behind those that wait for credit.
     pub(super) fn write_counted(&mut self, message: &Message) {
-        let Ok(frame) = Frame::of(message, self.form) else { return };
-        let bytes = frame.into_bytes();
+        let bytes = match Frame::of(message, self.form) {
+            Ok(Frame::Binary(bytes)) => self.packed(bytes),
+            Ok(Frame::Text(text)) => text.into_bytes(),
+            Err(_) => return,
+        };
         self.sent += bytes.len() as u64;
         self.waiting.push_back(bytes);
+    }
+
+    fn packed(&self, frame: Vec<u8>) -> Vec<u8> {
+        match self.compression {
+            Some(compression) => pack_frame(compression, frame),
+            None => frame,
+        }
     }
 
     pub(super) fn say(&mut self, message: &Message) {
