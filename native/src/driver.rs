@@ -7,31 +7,37 @@
 mod bulk;
 mod disk;
 mod engine;
+mod handle;
+#[cfg(feature = "ws")]
+mod lent;
 mod ports;
+#[cfg(feature = "ws")]
+mod rows;
 mod signer;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use trellis_core::admit::policy::Policies;
-use trellis_core::input::{Command, Connection, Input, LinkId};
-use trellis_core::output::{Answer, Event};
+use trellis_core::input::{Command, Input};
+#[cfg(feature = "http")]
+use trellis_core::op::{id::Author, sign::Signature};
 use trellis_core::time::Millis;
 
 use crate::error::{Code, Result, TrellisError};
-use crate::folder::Folder;
 use crate::store::{OpenMode, Store, WAIT};
 use disk::Disk;
-use engine::{Engine, Work};
+use engine::{Engine, Setup, Work};
+use handle::Job;
 use signer::Keys;
 
 pub(crate) use bulk::{Bulk, Group};
 pub(crate) use engine::{Clock, Failure, again, random};
+#[cfg(feature = "http")]
+pub(crate) use handle::ToSign;
+pub(crate) use handle::{Handle, Opening, Start};
+#[cfg(feature = "ws")]
+pub(crate) use lent::{Lent, Refusal};
 pub(crate) use ports::{LinkJob, Port};
 pub use signer::Access;
 
@@ -41,116 +47,6 @@ const GROUP_OPS_MAX: usize = 1024;
 const LOOK: Duration = Duration::from_millis(100);
 /// How long what is due and could not be done is left alone.
 const RETRY: Duration = Duration::from_secs(1);
-
-/// Something for the driver to do.
-enum Job {
-    Run(Box<Work>),
-    Check(oneshot::Sender<Result<Vec<u32>>>),
-    Close(oneshot::Sender<Result<()>>),
-    Tell(oneshot::Sender<Start>),
-    Link(Box<LinkJob>),
-}
-
-/// The way to a driver; the thread ends when the last handle is gone.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    jobs: Sender<Job>,
-    /// The number of the next link.
-    next_link: Arc<AtomicU64>,
-    clock: Clock,
-}
-
-/// What a driver is started with.
-#[derive(Clone, Debug)]
-pub(crate) struct Start {
-    pub(crate) folder: Folder,
-    pub(crate) access: Access,
-    pub(crate) policies: Policies,
-    pub(crate) clock: Clock,
-    pub(crate) events: Option<UnboundedSender<Event>>,
-    pub(crate) opening: Opening,
-}
-
-/// When the store is opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Opening {
-    /// Before anything else, so that whoever opens a repo hears of what is wrong with it.
-    #[default]
-    AtOnce,
-    /// With the first job.
-    WhenAsked,
-}
-
-impl Handle {
-    /// Opens the repo, on a thread of its own.
-    pub(crate) async fn start(start: Start) -> Result<Handle> {
-        let (jobs, inbox) = channel();
-        let (opened, opening) = oneshot::channel();
-        let clock = start.clock.clone();
-        let open = |start: &Start| match start.opening {
-            Opening::AtOnce => Open::new(start).map(Some),
-            Opening::WhenAsked => Ok(None),
-        };
-        let run = move || match open(&start) {
-            Ok(open) => {
-                let _ = opened.send(Ok(()));
-                Driver { start, open, inbox, retry_at: None, looked_at: None }.run();
-            }
-            Err(error) => drop(opened.send(Err(error))),
-        };
-        thread::Builder::new().name("trellis".into()).spawn(run).map_err(no_thread)?;
-        opening.await.unwrap_or_else(|_| Err(closed()))?;
-        Ok(Handle { jobs, next_link: Arc::default(), clock })
-    }
-
-    /// Has a command carried out.
-    pub(crate) async fn run(&self, command: Command) -> std::result::Result<Answer, Failure> {
-        let (waiter, answer) = oneshot::channel();
-        self.jobs.send(Job::Run(Box::new((command, waiter)))).map_err(|_| Failure::Host(closed()))?;
-        answer.await.unwrap_or_else(|_| Err(Failure::Host(closed())))
-    }
-
-    /// Looks at the store's file and rehashes every row; returns the rows that are not what was written.
-    pub(crate) async fn check(&self) -> Result<Vec<u32>> {
-        let (waiter, checked) = oneshot::channel();
-        self.jobs.send(Job::Check(waiter)).map_err(|_| closed())?;
-        checked.await.unwrap_or_else(|_| Err(closed()))
-    }
-
-    /// Opens the repo once more, to write very much by the caller's own thread.
-    pub(crate) async fn bulk(&self) -> Result<Bulk> {
-        let (waiter, start) = oneshot::channel();
-        self.jobs.send(Job::Tell(waiter)).map_err(|_| closed())?;
-        Bulk::open(&start.await.map_err(|_| closed())?)
-    }
-
-    /// The time, by the clock that the repo was opened with.
-    pub(crate) fn now(&self) -> Millis {
-        self.clock.now()
-    }
-
-    /// Tells the driver of a new connection.
-    pub(crate) fn connect(&self, connection: Connection, port: Port) -> Result<LinkId> {
-        let id = LinkId(self.next_link.fetch_add(1, Ordering::Relaxed));
-        let input = Input::Connected(id, connection);
-        self.tell_link(LinkJob { input, port: Some((id, port)), _room: None })?;
-        Ok(id)
-    }
-
-    /// Tells the driver of what happened to a connection.
-    pub(crate) fn tell_link(&self, job: LinkJob) -> Result<()> {
-        self.jobs.send(Job::Link(Box::new(job))).map_err(|_| closed())
-    }
-
-    /// Ends the thread and closes the store; every handle is of no use afterwards.
-    pub(crate) async fn close(&self) -> Result<()> {
-        let (waiter, ended) = oneshot::channel();
-        match self.jobs.send(Job::Close(waiter)) {
-            Ok(()) => ended.await.unwrap_or(Ok(())),
-            Err(_) => Ok(()),
-        }
-    }
-}
 
 /// What the thread owns.
 struct Driver {
@@ -167,6 +63,7 @@ impl Driver {
     fn run(mut self) {
         while let Some(jobs) = self.wait() {
             let (mut reads, mut writes, mut links, mut close) = (Vec::new(), Vec::new(), Vec::new(), None);
+            let mut settled: Vec<oneshot::Sender<()>> = Vec::new();
             for job in jobs {
                 match job {
                     Job::Run(work) if ops_of(&work.0) > 0 => writes.push(*work),
@@ -175,6 +72,10 @@ impl Driver {
                     Job::Check(waiter) => drop(waiter.send(self.check())),
                     Job::Close(waiter) => close = Some(waiter),
                     Job::Tell(waiter) => drop(waiter.send(self.start.clone())),
+                    #[cfg(feature = "http")]
+                    Job::Sign(message, waiter) => drop(waiter.send(self.sign(message))),
+                    #[cfg(feature = "http")]
+                    Job::Settle(waiter) => settled.push(waiter),
                 }
             }
             self.serve(reads, Open::read);
@@ -182,6 +83,9 @@ impl Driver {
                 self.serve(group, Open::write);
             }
             self.serve_links(links);
+            for waiter in settled {
+                let _ = waiter.send(());
+            }
             if let Some(waiter) = close {
                 return self.close(waiter);
             }
@@ -287,6 +191,12 @@ impl Driver {
         self.open.as_ref().map_or_else(|| Err(closed()), |open| disk::corrupt_rows(&open.store))
     }
 
+    #[cfg(feature = "http")]
+    fn sign(&mut self, message: ToSign) -> Result<(Author, Signature)> {
+        self.reopen()?;
+        self.open.as_ref().map_or_else(|| Err(closed()), |open| open.engine.sign(message))
+    }
+
     fn close(self, waiter: oneshot::Sender<Result<()>>) {
         let closed = self.open.map_or(Ok(()), |open| open.store.close());
         let _ = waiter.send(closed);
@@ -303,8 +213,12 @@ struct Open {
 impl Open {
     fn new(start: &Start) -> Result<Open> {
         let store = open_store(start)?;
-        let keys = Keys::open(&start.folder, start.access)?;
-        let engine = Engine::open(keys, start, &mut Disk::Reading(&store))?;
+        let keys = match &start.borrowed {
+            Some(folder) => Keys::borrow(folder)?,
+            None => Keys::open(&start.folder, start.access)?,
+        };
+        let setup = Setup { policies: start.policies.clone(), events: start.events.clone(), now: start.clock.now() };
+        let engine = Engine::open(keys, setup, &mut Disk::Reading(&store))?;
         Ok(Open { store, engine })
     }
 
@@ -343,7 +257,7 @@ impl Open {
         let mut disk = Disk::Writing(&mut transaction);
         engine.refresh(&mut disk)?;
         let durable = engine.run(inputs, &mut disk)?;
-        if durable.is_empty() {
+        if durable.is_empty() && transaction.uncommitted() == 0 {
             drop(transaction);
         } else {
             transaction.commit()?;
@@ -404,8 +318,4 @@ fn refuse(work: Vec<Work>, error: &TrellisError) {
 
 fn closed() -> TrellisError {
     TrellisError::new(Code::Aborted, "The repo was closed before this was done. Open it again.")
-}
-
-fn no_thread(cause: std::io::Error) -> TrellisError {
-    TrellisError::new(Code::QuotaExceeded, "The system does not give this program another thread.").caused_by(cause)
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::place::PlaceError;
+use trellis_core::output::Reason;
 
 /// What every fallible function of this crate returns.
 pub type Result<T> = std::result::Result<T, TrellisError>;
@@ -102,6 +103,15 @@ codes! {
 }
 
 impl Code {
+    /// Why a peer refuses an op, or gives it no effect.
+    pub(crate) fn of(reason: Reason) -> Code {
+        match reason {
+            Reason::Invalid => Code::InvalidOp,
+            Reason::NotPermitted => Code::PermissionDenied,
+            Reason::NotFastForward => Code::NotFastForward,
+        }
+    }
+
     /// Whether the same call, made again later, may succeed although the caller changed nothing.
     pub fn is_retryable(self) -> bool {
         use Code::*;

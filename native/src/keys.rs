@@ -50,7 +50,7 @@ impl Identity {
         self.0.sign(message).to_bytes()
     }
 
-    fn seed(&self) -> Zeroizing<[u8; 32]> {
+    pub(crate) fn seed(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0.to_bytes())
     }
 }

@@ -22,11 +22,14 @@
 mod bundle;
 pub mod config;
 mod driver;
+#[cfg(feature = "ws")]
+pub mod engine;
 pub mod error;
 pub mod files;
 pub mod folder;
 mod fork;
 pub mod git;
+pub mod invitation;
 pub mod keys;
 #[cfg(feature = "ws")]
 pub mod link;
@@ -44,10 +47,13 @@ pub use bundle::{Bundle, Exported};
 pub use driver::Access;
 pub use error::{Code, Result, TrellisError};
 pub use fork::read_fork_proof;
+pub use invitation::{Invitation, InviteOptions};
 pub use progress::{Progress, Work};
 pub use range::Range;
 pub use reconcile::{Exchange, Keep};
-pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, RepoAt, State, Verified, conflict_place};
+pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, RepoAt, Safe, State, Verified, conflict_place};
 pub use trellis_core as core;
+pub use trellis_core::log::row::StoredOp as SignedOp;
 pub use trellis_core::op::json::Value;
 pub use trellis_core::op::place::{Entity, Place};
+pub use trellis_core::reconcile::{Reconciled, reconcile};

@@ -4,6 +4,7 @@
 //! device has committed; a write has been committed and synced to the disk when its receipt is there.
 
 mod at;
+mod invite;
 mod options;
 mod read;
 mod write;
@@ -26,7 +27,7 @@ pub use at::RepoAt;
 pub use options::{Missing, OpenOptions};
 pub use read::{Found, State, Verified};
 pub(crate) use write::other_repo;
-pub use write::{Batch, Receipt};
+pub use write::{Batch, Receipt, Safe};
 
 /// The branch that a program works on unless it says otherwise.
 const MAIN: &str = "main";

@@ -4,9 +4,9 @@
 
 use std::ops::ControlFlow;
 
-use trellis_core::input::{Kept, Loaded, More, RowHeaders};
+use trellis_core::input::{Kept, Loaded, More, Remembered, RowHeaders};
 use trellis_core::log::row::Row;
-use trellis_core::op::id::ContentHash;
+use trellis_core::op::id::{Author, ContentHash};
 use trellis_core::output::{BlobPart, Query, StoredAt};
 
 use crate::error::{Code, Result, TrellisError};
@@ -14,6 +14,24 @@ use crate::store::{Store, StoredRow, Transaction};
 
 /// How many bytes of headers are given to the machine at once.
 const ROWS_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What the machine reads from and writes to.
+pub(crate) trait Storage {
+    /// The local sequence of the last row.
+    fn last_seq(&self) -> Result<u32>;
+
+    /// Reads what the machine asked for.
+    fn load(&self, query: Query) -> Result<Loaded>;
+
+    /// Adds a row, which is durable only when whoever owns this says so.
+    fn append(&mut self, row: Row) -> Result<()>;
+
+    /// Remembers a peer, if anything is kept.
+    fn remember(&mut self, peer: &Author, then: Remembered) -> Result<()>;
+
+    /// Keeps a piece of a blob in the same way.
+    fn keep_piece(&mut self, part: &BlobPart) -> Result<Kept>;
+}
 
 /// A store as the machine sees it.
 #[derive(Debug)]
@@ -24,17 +42,15 @@ pub(crate) enum Disk<'a, 'b> {
     Writing(&'a mut Transaction<'b>),
 }
 
-impl Disk<'_, '_> {
-    /// The local sequence of the last row.
-    pub(crate) fn last_seq(&self) -> Result<u32> {
+impl Storage for Disk<'_, '_> {
+    fn last_seq(&self) -> Result<u32> {
         match self {
             Disk::Reading(store) => store.last_seq(),
             Disk::Writing(transaction) => Ok(transaction.last_seq()),
         }
     }
 
-    /// Reads what the machine asked for.
-    pub(crate) fn load(&self, query: Query) -> Result<Loaded> {
+    fn load(&self, query: Query) -> Result<Loaded> {
         match query {
             Query::Rows { after } => self.rows(after),
             Query::Ops(places) => self.ops(&places, usize::MAX),
@@ -44,22 +60,38 @@ impl Disk<'_, '_> {
                 Ok(Loaded::Blobs(self.store().absent_blobs(&named)?))
             }
             Query::AbsentBlobs(blobs) => Ok(Loaded::Blobs(self.store().absent_blobs(&blobs)?)),
+            Query::Peers => Ok(Loaded::Peers(self.store().peers()?)),
             Query::BlobPiece { blob, from } => Ok(Loaded::Piece(self.store().blob_piece(&blob, from)?)),
         }
     }
 
+    fn append(&mut self, row: Row) -> Result<()> {
+        match self {
+            Disk::Writing(transaction) => transaction.append(&row),
+            Disk::Reading(_) => Err(read_only()),
+        }
+    }
+
+    fn remember(&mut self, peer: &Author, then: Remembered) -> Result<()> {
+        match self {
+            Disk::Writing(transaction) => transaction.remember(peer, then),
+            Disk::Reading(_) => Ok(()),
+        }
+    }
+
+    fn keep_piece(&mut self, part: &BlobPart) -> Result<Kept> {
+        match self {
+            Disk::Writing(transaction) => transaction.keep_piece(part),
+            Disk::Reading(_) => Err(read_only()),
+        }
+    }
+}
+
+impl Disk<'_, '_> {
     fn store(&self) -> &Store {
         match self {
             Disk::Reading(store) => store,
             Disk::Writing(transaction) => transaction.store(),
-        }
-    }
-
-    /// Keeps a piece of a blob in the transaction.
-    pub(crate) fn keep_piece(&mut self, part: &BlobPart) -> Result<Kept> {
-        match self {
-            Disk::Writing(transaction) => transaction.keep_piece(part),
-            Disk::Reading(_) => Err(read_only()),
         }
     }
 
@@ -70,14 +102,6 @@ impl Disk<'_, '_> {
             Disk::Writing(transaction) => transaction.read_ops_up_to(&places, bytes_max)?,
         };
         Ok(Loaded::Ops(ops.into_iter().map(std::result::Result::ok).collect()))
-    }
-
-    /// Adds a row to the transaction.
-    pub(crate) fn append(&mut self, row: &Row) -> Result<()> {
-        match self {
-            Disk::Writing(transaction) => transaction.append(row),
-            Disk::Reading(_) => Err(read_only()),
-        }
     }
 
     fn rows(&self, after: u32) -> Result<Loaded> {

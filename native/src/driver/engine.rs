@@ -10,17 +10,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
 use trellis_core::input::{Command, Frame, Input, LinkId, Request, Ticket};
 use trellis_core::machine::{Config, Machine};
+#[cfg(feature = "http")]
+use trellis_core::op::{id::Author, sign::Signature};
 use trellis_core::output::{Answer, Event, Output};
 use trellis_core::time::Millis;
 
-use super::Start;
-use super::disk::Disk;
+use super::disk::Storage;
+#[cfg(feature = "http")]
+use super::handle::ToSign;
 use super::ports::{LinkJob, Ports};
 use super::signer::Keys;
 use crate::error::{Code, Result, TrellisError};
+use crate::link::Zstd;
 
 /// Why a command has no answer: the machine's reason, or the host's.
 #[derive(Debug)]
@@ -58,6 +63,14 @@ impl fmt::Debug for Clock {
     }
 }
 
+/// What an engine begins with.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) policies: Policies,
+    pub(crate) events: Option<UnboundedSender<Event>>,
+    pub(crate) now: Millis,
+}
+
 /// A machine, its key, and who waits for its replies.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -76,15 +89,12 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// Opens a machine on what a disk holds.
-    pub(crate) fn open(keys: Keys, start: &Start, disk: &mut Disk<'_, '_>) -> Result<Engine> {
-        let config = Config {
-            author: keys.author(),
-            key_use: keys.key_use()?,
-            id_key: u64::from_ne_bytes(random()?),
-            policies: start.policies.clone(),
-        };
-        let (events, now) = (start.events.clone(), start.clock.now());
-        let (machine, outputs) = Machine::open(config);
+    pub(crate) fn open(keys: Keys, setup: Setup, disk: &mut dyn Storage) -> Result<Engine> {
+        let Setup { policies, events, now } = setup;
+        let config =
+            Config { author: keys.author(), key_use: keys.key_use()?, id_key: u64::from_ne_bytes(random()?), policies };
+        let (mut machine, outputs) = Machine::open(config);
+        machine.compress_with(&Zstd);
         let (untold, is_key_new, waiting, next_request) = (Vec::new(), false, HashMap::new(), 1);
         let (ports, gone) = (Ports::default(), Vec::new());
         let mut engine = Engine { machine, keys, events, untold, is_key_new, now, waiting, next_request, ports, gone };
@@ -108,6 +118,19 @@ impl Engine {
         work.into_iter().map(|(command, waiter)| Input::Command(self.request(waiter), command)).collect()
     }
 
+    /// Signs what `message` makes of the key that the device writes under, with that key.
+    #[cfg(feature = "http")]
+    pub(crate) fn sign(&self, message: ToSign) -> Result<(Author, Signature)> {
+        let author = self.machine.author();
+        Ok((author, self.keys.sign(&author, &message(author))?))
+    }
+
+    /// Leaves content alone from now on.
+    #[cfg(feature = "ws")]
+    pub(crate) fn leave_content(&mut self) {
+        self.machine.leave_content();
+    }
+
     /// Whether a link is open.
     pub(crate) fn has_links(&self) -> bool {
         !self.ports.is_empty()
@@ -128,7 +151,7 @@ impl Engine {
     }
 
     /// Makes the machine read what other processes have committed.
-    pub(crate) fn refresh(&mut self, disk: &mut Disk<'_, '_>) -> Result<()> {
+    pub(crate) fn refresh(&mut self, disk: &mut dyn Storage) -> Result<()> {
         if disk.last_seq()? <= self.machine.last_row() {
             return Ok(());
         }
@@ -138,7 +161,7 @@ impl Engine {
     }
 
     /// Has the inputs carried out, in order; returns what the machine is to be told once everything is committed.
-    pub(crate) fn run(&mut self, inputs: Vec<Input>, disk: &mut Disk<'_, '_>) -> Result<Vec<Input>> {
+    pub(crate) fn run(&mut self, inputs: Vec<Input>, disk: &mut dyn Storage) -> Result<Vec<Input>> {
         let mut appended = Vec::new();
         for input in inputs {
             let outputs = self.step(input)?;
@@ -166,7 +189,7 @@ impl Engine {
         }
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output>, disk: &mut Disk<'_, '_>) -> Result<Vec<Input>> {
+    fn carry_out(&mut self, outputs: Vec<Output>, disk: &mut dyn Storage) -> Result<Vec<Input>> {
         let mut outputs = VecDeque::from(outputs);
         let mut appended = Vec::new();
         while let Some(output) = outputs.pop_front() {
@@ -177,12 +200,16 @@ impl Engine {
                 Output::MakeKey { ticket } => Some(self.renew_key(ticket)?),
                 Output::Load(ticket, query) => Some(Input::Loaded(ticket, disk.load(query)?)),
                 Output::Persist(ticket, row) => {
-                    disk.append(&row)?;
+                    disk.append(row)?;
                     appended.push(Input::Persisted(ticket));
                     None
                 }
                 Output::KeepPiece(ticket, part) => {
                     appended.push(Input::PieceKept(ticket, disk.keep_piece(&part)?));
+                    None
+                }
+                Output::Remember(peer, then) => {
+                    disk.remember(&peer, then)?;
                     None
                 }
                 Output::Reply(request, result) => self.reply(request, result),

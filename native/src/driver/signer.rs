@@ -5,10 +5,10 @@
 use std::mem;
 
 use trellis_core::machine::KeyUse;
-use trellis_core::op::id::Author;
+use trellis_core::op::id::{Author, SIGNATURE_CONTEXT, SUCCESSOR_CONTEXT};
 use trellis_core::op::sign::Signature;
 
-use crate::error::{Code, Result};
+use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
 use crate::keys::{Identity, KeyFile};
 
@@ -30,6 +30,8 @@ pub(crate) enum Keys {
     Kept(Box<KeptKeys>),
     /// A key that is gone when the repo is closed.
     Passing(Identity),
+    /// The key of another folder's device, for whoever looks at something in its name: it signs no op.
+    Borrowed(Box<KeptKeys>),
 }
 
 /// The device's keys, in their file.
@@ -55,10 +57,19 @@ impl Keys {
         }
     }
 
+    /// The device's keys of another folder, for proving who looks.
+    ///
+    /// # Errors
+    /// What its file cannot be read for.
+    pub(crate) fn borrow(folder: &Folder) -> Result<Keys> {
+        let file = KeyFile::open(folder.identity(), folder.path())?;
+        Ok(Keys::Borrowed(Box::new(KeptKeys { folder: folder.clone(), file, before: None })))
+    }
+
     /// Under whom this device writes.
     pub(crate) fn author(&self) -> Author {
         match self {
-            Keys::Kept(keys) => keys.unsucceeded().unwrap_or_else(|| keys.file.author()),
+            Keys::Kept(keys) | Keys::Borrowed(keys) => keys.unsucceeded().unwrap_or_else(|| keys.file.author()),
             Keys::Passing(identity) => identity.author(),
         }
     }
@@ -73,7 +84,8 @@ impl Keys {
 
     pub(crate) fn sign(&self, author: &Author, message: &[u8]) -> Result<Signature> {
         match self {
-            Keys::Kept(keys) => keys.sign(author, message),
+            Keys::Borrowed(_) if is_of_op(message) => Err(writes_nothing()),
+            Keys::Kept(keys) | Keys::Borrowed(keys) => keys.sign(author, message),
             Keys::Passing(identity) => Ok(identity.sign(message)),
         }
     }
@@ -86,6 +98,7 @@ impl Keys {
                 *identity = Identity::generate()?;
                 Ok(identity.author())
             }
+            Keys::Borrowed(_) => Err(writes_nothing()),
         }
     }
 
@@ -93,9 +106,19 @@ impl Keys {
     pub(crate) fn renewed(&mut self) -> Result<()> {
         match self {
             Keys::Kept(keys) => keys.file.forget_former(),
-            Keys::Passing(_) => Ok(()),
+            Keys::Passing(_) | Keys::Borrowed(_) => Ok(()),
         }
     }
+}
+
+/// Whether a signature would vouch for an op, or for a key.
+fn is_of_op(message: &[u8]) -> bool {
+    [SIGNATURE_CONTEXT, SUCCESSOR_CONTEXT].iter().any(|context| message.starts_with(context))
+}
+
+fn writes_nothing() -> TrellisError {
+    let message = "A repo that was opened to look at a peer's writes nothing. Write to the repo itself.";
+    TrellisError::new(Code::PermissionDenied, message)
 }
 
 impl KeptKeys {

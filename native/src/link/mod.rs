@@ -5,29 +5,47 @@
 //! is lost.
 
 mod backoff;
+#[cfg(feature = "http")]
+mod exchange;
+mod once;
+mod presence;
 mod pump;
 mod relay;
 mod status;
+mod tally;
+mod zstd;
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+pub use trellis_core::input::Interest;
 use trellis_core::input::{Command, Guests, LinkId, Side};
 use trellis_core::op::id::Author;
 use trellis_core::output::Answer;
 
 use self::backoff::Backoff;
+#[cfg(feature = "http")]
+use self::exchange::Exchange;
+pub(crate) use self::once::{Carried, answer, once};
+pub use self::presence::{Heard, Presence};
 use self::pump::{Ended, Pump};
 pub(crate) use self::relay::Gate;
 #[cfg(feature = "http")]
 pub(crate) use self::relay::{Entrance, kind};
-pub use self::status::{LinkState, LinkStatus, Progress};
+use self::status::Teller;
+pub use self::status::{LinkState, LinkStatus, Nacked, Progress};
+use self::tally::Tally;
+pub(crate) use self::zstd::Zstd;
+use crate::driver::{Failure, Handle};
 use crate::error::{Code, Result, TrellisError};
-use crate::repo::Repo;
+use crate::invitation::Invitation;
+use crate::repo::{Repo, explain};
 use crate::transport::Connection;
 use crate::transport::ws::{ConnectOptions, connect};
+#[cfg(feature = "http")]
+use crate::transport::{Speaks, exchange::Caller};
 
 /// How a link is dialled.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +54,11 @@ pub struct LinkOptions {
     pub connect: ConnectOptions,
     /// The key that has to answer, where it is known.
     pub expected: Option<Author>,
+    /// The branches that are synced, beside the engine's own: those that both sides want. Every branch by default. Ops
+    /// of other branches come along where an op of these stands on them.
+    pub branches: Interest,
+    /// What is shown to the peer where this device is no member of the repo yet.
+    pub invitation: Option<Invitation>,
 }
 
 /// Whom a repo lets in that a peer has dialled.
@@ -48,12 +71,24 @@ pub enum Welcome {
 }
 
 /// What this side of a link is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Terms {
     pub(crate) side: Side,
     pub(crate) expected: Option<Author>,
     pub(crate) guests: Guests,
     pub(crate) is_relay: bool,
+    pub(crate) interest: Interest,
+}
+
+impl Terms {
+    fn dialling() -> Terms {
+        let (side, guests) = (Side::Initiator, Guests::Anyone);
+        Terms { side, expected: None, guests, is_relay: false, interest: Interest::default() }
+    }
+
+    fn answering(guests: Guests) -> Terms {
+        Terms { side: Side::Responder, guests, ..Terms::dialling() }
+    }
 }
 
 /// Whether a URL can be dialled at all.
@@ -61,6 +96,10 @@ pub(crate) struct Terms {
 /// # Errors
 /// As [`Repo::sync`].
 pub fn check(url: &str, options: &LinkOptions) -> Result<()> {
+    #[cfg(feature = "http")]
+    if Speaks::of(url) == Speaks::Exchange {
+        return crate::transport::exchange::check(url, &options.connect);
+    }
     crate::transport::ws::check(url, &options.connect)
 }
 
@@ -69,6 +108,7 @@ pub fn check(url: &str, options: &LinkOptions) -> Result<()> {
 pub struct Link {
     repo: Repo,
     status: watch::Receiver<LinkStatus>,
+    presence: broadcast::Receiver<Presence>,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
@@ -77,8 +117,10 @@ impl Repo {
     /// Begins to sync with a peer, and goes on until the link is closed: dials, and dials again with growing pauses when
     /// the connection is lost. Returns at once; needs a tokio runtime.
     ///
+    /// By `http://` and `https://` no connection stays open: the peer is asked for news, at least every ten seconds.
+    ///
     /// # Errors
-    /// `invalid_argument` for what is no `ws://` or `wss://` URL, `permission_denied` for plain text to another machine.
+    /// `invalid_argument` for what is no URL of `ws`, `wss`, `http` or `https`, `permission_denied` for plain text to another machine.
     pub fn sync(&self, url: &str) -> Result<Link> {
         self.sync_with(url, LinkOptions::default())
     }
@@ -86,19 +128,16 @@ impl Repo {
     /// As [`Repo::sync`], otherwise dialled.
     ///
     /// # Errors
-    /// As [`Repo::sync`].
+    /// As [`Repo::sync`]; the link ends with `repo_mismatch` where the invitation is to another repo than this one.
     pub fn sync_with(&self, url: &str, options: LinkOptions) -> Result<Link> {
         check(url, &options)?;
-        let terms =
-            Terms { side: Side::Initiator, expected: options.expected, guests: Guests::Anyone, is_relay: false };
         let (repo, url) = (self.clone(), url.to_owned());
-        Ok(Link::start(self, |teller, stop| dial(repo, url, options, terms, teller, stop)))
+        Ok(Link::start(self, |teller, stop| Dialler { repo, url, options, teller, stop }.run()))
     }
 
     /// Syncs over a connection that this side opened.
     pub fn connect(&self, connection: Connection) -> Link {
-        let terms = Terms { side: Side::Initiator, expected: None, guests: Guests::Anyone, is_relay: false };
-        self.link_over(connection, terms)
+        self.link_over(connection, Terms::dialling())
     }
 
     /// Syncs over a connection that the peer opened.
@@ -107,13 +146,21 @@ impl Repo {
             Welcome::Members => Guests::Members,
             Welcome::Anyone => Guests::Anyone,
         };
-        self.link_over(connection, Terms { side: Side::Responder, expected: None, guests, is_relay: false })
+        self.link_over(connection, Terms::answering(guests))
     }
 
     fn link_over(&self, connection: Connection, terms: Terms) -> Link {
         let repo = self.clone();
         Link::start(self, |teller, stop| async move {
-            let pump = Pump { repo: &repo, terms, teller: &teller, stop: &stop, gate: None };
+            let pump = Pump {
+                driver: repo.driver(),
+                terms,
+                invitation: None,
+                teller: &teller,
+                stop: &stop,
+                gate: None,
+                tally: &Tally::default(),
+            };
             let ended = pump.run(connection, None).await;
             teller.send_modify(|status| status.end(&ended));
         })
@@ -121,14 +168,14 @@ impl Repo {
 }
 
 impl Link {
-    fn start<F>(repo: &Repo, work: impl FnOnce(Arc<watch::Sender<LinkStatus>>, CancellationToken) -> F) -> Link
+    fn start<F>(repo: &Repo, work: impl FnOnce(Arc<Teller>, CancellationToken) -> F) -> Link
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (teller, status) = watch::channel(LinkStatus::default());
+        let (teller, status, presence) = Teller::new();
         let stop = CancellationToken::new();
         let task = tokio::spawn(work(Arc::new(teller), stop.clone()));
-        Link { repo: repo.clone(), status, stop, task: Some(task) }
+        Link { repo: repo.clone(), status, presence, stop, task: Some(task) }
     }
 
     /// How it stands.
@@ -191,7 +238,7 @@ impl Link {
     pub async fn progress(&self) -> Result<Option<Progress>> {
         let id = self.status.borrow().id;
         match id {
-            Some(id) => progress(&self.repo, id).await,
+            Some(id) => progress(self.repo.driver(), id).await,
             None => Ok(None),
         }
     }
@@ -217,43 +264,77 @@ impl Drop for Link {
     }
 }
 
-async fn progress(repo: &Repo, id: LinkId) -> Result<Option<Progress>> {
-    let Answer::Links(links) = repo.run(Command::Links, || "look at the links".into()).await? else { return Ok(None) };
-    Ok(links.into_iter().find(|link| link.link == id).and_then(|link| link.progress))
+async fn progress(driver: &Handle, id: LinkId) -> Result<Option<Progress>> {
+    let asked = driver.run(Command::Link(id)).await.map_err(|failure| explain(failure, "look at a link"));
+    let Answer::Links(links) = asked? else { return Ok(None) };
+    Ok(links.into_iter().next().and_then(|link| link.progress))
 }
 
-/// Dials until the link is closed or nothing can come of it.
-async fn dial(
+/// How a link is kept up.
+struct Dialler {
     repo: Repo,
     url: String,
     options: LinkOptions,
-    terms: Terms,
-    teller: Arc<watch::Sender<LinkStatus>>,
+    teller: Arc<Teller>,
     stop: CancellationToken,
-) {
-    let mut backoff = Backoff::default();
-    loop {
-        teller.send_modify(LinkStatus::dial);
-        let Some(dialled) = stop.run_until_cancelled(connect(&url, &options.connect)).await else { break };
-        let ended = match dialled {
-            Ok(connection) => {
-                let pump = Pump { repo: &repo, terms, teller: &teller, stop: &stop, gate: None };
-                pump.run(connection, None).await
+}
+
+impl Dialler {
+    /// Dials until the link is closed or nothing can come of it.
+    async fn run(self) {
+        let mut backoff = Backoff::default();
+        loop {
+            self.teller.send_modify(LinkStatus::dial);
+            let Some(ended) = self.once().await else { break };
+            self.teller.send_modify(|status| status.end(&ended));
+            if ended.is_final() || self.stop.is_cancelled() {
+                break;
             }
-            Err(error) => Ended::failed(error),
-        };
-        teller.send_modify(|status| status.end(&ended));
-        if ended.is_final() || stop.is_cancelled() {
-            break;
+            if ended.has_progress {
+                backoff = Backoff::default();
+            }
+            if self.stop.run_until_cancelled(tokio::time::sleep(backoff.next())).await.is_none() {
+                break;
+            }
         }
-        if ended.has_progress {
-            backoff = Backoff::default();
+        self.teller.send_modify(LinkStatus::close);
+    }
+
+    /// One connection, or as many requests as go well; none where the link was closed before.
+    async fn once(&self) -> Option<Ended> {
+        #[cfg(feature = "http")]
+        if Speaks::of(&self.url) == Speaks::Exchange {
+            return Some(self.exchange().await);
         }
-        if stop.run_until_cancelled(tokio::time::sleep(backoff.next())).await.is_none() {
-            break;
+        let Dialler { repo, url, options, teller, stop } = self;
+        let interest = options.branches.clone();
+        let terms = Terms { expected: options.expected, interest, ..Terms::dialling() };
+        match stop.run_until_cancelled(connect(url, &options.connect)).await? {
+            Ok(connection) => {
+                let (driver, tally) = (repo.driver(), &Tally::default());
+                let invitation = options.invitation.as_ref();
+                Some(Pump { driver, terms, invitation, teller, stop, gate: None, tally }.run(connection, None).await)
+            }
+            Err(error) => Some(Ended::failed(error)),
         }
     }
-    teller.send_modify(LinkStatus::close);
+
+    #[cfg(feature = "http")]
+    async fn exchange(&self) -> Ended {
+        let Dialler { repo, url, options, teller, stop } = self;
+        let caller = match Caller::new(url, &options.connect) {
+            Ok(caller) => caller,
+            Err(error) => return Ended::failed(error),
+        };
+        let (known, expected) = (teller.status.borrow().peer, options.expected);
+        let (driver, tally) = (repo.driver(), &Tally::default());
+        let interest = options.branches.clone();
+        Exchange { driver, caller, expected, interest, known, teller, stop, tally }.run().await
+    }
+}
+
+fn explained(failure: Failure) -> TrellisError {
+    explain(failure, "look at the repo")
 }
 
 fn closed() -> TrellisError {

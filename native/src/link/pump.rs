@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender, unbounded_channel};
-use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-use trellis_core::input::{self, Frame, Input, LinkId};
+use trellis_core::input::{self, Command, Frame, Input, Joining, LinkId};
 use trellis_core::link::frame::FrameKind;
 use trellis_core::link::message::{Form, Message, Trouble};
-use trellis_core::output::{LinkEvent, TroubleCode};
+use trellis_core::output::{Answer, LinkEvent, TroubleCode};
 
 use super::relay::kind;
-use super::{Gate, LinkStatus, Terms, progress};
-use crate::driver::{LinkJob, Port, random};
+use super::status::Teller;
+use super::tally::Tally;
+use super::{Gate, Terms, explained, progress};
+use crate::driver::{Handle, LinkJob, Port, random};
 use crate::error::{Code, Result, TrellisError};
-use crate::repo::Repo;
+use crate::invitation::Invitation;
 use crate::transport::{Connection, FrameReceiver, FrameSender};
 
 /// Frames of one link that wait for the driver: enough that it never waits, and a bound for whoever floods.
@@ -22,12 +24,15 @@ const WAITING_MAX: usize = 16;
 
 /// What carries a connection.
 pub(super) struct Pump<'a> {
-    pub(super) repo: &'a Repo,
+    pub(super) driver: &'a Handle,
     pub(super) terms: Terms,
-    pub(super) teller: &'a watch::Sender<LinkStatus>,
+    pub(super) teller: &'a Teller,
+    /// What this side shows where it is no member yet.
+    pub(super) invitation: Option<&'a Invitation>,
     pub(super) stop: &'a CancellationToken,
     /// What looks at frames before the repo does.
     pub(super) gate: Option<&'a dyn Gate>,
+    pub(super) tally: &'a Tally,
 }
 
 /// How a connection ended.
@@ -68,7 +73,7 @@ impl Pump<'_> {
         let (frames, outgoing) = unbounded_channel();
         let back = frames.downgrade();
         let (events, news) = unbounded_channel();
-        let begun = self.begin(origin, binding, Port { frames, events });
+        let begun = self.begin(origin, binding, Port { frames, events }).await;
         let id = match begun {
             Ok(id) => id,
             Err(error) => return Ended::failed(error),
@@ -76,12 +81,13 @@ impl Pump<'_> {
         self.teller.send_modify(|status| status.id = Some(id));
         let work = async {
             let incoming = Incoming { first, receiver, back };
-            let ((), broken, heard) = tokio::join!(write(outgoing, sender), self.read(id, incoming), self.listen(news));
+            let ((), broken, heard) =
+                tokio::join!(self.write(outgoing, sender), self.read(id, incoming), self.listen(news));
             heard.ended(broken)
         };
         tokio::pin!(work);
         tokio::select! {
-            ended = &mut work => ended,
+            ended = &mut work => self.explained(ended),
             () = self.stop.cancelled() => {
                 let _ = self.tell(Input::HangUp(id));
                 let ended = work.await;
@@ -90,15 +96,49 @@ impl Pump<'_> {
         }
     }
 
-    fn begin(&self, origin: String, binding: Vec<u8>, port: Port) -> Result<LinkId> {
-        let Terms { side, expected, guests, is_relay } = self.terms;
-        let nonce = random()?;
-        let connection = input::Connection { side, nonce, origin, binding, expected, guests, is_relay };
-        self.repo.driver().connect(connection, port)
+    /// Who showed an invitation is told that it was of no use.
+    fn explained(&self, ended: Ended) -> Ended {
+        match &ended.failure {
+            Some(failure) if self.invitation.is_some() && failure.code() == Code::AuthFailed => {
+                Ended::failed(not_taken())
+            }
+            _ => ended,
+        }
+    }
+
+    async fn begin(&self, origin: String, binding: Vec<u8>, port: Port) -> Result<LinkId> {
+        let Terms { side, expected, guests, is_relay, interest } = self.terms.clone();
+        let (nonce, joining) = (random()?, self.joining().await?);
+        let connection =
+            input::Connection { side, nonce, origin, binding, expected, guests, is_relay, interest, joining };
+        self.driver.connect(connection, port)
+    }
+
+    /// The proof of the invitation, for the key that this replica has by now.
+    async fn joining(&self) -> Result<Option<Joining>> {
+        let Some(invitation) = self.invitation else { return Ok(None) };
+        let status = match self.driver.run(Command::Status).await.map_err(explained)? {
+            Answer::Status(status) => status,
+            _ => return Ok(None),
+        };
+        match status.repo.is_some_and(|repo| repo != invitation.repo()) {
+            true => Err(invitation.is_elsewhere()),
+            false => Ok(Some(invitation.shown_by(&status.author))),
+        }
     }
 
     fn tell(&self, input: Input) -> Result<()> {
-        self.repo.driver().tell_link(LinkJob { input, port: None, _room: None })
+        self.driver.tell_link(LinkJob { input, port: None, _room: None })
+    }
+
+    async fn write(&self, mut outgoing: UnboundedReceiver<Frame>, sender: FrameSender) {
+        while let Some(frame) = outgoing.recv().await {
+            self.tally.sent(frame.len());
+            if sender.send(frame).await.is_err() {
+                break;
+            }
+        }
+        sender.close();
     }
 
     /// Gives the driver what comes; returns what broke the connection.
@@ -113,6 +153,7 @@ impl Pump<'_> {
                     continue;
                 }
             };
+            self.tally.received(frame.len());
             if let Err(code) = self.gate.map_or(Ok(()), |gate| gate.pass(&frame)) {
                 incoming.refuse(code, frame.form());
                 broken = Some(trouble(code));
@@ -123,7 +164,7 @@ impl Pump<'_> {
             }
             let room = Arc::clone(&room).acquire_owned().await.ok();
             let input = Input::Received(id, frame);
-            if self.repo.driver().tell_link(LinkJob { input, port: None, _room: room }).is_err() {
+            if self.driver.tell_link(LinkJob { input, port: None, _room: room }).is_err() {
                 break;
             }
         }
@@ -138,7 +179,7 @@ impl Pump<'_> {
             return;
         }
         let _all = room.acquire_many(WAITING_MAX as u32).await;
-        if let Ok(Some(progress)) = progress(self.repo, id).await {
+        if let Ok(Some(progress)) = progress(self.driver, id).await {
             self.teller.send_modify(|status| status.carried = progress);
         }
     }
@@ -148,14 +189,11 @@ impl Pump<'_> {
         let mut heard = Heard::default();
         while let Some(event) = news.recv().await {
             match event {
-                LinkEvent::Opened { peer, is_relay } => {
-                    self.teller.send_modify(|status| status.open(peer, is_relay));
-                }
-                LinkEvent::InSync => {
-                    heard.has_progress = true;
-                    self.teller.send_modify(|status| status.is_in_sync = true);
-                }
                 LinkEvent::Closed(code) => heard.end = Some(code),
+                event => {
+                    heard.has_progress |= event == LinkEvent::InSync;
+                    self.teller.tell(event);
+                }
             }
         }
         heard
@@ -206,29 +244,27 @@ impl Incoming {
     }
 }
 
-async fn write(mut outgoing: UnboundedReceiver<Frame>, sender: FrameSender) {
-    while let Some(frame) = outgoing.recv().await {
-        if sender.send(frame).await.is_err() {
-            break;
-        }
-    }
-    sender.close();
-}
-
-fn lost() -> TrellisError {
+pub(super) fn lost() -> TrellisError {
     TrellisError::new(Code::Offline, "The connection to the peer was lost.")
 }
 
+fn not_taken() -> TrellisError {
+    let message = "The peer does not take this invitation: it is used up, revoked or expired, or the peer does not have the \
+                   repo or may not let anybody in. Ask for a new one, or dial another member.";
+    TrellisError::new(Code::AuthFailed, message)
+}
+
 /// What a peer, or this replica, ended a link for.
-fn trouble(code: TroubleCode) -> TrellisError {
+pub(super) fn trouble(code: TroubleCode) -> TrellisError {
     let (code, message) = match code {
         TroubleCode::Malformed => (Code::InvalidOp, "The peer sent what is no message of the protocol."),
         TroubleCode::Version => {
             (Code::VersionMismatch, "The peer speaks no version of the protocol that is known here.")
         }
-        TroubleCode::AuthFailed => {
-            (Code::AuthFailed, "The peer does not let this device in. Ask an owner of the repo to make it a member.")
-        }
+        TroubleCode::AuthFailed => (
+            Code::AuthFailed,
+            "The peer does not let this device in. Ask an owner of the repo to make it a member, or to invite it.",
+        ),
         TroubleCode::RepoMismatch => (
             Code::RepoMismatch,
             "The peer has another repo, and two repos never merge. Clone its repo into a new folder instead.",

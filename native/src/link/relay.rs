@@ -28,10 +28,11 @@ pub(crate) use served::Entrance;
 mod served {
     use std::sync::Arc;
 
-    use trellis_core::input::{Guests, Side};
+    use trellis_core::input::Guests;
 
     use super::{Frame, Gate};
     use crate::link::pump::Pump;
+    use crate::link::tally::Tally;
     use crate::link::{Link, Terms};
     use crate::repo::Repo;
     use crate::transport::Connection;
@@ -48,10 +49,18 @@ mod served {
         /// As [`Repo::accept`], by a peer that stores and forwards for others.
         pub(crate) fn relay(&self, connection: Connection, entrance: Entrance) -> Link {
             let Entrance { first, guests, gate } = entrance;
-            let terms = Terms { side: Side::Responder, expected: None, guests, is_relay: true };
+            let terms = Terms { is_relay: true, ..Terms::answering(guests) };
             let repo = self.clone();
             Link::start(self, |teller, stop| async move {
-                let pump = Pump { repo: &repo, terms, teller: &teller, stop: &stop, gate: Some(&*gate) };
+                let pump = Pump {
+                    driver: repo.driver(),
+                    terms,
+                    invitation: None,
+                    teller: &teller,
+                    stop: &stop,
+                    gate: Some(&*gate),
+                    tally: &Tally::default(),
+                };
                 let ended = pump.run(connection, Some(first)).await;
                 teller.send_modify(|status| status.end(&ended));
             })

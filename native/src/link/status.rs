@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use tokio::sync::{broadcast, watch};
 use trellis_core::input::LinkId;
-use trellis_core::op::id::Author;
+use trellis_core::op::id::{Author, OpId};
 pub use trellis_core::output::Progress;
+use trellis_core::output::{LinkEvent, Nack};
 
+use super::Presence;
+use super::presence::WAITING_MAX;
 use super::pump::Ended;
 use crate::driver::again;
 use crate::error::{Code, TrellisError};
@@ -62,6 +66,51 @@ impl Failure {
     }
 }
 
+/// Ops that a peer refuses, or gives no effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nacked {
+    /// How many, since the link began.
+    pub ops: u64,
+    /// Why, for the last of them: `invalid_op`, `permission_denied` or `not_fast_forward`.
+    pub code: Code,
+    /// With `not_fast_forward`, the head of the line that they do not continue.
+    pub head: Option<OpId>,
+}
+
+/// Where a link's task tells what happens to it.
+#[derive(Debug)]
+pub(super) struct Teller {
+    pub(super) status: watch::Sender<LinkStatus>,
+    pub(super) presence: broadcast::Sender<Presence>,
+}
+
+impl Teller {
+    /// One that nobody has been told anything of yet, and what there is to listen to.
+    pub(super) fn new() -> (Teller, watch::Receiver<LinkStatus>, broadcast::Receiver<Presence>) {
+        let (status, seen) = watch::channel(LinkStatus::default());
+        let (presence, heard) = broadcast::channel(WAITING_MAX);
+        (Teller { status, presence }, seen, heard)
+    }
+
+    /// Tells what the core says of the link while it goes on.
+    pub(super) fn tell(&self, event: LinkEvent) {
+        match event {
+            LinkEvent::Opened { peer, is_relay } => self.send_modify(|status| status.open(peer, is_relay)),
+            LinkEvent::Joined { invitation } => self.send_modify(|status| status.joined_by = Some(invitation)),
+            LinkEvent::InSync => self.send_modify(|status| status.is_in_sync = true),
+            LinkEvent::Nacked(nack) => self.send_modify(|status| status.nack(&nack)),
+            // Where nobody listens it is lost.
+            LinkEvent::Presence { topic, bytes } => drop(self.presence.send(Presence { topic, bytes })),
+            LinkEvent::Closed(_) => {}
+        }
+    }
+
+    /// Says how the link stands now.
+    pub(super) fn send_modify(&self, change: impl FnOnce(&mut LinkStatus)) {
+        self.status.send_modify(change);
+    }
+}
+
 /// How a link stands.
 #[derive(Clone, Debug, Default)]
 pub struct LinkStatus {
@@ -75,6 +124,10 @@ pub struct LinkStatus {
     pub is_relay: bool,
     /// Whether both had the same when that was last looked at.
     pub is_in_sync: bool,
+    /// What the peer last refused, or gave no effect.
+    pub nacked: Option<Nacked>,
+    /// The public key of the invitation by which the peer became a member on this link, if it did.
+    pub joined_by: Option<Author>,
     pub(super) id: Option<LinkId>,
     /// What a relay's link had carried when its connection ended.
     pub(crate) carried: Progress,
@@ -90,6 +143,13 @@ impl LinkStatus {
     pub(super) fn open(&mut self, peer: Author, is_relay: bool) {
         self.state = LinkState::Connected;
         (self.failure, self.peer, self.is_relay) = (None, Some(peer), is_relay);
+    }
+
+    /// The peer refuses ops, or gives them no effect.
+    pub(super) fn nack(&mut self, nack: &Nack) {
+        let Some((_, reason)) = nack.ops.first() else { return };
+        let ops = self.nacked.as_ref().map_or(0, |before| before.ops) + nack.ops.len() as u64;
+        self.nacked = Some(Nacked { ops, code: Code::of(*reason), head: nack.head });
     }
 
     pub(super) fn end(&mut self, ended: &Ended) {

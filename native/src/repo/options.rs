@@ -36,6 +36,7 @@ pub struct OpenOptions {
     clock: Clock,
     events: Option<UnboundedSender<Event>>,
     opening: Opening,
+    borrowed: Option<Folder>,
     watcher: Watcher,
 }
 
@@ -101,6 +102,12 @@ impl OpenOptions {
         self
     }
 
+    /// To look, in the name of this repo's device, at what a peer has: links prove its key, and nothing can be written.
+    pub fn in_name_of(mut self, repo: &Repo) -> OpenOptions {
+        self.borrowed = Some(repo.folder().clone());
+        self
+    }
+
     /// Opens the repo in the folder `path`.
     ///
     /// # Errors
@@ -142,13 +149,14 @@ impl OpenOptions {
     }
 
     async fn open_folder(self, folder: Folder) -> Result<Repo> {
-        let OpenOptions { access, clock, events, opening, watcher, .. } = self;
+        let OpenOptions { access, clock, events, opening, borrowed, watcher, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
         let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
         let author_name = self.author_name.or(config.author_name).map(Into::into);
         let branch = self.branch.or(shown_branch(&folder)?).or(config.branch).unwrap_or_else(|| MAIN.into());
         let policies = config.branch_policies;
-        let driver = Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening }).await?;
+        let driver =
+            Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening, borrowed }).await?;
         Ok(Repo { driver, folder, branch: branch.into(), name: name.into(), watcher, author_name })
     }
 }

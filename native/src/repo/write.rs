@@ -21,6 +21,14 @@ use crate::error::{Code, Result, TrellisError};
 /// How long a receipt waits unless it is told otherwise.
 const DURABLE_WAIT: Duration = Duration::from_secs(30);
 
+/// What is known of a write that has become safe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Safe {
+    /// Those of its ops that a peer gives no effect, and why: `permission_denied` where their author may not write there,
+    /// `not_fast_forward` where they do not continue the line of a linear branch. They are kept all the same.
+    pub withheld: Vec<(OpId, Code)>,
+}
+
 /// The promise for one write: its ops are on this device's disk.
 #[derive(Clone, Debug)]
 pub struct Receipt {
@@ -38,7 +46,7 @@ impl Receipt {
     ///
     /// # Errors
     /// As [`Receipt::durable_within`].
-    pub async fn durable(&self, tier: Tier) -> Result<()> {
+    pub async fn durable(&self, tier: Tier) -> Result<Safe> {
         self.durable_within(tier, DURABLE_WAIT).await
     }
 
@@ -46,10 +54,15 @@ impl Receipt {
     ///
     /// # Errors
     /// `timeout`: they are not yet, and go on being sent. `invalid_op`: a peer refuses them for good.
-    pub async fn durable_within(&self, tier: Tier, limit: Duration) -> Result<()> {
+    pub async fn durable_within(&self, tier: Tier, limit: Duration) -> Result<Safe> {
         let until = Millis(self.repo.driver().now().0.saturating_add(limit.as_millis() as u64));
         let command = Command::Durable { ops: self.ops.clone(), tier, until };
-        self.repo.run(command, || "wait for a write to be safe".into()).await.map(drop)
+        match self.repo.run(command, || "wait for a write to be safe".into()).await? {
+            Answer::Durable { withheld } => {
+                Ok(Safe { withheld: withheld.into_iter().map(|(op, reason)| (op, Code::of(reason))).collect() })
+            }
+            _ => Err(no_answer()),
+        }
     }
 }
 
@@ -360,7 +373,7 @@ impl Batch {
         self
     }
 
-    fn on_repo_branch(mut self) -> Batch {
+    pub(super) fn on_repo_branch(mut self) -> Batch {
         self.branch = "_repo".into();
         self
     }

@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +23,8 @@ use tower_service::Service;
 
 use super::admission::{Admission, Newcomer, Seat};
 use super::metrics::{Metrics, Refusal};
-use super::{Links, Server, ServerConfig, Stopped, routes};
+use super::nonces::Nonces;
+use super::{Links, Server, ServerConfig, Stopped, exchange, routes};
 use crate::transport::tls::exported;
 
 /// What a request's header may hold; the least that hyper takes.
@@ -35,6 +37,10 @@ pub(super) struct Shared {
     pub(super) config: ServerConfig,
     pub(super) links: Arc<dyn Links>,
     pub(super) metrics: Arc<Metrics>,
+    /// Signed requests that were seen.
+    pub(super) nonces: Nonces,
+    /// Places of bodies that are being handled.
+    pub(super) bodies: Semaphore,
     /// Cancelled when the server is asked to stop.
     pub(super) stop: CancellationToken,
     /// Everything that runs for a connection.
@@ -75,7 +81,8 @@ pub(super) async fn run(server: Server, links: Arc<dyn Links>) -> Stopped {
     let admission = Admission::new(config.connections_max, config.newcomers_per_address_max);
     let metrics = Arc::new(Metrics::default());
     let (tasks, cut) = (TaskTracker::new(), CancellationToken::new());
-    let shared = Arc::new(Shared { config, links, metrics, stop, tasks, cut });
+    let (nonces, bodies) = (Nonces::new(exchange::now()), Semaphore::new(exchange::BODIES_MAX));
+    let shared = Arc::new(Shared { config, links, metrics, nonces, bodies, stop, tasks, cut });
     let router = routes::router(Arc::clone(&shared));
     tracing::info!(%address, tls = tls.is_some(), "listening");
     while let Some(accepted) = shared.stop.run_until_cancelled(listener.accept()).await {

@@ -27,6 +27,26 @@ pub(super) enum Refusal {
     Handshake,
     /// A tag that is none.
     Tag,
+    /// A body that cannot be read.
+    Body,
+    /// A request that is not signed as it has to be.
+    Signature,
+    /// A request that came before.
+    Replay,
+    /// A request that was signed before the server began.
+    Early,
+    /// A key that is not let in.
+    Guest,
+    /// A request about another repo.
+    Repo,
+    /// A request of a session that is not known.
+    Forgotten,
+    /// A repo without room.
+    Full,
+    /// Too many requests.
+    Busy,
+    /// A repo that cannot be had.
+    Trouble,
 }
 
 impl Refusal {
@@ -39,6 +59,16 @@ impl Refusal {
         Refusal::Page,
         Refusal::Handshake,
         Refusal::Tag,
+        Refusal::Body,
+        Refusal::Signature,
+        Refusal::Replay,
+        Refusal::Early,
+        Refusal::Guest,
+        Refusal::Repo,
+        Refusal::Forgotten,
+        Refusal::Full,
+        Refusal::Busy,
+        Refusal::Trouble,
     ];
 
     /// The word in logs and on the page.
@@ -52,6 +82,16 @@ impl Refusal {
             Refusal::Page => "page",
             Refusal::Handshake => "handshake",
             Refusal::Tag => "tag",
+            Refusal::Body => "body",
+            Refusal::Signature => "signature",
+            Refusal::Replay => "replay",
+            Refusal::Early => "early",
+            Refusal::Guest => "guest",
+            Refusal::Repo => "repo",
+            Refusal::Forgotten => "forgotten",
+            Refusal::Full => "full",
+            Refusal::Busy => "busy",
+            Refusal::Trouble => "trouble",
         }
     }
 }
@@ -62,6 +102,7 @@ pub(super) struct Metrics {
     pub(super) traffic: Arc<Traffic>,
     links_open: AtomicU64,
     links: AtomicU64,
+    exchanges: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
 }
 
@@ -71,6 +112,11 @@ pub(super) struct OpenLink(Arc<Metrics>);
 impl Metrics {
     pub(super) fn refuse(&self, refusal: Refusal) {
         self.refused[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A request was answered.
+    pub(super) fn count_exchange(&self) {
+        self.exchanges.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn open_link(self: &Arc<Self>) -> OpenLink {
@@ -83,6 +129,7 @@ impl Metrics {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         page.gauge("trellis_links_open", "Links that are open.", &[(&[], read(&self.links_open))]);
         page.counter("trellis_links_total", "Links that were opened.", &[(&[], read(&self.links))]);
+        page.counter("trellis_exchanges_total", "Signed requests that were answered.", &[(&[], read(&self.exchanges))]);
         let (received, sent) = (&self.traffic.received, &self.traffic.sent);
         let by_direction = |received: u64, sent: u64| -> [(&[(&str, &str)], u64); 2] {
             [(&[("direction", "in")], received), (&[("direction", "out")], sent)]

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `GET /sync/v1/link` | WebSocket: a link to the repo that the peer's first frame names |
 //! | `GET /sync/v1/repos/<tag>/link` | the same, for the repo with this tag |
+//! | `POST /sync/v1/repos/<tag>/exchange` | a signed request with frames: a signed answer with frames |
+//! | `POST /sync/v1/exchange` | the same, for the one repo that is served |
 //! | `GET /sync/v1/status` | what [`Links::status`] says, as JSON |
 //! | `GET /healthz` | `ok` |
 //! | `GET /metrics` | counters, for Prometheus |
@@ -70,8 +72,10 @@
 mod accept;
 mod admission;
 mod config;
+mod exchange;
 mod hub;
 mod metrics;
+mod nonces;
 mod routes;
 mod tls;
 mod upgrade;
@@ -84,7 +88,9 @@ use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use trellis_core::link::message::RepoTag;
+use trellis_core::link::message::{Form, Frame, RepoTag};
+use trellis_core::op::id::Author;
+use trellis_core::op::sign::Signature;
 
 use crate::error::{Code, Result, TrellisError};
 use crate::transport::Connection;
@@ -111,10 +117,67 @@ pub struct Arrived {
     pub stop: CancellationToken,
 }
 
+/// Frames of a peer that proved by its signature that it sent them.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Asked {
+    /// The key that signed.
+    pub peer: Author,
+    /// The repo that the URL names, if it does.
+    pub tag: Option<RepoTag>,
+    /// The frames.
+    pub frames: Vec<Frame>,
+    /// The form of both the request and its answer.
+    pub form: Form,
+    /// Where the peer is.
+    pub remote: SocketAddr,
+}
+
+/// Makes what is to be signed of the key that signs it.
+pub type ToSign = Box<dyn FnOnce(Author) -> Vec<u8> + Send>;
+/// Signs, and tells by which key.
+pub type Sign = Box<dyn FnOnce(ToSign) -> BoxFuture<'static, Result<(Author, Signature)>> + Send>;
+
+/// What is answered to a request.
+pub struct Answered {
+    /// The frames.
+    pub frames: Vec<Frame>,
+    /// Signs the answer.
+    pub sign: Sign,
+}
+
+impl fmt::Debug for Answered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answered").field("frames", &self.frames).finish_non_exhaustive()
+    }
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declined {
+    /// It goes on with a session that is not known here: the peer has to begin anew.
+    Forgotten,
+    /// The peer is not let in, or there is no such repo.
+    NotLetIn,
+    /// Another repo is here, and the peer may know that.
+    OtherRepo,
+    /// There is no more room for it.
+    Full,
+    /// Too much is going on.
+    Busy,
+    /// The repo cannot be had.
+    Trouble,
+}
+
 /// What a server hands its links to, and asks for what it shows.
 pub trait Links: Send + Sync + 'static {
     /// Handles a link from its first frame to its last. It counts as open until this is done.
     fn arrived(&self, arrived: Arrived) -> BoxFuture<'static, ()>;
+
+    /// Answers a request; what is answered is durable. Nobody is let in where this is not written.
+    fn exchange(&self, _asked: Asked) -> BoxFuture<'static, std::result::Result<Answered, Declined>> {
+        Box::pin(std::future::ready(Err(Declined::NotLetIn)))
+    }
 
     /// What `/sync/v1/status` shows, to anybody who asks.
     fn status(&self) -> BoxFuture<'static, serde_json::Value>;

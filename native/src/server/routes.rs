@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use trellis_core::link::message::RepoTag;
 
@@ -22,6 +22,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/sync/v1/status", get(status))
         .route("/sync/v1/link", get(link))
         .route("/sync/v1/repos/{tag}/link", get(link_to_repo))
+        .route("/sync/v1/exchange", post(exchange))
+        .route("/sync/v1/repos/{tag}/exchange", post(exchange_with_repo))
         .with_state(shared)
 }
 
@@ -48,6 +50,22 @@ async fn link_to_repo(
 ) -> Response {
     match parse_tag(&tag) {
         Some(tag) => upgrade::link(&shared, peer, Some(tag), request),
+        None => upgrade::refuse(&shared, &peer, Refusal::Tag),
+    }
+}
+
+async fn exchange(State(shared): State<Arc<Shared>>, Extension(peer): Extension<Peer>, request: Request) -> Response {
+    super::exchange::exchange(&shared, &peer, None, request).await
+}
+
+async fn exchange_with_repo(
+    State(shared): State<Arc<Shared>>,
+    Extension(peer): Extension<Peer>,
+    Path(tag): Path<String>,
+    request: Request,
+) -> Response {
+    match parse_tag(&tag) {
+        Some(tag) => super::exchange::exchange(&shared, &peer, Some(tag), request).await,
         None => upgrade::refuse(&shared, &peer, Refusal::Tag),
     }
 }

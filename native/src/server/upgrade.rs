@@ -68,17 +68,45 @@ fn answer(refusal: Refusal) -> (StatusCode, Code, &'static str) {
             (StatusCode::UPGRADE_REQUIRED, Code::InvalidArgument, "A link is opened by a WebSocket handshake.")
         }
         Refusal::Tag => (StatusCode::NOT_FOUND, Code::NotFound, "There is no such repo here."),
+        Refusal::Body => (
+            StatusCode::BAD_REQUEST,
+            Code::InvalidArgument,
+            "The body holds no frames in a known form, or is too long, or did not come in time.",
+        ),
+        Refusal::Signature => (
+            StatusCode::UNAUTHORIZED,
+            Code::AuthFailed,
+            "The request is not signed as it has to be, or not at this time.",
+        ),
+        Refusal::Replay => (StatusCode::UNAUTHORIZED, Code::AuthFailed, "This request has come before."),
+        Refusal::Early => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::Offline,
+            "The request was signed before this server began; sign it anew.",
+        ),
+        Refusal::Guest => (StatusCode::FORBIDDEN, Code::AuthFailed, "This key is not let in."),
+        Refusal::Repo => (StatusCode::UNPROCESSABLE_ENTITY, Code::RepoMismatch, "Another repo is here."),
+        Refusal::Forgotten => {
+            (StatusCode::CONFLICT, Code::Aborted, "Nothing is known of what went before; begin anew with all you have.")
+        }
+        Refusal::Full => (StatusCode::INSUFFICIENT_STORAGE, Code::QuotaExceeded, "There is no more room."),
+        Refusal::Busy => {
+            (StatusCode::TOO_MANY_REQUESTS, Code::RateLimited, "There is too much to do; try again later.")
+        }
+        Refusal::Trouble => {
+            (StatusCode::SERVICE_UNAVAILABLE, Code::Offline, "The repo cannot be had now; try again later.")
+        }
     }
 }
 
 /// What a link is bound to.
-struct Bound {
+pub(super) struct Bound {
     origin: String,
     binding: Vec<u8>,
 }
 
 /// Whether this name of the server and this page may be used.
-fn allowed(shared: &Shared, peer: &Peer, headers: &HeaderMap) -> Result<Bound, Refusal> {
+pub(super) fn allowed(shared: &Shared, peer: &Peer, headers: &HeaderMap) -> Result<Bound, Refusal> {
     let is_secret = peer.exported.is_some();
     let named = single(headers, &HOST).and_then(|host| authority(host, is_secret)).ok_or(Refusal::Name)?;
     let own = own_origin(shared, peer, &named).ok_or(Refusal::Name)?;
@@ -97,7 +125,7 @@ fn allowed(shared: &Shared, peer: &Peer, headers: &HeaderMap) -> Result<Bound, R
 }
 
 /// The value of a field that must not come twice.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let first = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(first)

@@ -10,6 +10,7 @@ mod blobs;
 mod fault;
 mod holder;
 mod ops;
+mod peers;
 mod read;
 mod schema;
 mod sweep;

@@ -7,13 +7,46 @@ use http::uri::Authority;
 
 use crate::error::{Code, Result, TrellisError};
 
-/// The path of a URL that names none.
-const PATH: &str = "/sync/v1/link";
+/// What is spoken at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    /// WebSocket.
+    Link,
+    /// Signed requests.
+    Exchange,
+}
 
-/// A `ws` or `wss` URL, taken apart.
+impl Speaks {
+    /// What a URL's scheme says is spoken there.
+    pub(crate) fn of(url: &str) -> Speaks {
+        match url.split_once("://").map(|(scheme, _)| scheme) {
+            Some("http" | "https") => Speaks::Exchange,
+            _ => Speaks::Link,
+        }
+    }
+
+    /// The schemes without TLS and with it.
+    fn schemes(self) -> [&'static str; 2] {
+        match self {
+            Speaks::Link => ["ws", "wss"],
+            Speaks::Exchange => ["http", "https"],
+        }
+    }
+
+    /// The path of a URL that names none. Which one requests go to depends on the repo.
+    fn path(self) -> &'static str {
+        match self {
+            Speaks::Link => "/sync/v1/link",
+            Speaks::Exchange => "",
+        }
+    }
+}
+
+/// The URL of a peer, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    /// By TLS, with `wss`.
+pub(crate) struct Address {
+    pub(super) speaks: Speaks,
+    /// By TLS, with `wss` and `https`.
     pub(super) is_secret: bool,
     /// The host's name in small letters, or an address without brackets.
     pub(super) host: String,
@@ -23,16 +56,17 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// Reads a URL.
+    /// Reads a URL at which this is spoken.
     ///
     /// # Errors
     /// `invalid_argument`; the URL is not repeated, since it may hold what is not for everybody.
-    pub(super) fn parse(url: &str) -> Result<Address> {
+    pub(super) fn parse(url: &str, speaks: Speaks) -> Result<Address> {
         let uri: Uri = url.parse().map_err(|cause| wrong("it is no URL").caused_by(cause))?;
+        let [plain, secret] = speaks.schemes();
         let is_secret = match uri.scheme_str() {
-            Some("wss") => true,
-            Some("ws") => false,
-            _ => return Err(wrong("it starts with neither ws:// nor wss://")),
+            Some(scheme) if scheme == secret => true,
+            Some(scheme) if scheme == plain => false,
+            _ => return Err(wrong(&format!("it starts with neither {plain}:// nor {secret}://"))),
         };
         let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
         if authority.as_str().contains('@') {
@@ -40,18 +74,24 @@ impl Address {
         }
         let (host, port) = host_and_port(authority).ok_or_else(|| wrong("it names no host, or no port that can be"))?;
         let path = match (uri.path(), uri.query()) {
-            ("" | "/", None) => PATH.to_owned(),
-            ("" | "/", Some(query)) => format!("{PATH}?{query}"),
+            (_, Some(_)) if speaks == Speaks::Exchange => return Err(wrong("a query in it is not sent")),
+            ("" | "/", None) => speaks.path().to_owned(),
+            ("" | "/", Some(query)) => format!("{}?{query}", speaks.path()),
             (path, None) => path.to_owned(),
             (path, Some(query)) => format!("{path}?{query}"),
         };
-        Ok(Address { is_secret, host, port: port.unwrap_or(default_port(is_secret)), path })
+        Ok(Address { speaks, is_secret, host, port: port.unwrap_or(default_port(is_secret)), path })
     }
 
     /// Scheme, host, and the port unless it is the usual one.
     pub(super) fn origin(&self) -> String {
-        let scheme = if self.is_secret { "wss" } else { "ws" };
+        let scheme = self.speaks.schemes()[usize::from(self.is_secret)];
         format!("{scheme}://{}", self.authority())
+    }
+
+    /// What to dial instead, so that nothing goes in plain text: the schemes without TLS and with it.
+    pub(super) fn schemes(&self) -> [&'static str; 2] {
+        self.speaks.schemes()
     }
 
     /// Host, and the port unless it is the usual one.
@@ -130,9 +170,9 @@ mod tests {
             ("ws://relay.example:443?b", "ws://relay.example:443", "/sync/v1/link?b"),
             ("ws://[0:0::1]:80", "ws://[::1]", "/sync/v1/link"),
         ] {
-            let address = Address::parse(url).unwrap();
+            let address = Address::parse(url, Speaks::Link).unwrap();
             assert_eq!((address.origin().as_str(), address.path.as_str()), (origin, path), "{url}");
-            assert_eq!(Address::parse(&address.url()).unwrap(), address, "{url}");
+            assert_eq!(Address::parse(&address.url(), Speaks::Link).unwrap(), address, "{url}");
         }
     }
 
@@ -152,9 +192,25 @@ mod tests {
             "ws://a b",
             "ws:///secret",
         ] {
-            let error = Address::parse(url).unwrap_err();
+            let error = Address::parse(url, Speaks::Link).unwrap_err();
             assert_eq!(error.code(), Code::InvalidArgument, "{url}");
             assert!(!error.message().contains("secret"), "{url}");
+        }
+    }
+
+    #[test]
+    fn requests_go_by_http() {
+        for (url, origin, path) in [
+            ("http://127.0.0.1:4200", "http://127.0.0.1:4200", ""),
+            ("https://Relay.Example:443/", "https://relay.example", ""),
+            ("https://relay.example/a/exchange", "https://relay.example", "/a/exchange"),
+        ] {
+            let address = Address::parse(url, Speaks::of(url)).unwrap();
+            assert_eq!((address.origin().as_str(), address.path.as_str()), (origin, path), "{url}");
+        }
+        for url in ["http://relay.example/?token=secret", "ws://relay.example", "http://me:secret@relay.example"] {
+            let error = Address::parse(url, Speaks::Exchange).unwrap_err();
+            assert_eq!((error.code(), error.message().contains("secret")), (Code::InvalidArgument, false), "{url}");
         }
     }
 
@@ -170,7 +226,7 @@ mod tests {
             ("ws://0.0.0.0", false),
             ("ws://192.168.0.1", false),
         ] {
-            assert_eq!(Address::parse(url).unwrap().is_loopback(), expected, "{url}");
+            assert_eq!(Address::parse(url, Speaks::Link).unwrap().is_loopback(), expected, "{url}");
         }
     }
 

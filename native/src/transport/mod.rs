@@ -28,7 +28,12 @@
 
 #[cfg(feature = "ws")]
 mod address;
+#[cfg(feature = "http")]
+pub(crate) mod exchange;
+#[cfg(feature = "http")]
+mod http_peers;
 pub mod memory;
+mod named;
 #[cfg(feature = "ws")]
 mod pump;
 mod queue;
@@ -38,6 +43,8 @@ pub mod tls;
 mod traffic;
 #[cfg(feature = "ws")]
 pub mod ws;
+#[cfg(feature = "ws")]
+mod ws_peers;
 
 use trellis_core::limits::FRAME_BYTES_MAX;
 pub use trellis_core::link::message::Frame;
@@ -45,12 +52,18 @@ pub use trellis_core::link::message::Frame;
 use crate::error::{Code, Result, TrellisError};
 
 #[cfg(feature = "http")]
-pub(crate) use address::{authority, is_loopback_name, with_port};
+pub(crate) use address::{Speaks, authority, is_loopback_name, with_port};
+#[cfg(feature = "http")]
+pub use http_peers::{HttpSyncTransport, Requests};
+pub use memory::MemoryTransport;
+pub use named::{Dialling, Transport, Way};
 #[cfg(feature = "http")]
 pub(crate) use pump::{config, open};
 pub use queue::{FrameReceiver, FrameSender, QUEUE_BYTES_MAX, QUEUE_FRAMES_MAX};
 #[cfg(feature = "http")]
 pub(crate) use traffic::Traffic;
+#[cfg(feature = "ws")]
+pub use ws_peers::WebSocketSyncTransport;
 
 /// # Errors
 /// `payload_too_large` for what no frame may be.

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::Error as WsError;
 
-use super::address::Address;
+use super::address::{Address, Speaks};
 use super::tls::{self, Root};
 use super::traffic::Traffic;
 use super::{Connection, pump};
@@ -47,7 +47,7 @@ impl Default for ConnectOptions {
 /// - `auth_failed`: the server did not prove to be who was dialled.
 /// - `not_found`, `version_mismatch`: what answers there is no such server.
 pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Connection> {
-    let address = Address::parse(url)?;
+    let address = Address::parse(url, Speaks::Link)?;
     ensure_allowed(&address, options)?;
     timeout(options.limit, dial(&address, options)).await.unwrap_or_else(|_| Err(too_slow(&address, options.limit)))
 }
@@ -57,17 +57,19 @@ pub async fn connect(url: &str, options: &ConnectOptions) -> Result<Connection> 
 /// # Errors
 /// As [`connect`], before anything is dialled.
 pub(crate) fn check(url: &str, options: &ConnectOptions) -> Result<()> {
-    ensure_allowed(&Address::parse(url)?, options)
+    ensure_allowed(&Address::parse(url, Speaks::Link)?, options)
 }
 
-fn ensure_allowed(address: &Address, options: &ConnectOptions) -> Result<()> {
+pub(super) fn ensure_allowed(address: &Address, options: &ConnectOptions) -> Result<()> {
     let host = &address.host;
     let is_named = options.allow_plain.iter().any(|named| named.eq_ignore_ascii_case(host));
     if address.is_secret || address.is_loopback() || is_named {
         return Ok(());
     }
+    let [plain, secret] = address.schemes();
     let message = format!(
-        "{host} was not dialled: ws:// sends everything in plain text. Use wss://, or allow plain text for {host} by name."
+        "{host} was not dialled: {plain}:// sends everything in plain text. Use {secret}://, or allow plain text for \
+         {host} by name."
     );
     Err(TrellisError::new(Code::PermissionDenied, message))
 }
@@ -82,7 +84,7 @@ async fn dial(address: &Address, options: &ConnectOptions) -> Result<Connection>
     upgrade(stream, address, binding).await
 }
 
-async fn open_socket(address: &Address, options: &ConnectOptions) -> Result<TcpStream> {
+pub(super) async fn open_socket(address: &Address, options: &ConnectOptions) -> Result<TcpStream> {
     let unreachable = |cause| unreachable(address, cause);
     let mut found: Vec<SocketAddr> =
         lookup_host((address.host.as_str(), address.port)).await.map_err(unreachable)?.collect();
@@ -129,7 +131,7 @@ fn unreachable(address: &Address, cause: io::Error) -> TrellisError {
     TrellisError::new(code, message).caused_by(cause)
 }
 
-fn too_slow(address: &Address, limit: Duration) -> TrellisError {
+pub(super) fn too_slow(address: &Address, limit: Duration) -> TrellisError {
     let message = format!("{} did not answer within {limit:?}.", address.origin());
     TrellisError::new(Code::Timeout, message)
 }

@@ -1,8 +1,12 @@
 //! `trellis serve` as a process, and repos that meet through it.
 #![cfg(unix)]
 
+mod exchange;
+mod invited;
 mod many;
 mod place;
+mod requests;
+mod unsigned;
 
 use std::io::Write;
 use std::net::TcpStream;

@@ -116,6 +116,18 @@ impl Serve {
         answer
     }
 
+    /// Where it takes requests.
+    pub(crate) fn http(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// How many requests it has answered.
+    pub(crate) fn exchanges(&self) -> u64 {
+        let page = self.get("/metrics");
+        let line = page.lines().find_map(|line| line.strip_prefix("trellis_exchanges_total "));
+        line.and_then(|count| count.parse().ok()).expect("it counts them")
+    }
+
     pub(crate) fn to_repo(&self, tag: RepoTag) -> String {
         format!("{}/sync/v1/repos/{}/link", self.url, hex(tag))
     }

@@ -3,7 +3,7 @@
 //! It shakes hands as a repo does that the peer is no member of, under a key that is the same for a tag as long as the
 //! server runs. So asking tells nobody which repos there are.
 
-use trellis_core::input::{self, Guests, Side};
+use trellis_core::input::{self, Guests, Interest, Side};
 use trellis_core::link::handshake::{Handshake, Next};
 use trellis_core::link::message::{Form, Hello, Message, RepoTag, TroubleCode};
 use trellis_core::time::Millis;
@@ -68,7 +68,8 @@ impl ClosedDoor {
 fn responder(connection: &Connection, nonce: [u8; 32]) -> input::Connection {
     let (origin, binding) = (connection.origin.clone(), connection.binding.clone());
     let (side, guests) = (Side::Responder, Guests::Members);
-    input::Connection { side, nonce, origin, binding, expected: None, guests, is_relay: true }
+    let (interest, joining) = (Interest::default(), None);
+    input::Connection { side, nonce, origin, binding, expected: None, guests, is_relay: true, interest, joining }
 }
 
 fn now() -> Millis {

@@ -4,6 +4,7 @@
 //! to a link of it; from there on the repo decides. A repo that is not here looks like one whose door is closed.
 
 mod door;
+mod exchange;
 mod first;
 mod quota;
 mod shelf;
@@ -20,11 +21,12 @@ use trellis_core::link::message::RepoTag;
 use trellis_core::op::hex;
 
 use self::door::ClosedDoor;
+use self::exchange::Exchanges;
 pub use self::quota::Quotas;
-use self::shelf::Shelf;
+use self::shelf::{Lease, Shelf};
 use self::tally::Tally;
-use super::{Arrived, Links, Page};
-use crate::error::Result;
+use super::{Answered, Arrived, Asked, Declined, Links, Page};
+use crate::error::{Code, Result};
 use crate::link::Welcome;
 use crate::repo::Repo;
 
@@ -58,6 +60,7 @@ struct Inner {
     welcome: Welcome,
     tally: Tally,
     door: ClosedDoor,
+    exchanges: Exchanges,
     started: Instant,
 }
 
@@ -80,8 +83,8 @@ impl Hub {
     }
 
     fn of(shelf: Shelf, welcome: Welcome) -> Result<Hub> {
-        let (tally, door) = (Tally::default(), ClosedDoor::new()?);
-        Ok(Hub(Arc::new(Inner { shelf, welcome, tally, door, started: Instant::now() })))
+        let (tally, door, exchanges) = (Tally::default(), ClosedDoor::new()?, Exchanges::default());
+        Ok(Hub(Arc::new(Inner { shelf, welcome, tally, door, exchanges, started: Instant::now() })))
     }
 
     /// The repos that it has: the tag that peers name each by, which one without ops has not, and its folder.
@@ -94,7 +97,20 @@ impl Hub {
     /// # Errors
     /// As [`Repo::close`]; the others are closed nevertheless.
     pub async fn close(&self) -> Result<()> {
+        self.0.exchanges.close(&self.0).await;
         self.0.shelf.close().await
+    }
+}
+
+impl Inner {
+    /// As [`Shelf::take`]. Where too many repos are in use, a session that only waits lets go of its own.
+    async fn take(&self, tag: Option<RepoTag>) -> Result<Option<Lease>> {
+        loop {
+            match self.shelf.take(tag).await {
+                Err(error) if error.code() == Code::RateLimited && self.exchanges.make_room(self).await => {}
+                taken => return taken,
+            }
+        }
     }
 }
 
@@ -102,6 +118,11 @@ impl Links for Hub {
     fn arrived(&self, arrived: Arrived) -> BoxFuture<'static, ()> {
         let hub = Arc::clone(&self.0);
         async move { visit::run(&hub, arrived).await }.boxed()
+    }
+
+    fn exchange(&self, asked: Asked) -> BoxFuture<'static, std::result::Result<Answered, Declined>> {
+        let hub = Arc::clone(&self.0);
+        async move { exchange::exchange(&hub, asked).await }.boxed()
     }
 
     fn status(&self) -> BoxFuture<'static, serde_json::Value> {

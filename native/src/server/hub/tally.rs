@@ -73,6 +73,12 @@ impl Counted<'_> {
         Counted { tally, is_known: false, seen: Progress::default() }
     }
 
+    /// A link that is known and has been counted before, for as long as a request of it takes.
+    pub(super) fn again(tally: &Tally, seen: Progress) -> Counted<'_> {
+        tally.links[1].fetch_add(1, Ordering::Relaxed);
+        Counted { tally, is_known: true, seen }
+    }
+
     /// The peer is known.
     pub(super) fn open(&mut self) {
         if !self.is_known {

@@ -50,7 +50,7 @@ impl Visit<'_> {
     async fn enter(self, connection: Connection, hello: Hello, first: Frame, newcomer: Newcomer) {
         let is_one = self.named.is_none() || hello.tag.is_none() || self.named == hello.tag;
         let tag = hello.tag.or(self.named);
-        let found = if is_one { self.hub.shelf.take(tag).await } else { Ok(None) };
+        let found = if is_one { self.hub.take(tag).await } else { Ok(None) };
         match found {
             Ok(Some(lease)) => self.link(connection, lease, first, newcomer).await,
             Ok(None) => {
@@ -96,7 +96,7 @@ impl Visit<'_> {
 
     /// Looks after a link until it is over, or the server stops.
     async fn attend(&mut self, link: &mut Link, lease: &Lease, newcomer: Newcomer) {
-        let mut newcomer = Some(newcomer);
+        let (mut newcomer, mut is_joining) = (Some(newcomer), true);
         let mut beat = interval(COUNT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.stop.clone();
@@ -113,6 +113,10 @@ impl Visit<'_> {
                 newcomer = None;
                 self.counted.open();
                 tracing::info!(remote = %self.remote, peer = peer.short(), repo = lease.short(), "peer connected");
+            }
+            if let Some(invitation) = link.status().joined_by.filter(|_| is_joining) {
+                is_joining = false;
+                tracing::info!(remote = %self.remote, invitation = invitation.short(), repo = lease.short(), "peer joined");
             }
             self.look(link, lease).await;
         }
@@ -136,8 +140,10 @@ fn trouble_of(error: &TrellisError) -> TroubleCode {
     }
 }
 
-fn code_of(trouble: TroubleCode) -> Code {
+pub(super) fn code_of(trouble: TroubleCode) -> Code {
     match trouble {
+        TroubleCode::RepoMismatch => Code::RepoMismatch,
+        TroubleCode::NoProgress => Code::NoProgress,
         TroubleCode::QuotaExceeded => Code::QuotaExceeded,
         TroubleCode::RateLimited => Code::RateLimited,
         TroubleCode::StorageFull => Code::StorageFull,
