@@ -11,6 +11,7 @@ use trellis_sync::core::op::blob::BlobRef;
 use trellis_sync::core::op::id::ContentHash;
 use trellis_sync::files::{Carried, Workspace};
 use trellis_sync::folder::{Folder, is_unfinished};
+use trellis_sync::link::LinkOptions;
 use trellis_sync::store::{OpenMode, Store};
 use trellis_sync::{Access, Bundle, Code, Repo, Result, TrellisError};
 
@@ -35,14 +36,32 @@ pub(crate) struct Clone {
 
 impl Clone {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
-        let source = context.path(&self.path);
         let (giver, name) = giver(context, &self.path).await?;
-        let is_peer = matches!(giver, Giver::Peer(_));
         let dir = self.dir.unwrap_or_else(|| name.into());
-        let target = context.path(&dir);
+        Copying { giver, from: self.path, dir }.run(context).await
+    }
+}
+
+/// A copy that is to be made.
+pub(crate) struct Copying {
+    pub(crate) giver: Giver,
+    /// What the giver was called.
+    pub(crate) from: PathBuf,
+    /// The new folder, as it was called.
+    pub(crate) dir: PathBuf,
+}
+
+impl Copying {
+    /// Makes it. What fails, or is killed, leaves no repo.
+    pub(crate) async fn run(self, context: &Context) -> Outcome {
+        let target = context.path(&self.dir);
         expect_empty(&target)?;
         let is_new = !target.exists();
-        let fill = async |repo: &Repo| take(context, repo, giver).await;
+        let from = match &self.giver {
+            Giver::Peer(..) => self.from.clone(),
+            Giver::Folder(_) | Giver::File(_) => context.path(&self.from),
+        };
+        let fill = async |repo: &Repo| take(context, repo, self.giver).await;
         let made = context.options().create_whole(&target, fill).await;
         if made.is_err() && is_new {
             // A folder that is not empty by now is somebody else's.
@@ -58,33 +77,35 @@ impl Clone {
             blobs: taken.1.blobs.len(),
             missing_blobs: missing_blobs(&taken.1),
             path: repo.folder().root().into(),
-            from: match is_peer {
-                true => self.path.clone(),
-                false => source,
-            },
+            from,
             folder: settled.as_ref().map(SettledDoc::new),
-            shown: (self.path, dir),
+            shown: (self.from, self.dir),
         })
     }
 }
 
 /// Where a copy comes from.
-enum Giver {
+pub(crate) enum Giver {
     Folder(Repo),
     File(Bundle),
-    Peer(String),
+    /// Its URL, and how it is dialled.
+    Peer(String, Box<LinkOptions>),
 }
 
 /// What a path begins with that is a peer's.
-const PEERS: [&str; 2] = ["ws://", "wss://"];
+const PEERS: [&str; 4] = ["ws://", "wss://", "http://", "https://"];
 
 /// Takes everything; returns how many ops, and which blobs.
 async fn take(context: &Context, repo: &Repo, giver: Giver) -> Result<(usize, Carried)> {
     match giver {
-        Giver::Peer(url) => {
-            let mut link = repo.sync(&url)?;
+        Giver::Peer(url, options) => {
+            let invitation = options.invitation.clone();
+            let mut link = repo.sync_with(&url, *options)?;
             watch(context, &mut link).await?;
             link.close().await;
+            if let Some(invitation) = invitation {
+                repo.expect_joined(&invitation).await?;
+            }
             expect_ops(repo, &url).await
         }
         Giver::Folder(giver) => {
@@ -119,7 +140,7 @@ async fn expect_ops(repo: &Repo, url: &str) -> Result<(usize, Carried)> {
 /// What is to be copied, and its name.
 async fn giver(context: &Context, path: &Path) -> Result<(Giver, OsString)> {
     if let Some(url) = path.to_str().filter(|text| PEERS.iter().any(|scheme| text.starts_with(scheme))) {
-        return Ok((Giver::Peer(url.to_owned()), "repo".into()));
+        return Ok((Giver::Peer(url.to_owned(), Box::default()), "repo".into()));
     }
     let source = context.path(path);
     if source.is_file() {

@@ -179,6 +179,11 @@ impl Context {
         asked.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 
+    /// Takes the display away, for somebody is asked.
+    pub(crate) fn end_progress(&self) {
+        self.display.end();
+    }
+
     /// Shows how far the command is.
     pub(crate) fn tell_progress(&self, progress: Progress) {
         self.display.tell(progress);

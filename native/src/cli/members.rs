@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use trellis_sync::core::input::Role;
 use trellis_sync::core::op::id::Author;
-use trellis_sync::core::output::Member;
+use trellis_sync::core::output::{Joined, Member};
 use trellis_sync::{Code, Repo, Result, TrellisError};
 
 use super::context::Context;
@@ -61,7 +61,8 @@ impl Members {
             Command::Remove { member } => Some(remove(context, &repo, &member).await?),
         };
         let members = repo.members().await?.iter().map(MemberDoc::new).collect();
-        done(Listed { changed: done_to.map(|author| author.to_string()), members })
+        let is_open = repo.status().await?.is_open;
+        done(Listed { changed: done_to.map(|author| author.to_string()), members, is_open })
     }
 }
 
@@ -100,6 +101,8 @@ struct Listed {
     #[serde(skip_serializing_if = "Option::is_none")]
     changed: Option<String>,
     members: Vec<MemberDoc>,
+    #[serde(skip)]
+    is_open: bool,
 }
 
 /// A member.
@@ -111,6 +114,30 @@ struct MemberDoc {
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     predecessor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined: Option<JoinedDoc>,
+}
+
+/// By which invitation a member joined.
+#[derive(Serialize)]
+struct JoinedDoc {
+    invitation: String,
+    /// Whether it was used up already.
+    extra: bool,
+}
+
+impl JoinedDoc {
+    fn new(joined: Joined) -> JoinedDoc {
+        JoinedDoc { invitation: joined.invitation.to_string(), extra: joined.is_extra }
+    }
+
+    fn words(&self) -> String {
+        let key = self.invitation.get(..12).unwrap_or_default();
+        match self.extra {
+            true => format!("joined by {key}, beyond its uses"),
+            false => format!("joined by {key}"),
+        }
+    }
 }
 
 impl MemberDoc {
@@ -120,6 +147,7 @@ impl MemberDoc {
             name: member.name.clone(),
             role: member.role.map_or("removed", Role::name),
             predecessor: member.predecessor.map(|author| author.to_string()),
+            joined: member.joined.map(JoinedDoc::new),
         }
     }
 }
@@ -131,13 +159,14 @@ impl Told for Listed {
                 page.id_cell(&member.author),
                 Cell::new(Look::Plain, member.role),
                 Cell::new(Look::Name, member.name.as_deref().unwrap_or_default()),
+                Cell::new(Look::Plain, &member.joined.as_ref().map(JoinedDoc::words).unwrap_or_default()),
             ]
         };
         let rows: Vec<_> = self.members.iter().map(row).collect();
         page.table(&rows)?;
-        match self.members.len() {
-            0 | 1 => page.remark("As long as nobody is added, everybody may write."),
-            _ => Ok(()),
+        match self.is_open {
+            true => page.remark("As long as nobody is added, everybody may write."),
+            false => Ok(()),
         }
     }
 }

@@ -27,6 +27,8 @@ mod history;
 mod import;
 mod import_git;
 mod init;
+mod invite;
+mod join;
 mod log;
 mod ls;
 mod manifest;
@@ -77,6 +79,7 @@ Exit codes: 0 done, 1 error, 2 conflicts are open, 3 queued for later, 64 wrong 
 enum Command {
     Init(init::Init),
     Clone(clone::Clone),
+    Join(join::Join),
     Status(status::Status),
     Diff(diff::Diff),
     Record(record::Record),
@@ -96,6 +99,7 @@ enum Command {
     Branch(branch::Branch),
     Merge(merge::Merge),
     Members(members::Members),
+    Invite(invite::Invite),
     Manifest(manifest::Manifest),
     Config(config::Config),
     Export(export::Export),
@@ -111,6 +115,9 @@ enum Command {
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
     // A shell that completes a word asks so, and gets nothing but its answer.
     CompleteEnv::with_factory(Cli::command).var(completions::VARIABLE).complete();
+    if join::is_given_away(&args) {
+        return report::refuse_usage(&join::given_away(), &args).into();
+    }
     match Cli::try_parse_from(&args) {
         Ok(cli) => start(cli).into(),
         Err(error) => explain(&error, &args).into(),
@@ -133,6 +140,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
     match command {
         Command::Init(args) => args.run(context).await,
         Command::Clone(args) => args.run(context).await,
+        Command::Join(args) => args.run(context).await,
         Command::Status(args) => args.run(context).await,
         Command::Diff(args) => args.run(context).await,
         Command::Record(args) => args.run(context).await,
@@ -152,6 +160,7 @@ async fn dispatch(command: Command, context: &Context) -> Outcome {
         Command::Branch(args) => args.run(context).await,
         Command::Merge(args) => args.run(context).await,
         Command::Members(args) => args.run(context).await,
+        Command::Invite(args) => args.run(context).await,
         Command::Manifest(args) => args.run(context).await,
         Command::Config(args) => args.run(context).await,
         Command::Export(args) => args.run(context).await,

@@ -136,13 +136,25 @@ pub(crate) fn error_document(error: &TrellisError) -> serde_json::Result<String>
 
 /// Tells of wrong usage, as clap does it, or as a document where one was asked for. `advice` says what to type instead.
 pub(crate) fn usage_error(error: &clap::Error, advice: Option<&str>, args: &[OsString]) -> Exit {
-    let is_document = args.iter().any(|arg| arg == "--json") || std::env::var_os("TRELLIS_JSON").is_some();
-    match (usage_document(error, advice).ok().filter(|_| is_document), advice) {
+    match (usage_document(error, advice).ok().filter(|_| wants_document(args)), advice) {
         (Some(text), _) => super::context::print_line(&text),
         (None, Some(advice)) => eprintln!("error: {}. {advice}", first_line(error)),
         (None, None) => drop(error.print()),
     }
     Exit::Usage
+}
+
+/// Tells of wrong usage that is found before the arguments are read.
+pub(crate) fn refuse_usage(error: &TrellisError, args: &[OsString]) -> Exit {
+    match error_document(error).ok().filter(|_| wants_document(args)) {
+        Some(text) => super::context::print_line(&text),
+        None => eprintln!("error: {error}"),
+    }
+    Exit::Usage
+}
+
+fn wants_document(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--json") || std::env::var_os("TRELLIS_JSON").is_some()
 }
 
 fn usage_document(error: &clap::Error, advice: Option<&str>) -> serde_json::Result<String> {

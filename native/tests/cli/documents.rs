@@ -105,7 +105,7 @@ fn every_help_has_an_example() {
     for command in commands(&help) {
         pages.push(vec![command, "--help"]);
     }
-    for outer in ["sync", "members", "config", "fork", "manifest", "import"] {
+    for outer in ["sync", "members", "config", "fork", "manifest", "import", "invite"] {
         let help = shell.ok(&[outer, "--help"]);
         for inner in commands(&help) {
             let help = shell.ok(&[outer, inner, "--help"]);

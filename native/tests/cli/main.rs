@@ -9,6 +9,8 @@ mod folder;
 mod git;
 mod history;
 #[cfg(unix)]
+mod invitations;
+#[cfg(unix)]
 mod kinds;
 mod linear;
 mod manifests;

@@ -12,7 +12,7 @@ use crate::shell::Shell;
 /// Nothing here takes so long unless it never ends.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server for the repo in `a`, for anybody.
+/// A server for the repo in `a`.
 struct Served {
     child: Child,
     url: String,
@@ -20,7 +20,11 @@ struct Served {
 
 impl Served {
     fn start(shell: &Shell, listen: &str) -> Served {
-        let mut command = shell.command(&["-C", "a", "serve", "--open", "--listen", listen]);
+        Served::run(shell, &["-C", "a", "serve", "--open", "--listen", listen])
+    }
+
+    fn run(shell: &Shell, line: &[&str]) -> Served {
+        let mut command = shell.command(line);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -115,6 +119,67 @@ fn offline_edits_of_both_sides_meet() {
     }
     assert_eq!(shell.read("b/plan.txt"), b"ONE\ntwo\nTHREE\n");
     assert_eq!(shell.json(&["-C", "b", "get", "notes/1"])["value"], json!({ "title": "Both" }));
+}
+
+#[test]
+fn some_branches_sync_without_the_others() {
+    let (shell, server) = served();
+    shell.ok(&["clone", &server.url, "b"]);
+    for branch in ["draft/x", "other"] {
+        shell.ok(&["-C", "b", "branch", branch]);
+        shell.ok(&["-C", "b", "set", "--branch", branch, "notes/2/title", branch]);
+    }
+    let told = shell.ok(&["-C", "b", "sync", &server.url, "--branches", "main", "--branches", "draft/*"]);
+    assert!(told.contains("Both now have the same of these branches."), "{told}");
+    assert!(shell.ok(&["-C", "a", "get", "--branch", "draft/x", "notes/2/title"]).contains("draft/x"));
+    let branches = shell.json(&["-C", "a", "branch"]).to_string();
+    assert!(branches.contains("draft/x") && !branches.contains("other"), "{branches}");
+    let refused = shell.run(&["-C", "b", "sync", &server.url, "--branches", "a***"]);
+    assert!(refused.code == 1 && refused.err.contains("--branches takes"), "{}", refused.err);
+}
+
+#[test]
+fn a_serialiser_says_which_line_of_a_linear_branch_stays() {
+    let shell = Shell::with_repo();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Calm"]);
+    let key = shell.json(&["-C", "a", "sync", "status"])["author"].as_str().unwrap().to_owned();
+    shell.ok(&["-C", "a", "config", "set", "branchPolicies.main.linear", "true"]);
+    shell.ok(&["-C", "a", "config", "set", "branchPolicies.main.serialiser", &key]);
+    let server = Served::start(&shell, "127.0.0.1:0");
+    shell.ok(&["clone", &server.url, "b"]);
+    shell.ok(&["-C", "b", "config", "set", "branchPolicies.main.linear", "true"]);
+    shell.ok(&["-C", "b", "set", "notes/1/title", "Storm"]);
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Sun"]);
+    let head = shell.json(&["-C", "a", "log"])["ops"][0]["hash"].clone();
+    let (_, synced) = shell.document(&["-C", "b", "sync", &server.url]);
+    assert_eq!(synced["nacked"], json!({ "ops": 1, "code": "not_fast_forward", "head": head }));
+    for repo in ["a", "b"] {
+        let status = shell.json(&["-C", repo, "sync", "status"]);
+        let branches = status["branches"].as_array().unwrap();
+        let main = branches.iter().find(|branch| branch["name"] == json!("main")).unwrap();
+        assert_eq!(main["diverged"], json!(true), "{repo}: {status}");
+    }
+}
+
+#[test]
+fn a_member_may_look_at_what_a_server_for_members_has() {
+    let shell = Shell::with_repo();
+    shell.ok(&["-C", "a", "set", "notes/1/title", "Calm"]);
+    shell.ok(&["clone", "a", "b"]);
+    let key = shell.json(&["-C", "b", "sync", "status"])["author"].as_str().unwrap().to_owned();
+    shell.ok(&["-C", "a", "members", "add", &key, "--name", "Bob"]);
+    let server = Served::run(&shell, &["-C", "a", "serve", "--listen", "127.0.0.1:0"]);
+    let urls = [server.url.clone(), server.url.replace("ws://", "http://")];
+    for (number, url) in urls.iter().enumerate() {
+        shell.ok(&["-C", "b", "set", &format!("notes/b{number}/title"), "from Bob"]);
+        shell.ok(&["-C", "b", "sync", url]);
+        shell.ok(&["-C", "a", "set", &format!("notes/a{number}/title"), "New"]);
+        let before = shell.json(&["-C", "b", "sync", "status"])["ops"].clone();
+        let ran = shell.run(&["-C", "b", "sync", url, "--preview", "--json"]);
+        let preview = documents::check(&["sync", "reconcile"], &ran.out);
+        assert_eq!((ran.code, preview["onlyRemote"].as_array().unwrap().len()), (0, 1), "{url}: {}", ran.err);
+        assert_eq!(shell.json(&["-C", "b", "sync", "status"])["ops"], before, "nothing came to stay");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What people see on a terminal: colours, a pager, and a bar for what takes long.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -27,6 +27,7 @@ fn size(cells: u16) -> NonZero<u16> {
 struct Terminal {
     child: Child,
     screen: Arc<Mutex<vt100::Parser>>,
+    keys: File,
     reader: JoinHandle<()>,
 }
 
@@ -46,6 +47,7 @@ impl Terminal {
         drop(command);
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size(ROWS), size(COLUMNS), 1000)));
         let shown = Arc::clone(&screen);
+        let keys = File::from(own.try_clone().unwrap());
         let reader = std::thread::spawn(move || {
             let (mut own, mut bytes) = (File::from(own), [0; 4096]);
             // The system reports an error when nobody is on the other side any more.
@@ -53,7 +55,7 @@ impl Terminal {
                 shown.lock().unwrap().process(&bytes[..count]);
             }
         });
-        Terminal { child, screen, reader }
+        Terminal { child, screen, keys, reader }
     }
 
     fn contents(&self) -> String {
@@ -67,6 +69,11 @@ impl Terminal {
             assert!(Instant::now() < until, "{text:?} never came:\n{}", self.contents());
             std::thread::yield_now();
         }
+    }
+
+    /// Types this.
+    fn type_in(&mut self, text: &str) {
+        self.keys.write_all(text.as_bytes()).unwrap();
     }
 
     /// The screen when the command has ended, and its exit code.
@@ -155,4 +162,15 @@ fn what_takes_long_shows_a_bar_and_takes_it_away() {
     let (code, screen) = terminal.end();
     assert_eq!(code, 0);
     assert!(screen.contents().contains("one") && !screen.contents().contains("Working"), "{}", screen.contents());
+}
+
+#[test]
+fn who_joins_is_asked_for_the_invitation() {
+    let shell = Shell::new();
+    let mut terminal = Terminal::start(shell.command(&["join", "ws://127.0.0.1:9", "b"]));
+    terminal.await_text("Invitation: ");
+    terminal.type_in("hello\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 1);
+    assert!(screen.contents().contains("error[invalid_argument]: This is no invitation"), "{}", screen.contents());
 }

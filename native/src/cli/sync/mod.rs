@@ -33,7 +33,7 @@ pub(crate) struct Sync {
 /// A peer, and how to sync with it.
 #[derive(Debug, Args)]
 pub(crate) struct Peer {
-    /// Where the peer is: a ws:// or wss:// URL, or the name under which it is kept
+    /// Where the peer is: a ws://, wss://, http:// or https:// URL, or the name under which it is kept
     #[arg(required = true)]
     url: Option<String>,
     /// Stay connected: send what is written, and bring what comes into the folder, until Ctrl-C
@@ -42,12 +42,15 @@ pub(crate) struct Peer {
     /// Show what syncing would bring; nothing is changed anywhere
     #[arg(long, conflicts_with = "live")]
     preview: bool,
-    /// With --preview: then do it
-    #[arg(long, requires = "preview")]
+    /// Sync, which is what happens without --preview; with it, show that first
+    #[arg(long)]
     apply: bool,
     /// A host that may be dialled in plain text although it is another machine
     #[arg(long, value_name = "HOST")]
     allow_plain: Vec<String>,
+    /// Sync only branches of this name or pattern, not every one
+    #[arg(long, value_name = "PATTERN")]
+    branches: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,8 +3,9 @@
 use std::io;
 
 use serde::Serialize;
+use trellis_sync::core::limits::{INTEREST_MAX, NAME_BYTES_MAX};
 use trellis_sync::files::Workspace;
-use trellis_sync::link::{Link, LinkOptions, LinkState};
+use trellis_sync::link::{Interest, Link, LinkOptions, LinkState, Nacked};
 use trellis_sync::{Code, Progress, Repo, Result, TrellisError, Work};
 
 use super::Peer;
@@ -33,9 +34,9 @@ impl Peer {
             }
             context.say(&compared)?;
         }
-        let mut link = repo.sync_with(url, self.options())?;
+        let mut link = repo.sync_with(url, self.options()?)?;
         watch(context, &mut link).await?;
-        let synced = Synced::of(&repo, &link, url).await?;
+        let synced = Synced { is_part: !self.branches.is_empty(), ..Synced::of(&repo, &link, url).await? };
         if !self.live {
             link.close().await;
             return done(synced);
@@ -47,8 +48,8 @@ impl Peer {
     /// peer gets nothing.
     async fn preview(&self, context: &Context, repo: &Repo, url: &str) -> Result<Compared> {
         let folder = tempfile::tempdir().map_err(no_room)?;
-        let remote = context.keep(context.options().open(folder.path()).await?);
-        let mut link = remote.sync_with(url, self.options())?;
+        let remote = context.keep(context.options().in_name_of(repo).open(folder.path()).await?);
+        let mut link = remote.sync_with(url, self.options()?)?;
         watch(context, &mut link).await?;
         link.close().await;
         match (repo.status().await?.repo, remote.status().await?.repo) {
@@ -57,10 +58,11 @@ impl Peer {
         }
     }
 
-    fn options(&self) -> LinkOptions {
+    fn options(&self) -> Result<LinkOptions> {
         let mut options = LinkOptions::default();
         options.connect.allow_plain.clone_from(&self.allow_plain);
-        options
+        options.branches = Interest::parse(&self.branches).ok_or_else(no_pattern)?;
+        Ok(options)
     }
 
     /// Stays connected, brings what comes into the folder, and tells of it, until Ctrl-C.
@@ -87,7 +89,7 @@ impl Peer {
                 }
             }
         }
-        let last = Synced::of(repo, &link, &first.peer).await?;
+        let last = Synced { is_part: first.is_part, ..Synced::of(repo, &link, &first.peer).await? };
         link.close().await;
         done(last)
     }
@@ -115,6 +117,13 @@ fn other_repo(url: &str) -> TrellisError {
     TrellisError::new(Code::RepoMismatch, message)
 }
 
+fn no_pattern() -> TrellisError {
+    let message = format!(
+        "--branches takes at most {INTEREST_MAX} patterns, each of 1 to {NAME_BYTES_MAX} bytes and without three '*' in a row. Write them otherwise."
+    );
+    TrellisError::new(Code::InvalidArgument, message)
+}
+
 fn no_room(cause: io::Error) -> TrellisError {
     let message = "The folder for temporary files takes no more. Make room there, or set TMPDIR.";
     TrellisError::new(Code::StorageFull, message).caused_by(cause)
@@ -133,15 +142,49 @@ struct Synced {
     /// The peer's key.
     key: String,
     relay: bool,
+    /// Whether some branches were synced and not all.
+    #[serde(skip)]
+    is_part: bool,
     /// Ops that came and ops that went.
     taken: u64,
     given: u64,
     bytes_in: u64,
     bytes_out: u64,
     ops: usize,
+    /// What the peer refuses, or gives no effect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nacked: Option<NackedDoc>,
     conflicts: Vec<ConflictDoc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     folder: Option<SettledDoc>,
+}
+
+/// Ops that a peer refuses, or gives no effect.
+#[derive(Serialize)]
+struct NackedDoc {
+    ops: u64,
+    code: &'static str,
+    /// The head of the line that they do not continue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+}
+
+impl NackedDoc {
+    fn of(nacked: &Nacked) -> NackedDoc {
+        let head = nacked.head.map(|head| head.to_string());
+        NackedDoc { ops: nacked.ops, code: nacked.code.as_str(), head }
+    }
+
+    fn told(&self) -> String {
+        let ops = count(self.ops as usize, "op");
+        match self.code {
+            "not_fast_forward" => format!(
+                "The peer has another line of this branch: {ops} of ours do not continue it. `trellis sync reconcile` tells how one of the two gives way."
+            ),
+            "permission_denied" => format!("The peer gives {ops} of ours no effect: their author may not write that."),
+            _ => format!("The peer refuses {ops} of ours as invalid."),
+        }
+    }
 }
 
 impl Synced {
@@ -153,11 +196,13 @@ impl Synced {
             peer: peer.to_owned(),
             key: status.peer.map(|key| key.to_string()).unwrap_or_default(),
             relay: status.is_relay,
+            is_part: false,
             taken: progress.ops_in,
             given: progress.ops_out,
             bytes_in: progress.bytes_in,
             bytes_out: progress.bytes_out,
             ops: repo.status().await?.ops,
+            nacked: status.nacked.as_ref().map(NackedDoc::of),
             conflicts: open_conflicts(repo).await?.0,
             folder: settled.as_ref().map(SettledDoc::new),
         })
@@ -167,12 +212,15 @@ impl Synced {
 impl Told for Synced {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
         let other = page.paint(Look::Name, &clean(&self.peer));
-        page.line(format!(
-            "Took {} from {other} and gave it {}. Both now hold {}.",
-            count(self.taken as usize, "op"),
-            count(self.given as usize, "op"),
-            count(self.ops, "op")
-        ))?;
+        let same = match self.is_part {
+            true => "Both now have the same of these branches".to_owned(),
+            false => format!("Both now hold {}", count(self.ops, "op")),
+        };
+        let (taken, given) = (count(self.taken as usize, "op"), count(self.given as usize, "op"));
+        page.line(format!("Took {taken} from {other} and gave it {given}. {same}."))?;
+        if let Some(nacked) = &self.nacked {
+            page.line(nacked.told())?;
+        }
         print_left(&self.conflicts, self.folder.as_ref(), page)
     }
 
