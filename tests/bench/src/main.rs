@@ -14,11 +14,17 @@ mod measure;
 mod memory_host;
 mod merge;
 mod opening;
+mod pair;
 #[cfg(feature = "peers")]
 mod peers;
 mod plot;
+mod received;
+mod relay;
 mod report;
 mod shapes;
+mod story;
+mod table;
+mod wire;
 
 use std::env;
 use std::path::PathBuf;
@@ -38,13 +44,17 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { id: "P1a", about: "reconcile two kept logs", run: merge::run_logs },
     Bench { id: "P1b", about: "reconcile two unordered lists of ops", run: merge::run_lists },
+    Bench { id: "P2", about: "take in frames that a peer sent, in memory", run: received::run },
     Bench { id: "P3", about: "take received ops in, durably", run: ingest::run },
     Bench { id: "P4", about: "one local write, acked at disk", run: local_write::run },
+    Bench { id: "P5", about: "bytes of a batch of 1,000 ops", run: wire::run },
     Bench { id: "P6", about: "find what two replicas do not both have", run: links::run_discovery },
+    Bench { id: "sync-table", about: "messages and bytes until two replicas are equal", run: table::run },
     Bench { id: "P7", about: "sync one op", run: links::run_one_op },
     Bench { id: "clone", about: "clone 100,000 ops over WebSocket", run: clone::run },
     Bench { id: "P8", about: "open a large repo; memory per op", run: opening::run },
     Bench { id: "P9", about: "cost against the number of ops, for many shapes of history", run: shapes::run },
+    Bench { id: "P12", about: "a relay of 1,000 clients", run: relay::run },
     Bench { id: "P13", about: "look through a folder of 10,000 files", run: folder::run },
 ];
 
@@ -79,6 +89,9 @@ fn run() -> Result<()> {
         && first == opening::MEMORY_OF
     {
         return opening::print_memory(repo.as_ref());
+    }
+    if let Some(("--clients", rest)) = args.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return relay::clients::run(rest);
     }
     let asked = asked(&args)?;
     std::fs::create_dir_all(&asked.setting.dir)?;

@@ -87,5 +87,6 @@ fn nothing(query: &Query) -> Loaded {
         Query::Ops(places) | Query::OpsUpTo { ops: places, .. } => Loaded::Ops(vec![None; places.len()]),
         Query::LackingBlobs | Query::AbsentBlobs(_) => Loaded::Blobs(Vec::new()),
         Query::BlobPiece { .. } => Loaded::Piece(None),
+        Query::Peers => Loaded::Peers(Vec::new()),
     }
 }

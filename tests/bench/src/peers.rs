@@ -3,6 +3,9 @@
 //! An op of ours that puts JSON into an entity is, in each of them, one assignment of the same text to a key of one
 //! map. A peer starts with both documents loaded and merges the remote one's tail into the local one.
 
+pub(crate) mod story;
+pub(crate) mod sync;
+
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -198,7 +201,7 @@ impl Peer for Loro {
 }
 
 /// The version of a package in the lock file that this program was built with.
-fn version(package: &str) -> &'static str {
+pub(crate) fn version(package: &str) -> &'static str {
     let lock = include_str!("../../../Cargo.lock");
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name).skip(1);
