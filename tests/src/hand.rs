@@ -1,7 +1,7 @@
 //! A peer that is played by hand: a test says what it says, message by message, after an honest handshake or a bent one.
 
 use ed25519_dalek::{Signer, SigningKey};
-use trellis_core::input::{Connection, Frame, Guests, Input, LinkId, Side};
+use trellis_core::input::{Connection, Frame, Guests, Input, Interest, Joining, LinkId, Side};
 use trellis_core::link::handshake::{Handshake, Next};
 use trellis_core::link::message::{Auth, Form, Have, Hello, Message, Ops, RepoTag, TroubleCode};
 use trellis_core::log::row::StoredOp;
@@ -16,6 +16,7 @@ pub const ORIGIN: &str = "ws://127.0.0.1:4200";
 pub struct Hand {
     key: SigningKey,
     link: LinkId,
+    form: Form,
     handshake: Handshake,
     /// Bytes of ops that it says it has sent.
     pub sent: u64,
@@ -32,11 +33,22 @@ pub struct Way {
     pub binding: Vec<u8>,
     /// Whom the host lets in.
     pub guests: Guests,
+    /// The invitation that the peer shows.
+    pub joining: Option<Joining>,
+    /// In which form the peer speaks.
+    pub form: Form,
 }
 
 impl Default for Way {
     fn default() -> Way {
-        Way { key: 77, dialled: ORIGIN.into(), binding: b"channel".to_vec(), guests: Guests::Anyone }
+        Way {
+            key: 77,
+            dialled: ORIGIN.into(),
+            binding: b"channel".to_vec(),
+            guests: Guests::Anyone,
+            joining: None,
+            form: Form::Binary,
+        }
     }
 }
 
@@ -49,6 +61,8 @@ fn end(side: Side, nonce: u8, origin: &str, binding: &[u8], guests: Guests) -> C
         expected: None,
         guests,
         is_relay: false,
+        interest: Interest::default(),
+        joining: None,
     }
 }
 
@@ -58,13 +72,24 @@ impl Hand {
         let link = LinkId(link);
         host.give(Input::Connected(link, end(Side::Responder, 1, ORIGIN, b"channel", way.guests)));
         let key = test_key(way.key);
-        let connection = end(Side::Initiator, 2, &way.dialled, &way.binding, Guests::Anyone);
-        Hand { handshake: Handshake::new(connection, author_of(&key)), key, link, sent: 0 }
+        let own = end(Side::Initiator, 2, &way.dialled, &way.binding, Guests::Anyone);
+        let connection = Connection { joining: way.joining, ..own };
+        Hand { handshake: Handshake::new(connection, author_of(&key)), key, link, form: way.form, sent: 0 }
+    }
+
+    /// Says that it can pack frames.
+    pub fn packing(self) -> Hand {
+        Hand { handshake: self.handshake.packing(true), ..self }
     }
 
     /// Opens a link and proves its key, for the repo of this tag.
     pub fn shaken(host: &mut MemoryHost, link: u64, tag: Option<RepoTag>) -> Hand {
-        let mut hand = Hand::dial(host, link, &Way::default());
+        Hand::shaken_by(host, link, &Way::default(), tag)
+    }
+
+    /// As [`Hand::shaken`], in this way.
+    pub fn shaken_by(host: &mut MemoryHost, link: u64, way: &Way, tag: Option<RepoTag>) -> Hand {
+        let mut hand = Hand::dial(host, link, way);
         let auth = hand.prove(host, tag).expect("an honest handshake");
         assert_eq!(hand.say(host, &Message::Auth(auth)), []);
         hand
@@ -102,7 +127,7 @@ impl Hand {
 
     /// Says something; returns what the host answers. In place of a message stands the end of the link.
     pub fn say(&self, host: &mut MemoryHost, message: &Message) -> Vec<Option<Message>> {
-        self.send(host, Frame::of(message, Form::Binary).expect("a message"))
+        self.send(host, Frame::of(message, self.form).expect("a message"))
     }
 
     /// Sends any frame; returns what the host answers.
@@ -120,7 +145,7 @@ impl Hand {
     /// Sends ops.
     pub fn give(&mut self, host: &mut MemoryHost, repo: RepoId, ops: Vec<StoredOp>) -> Vec<Option<Message>> {
         let message = Message::Ops(Ops { batch: 1, more: false, sent: self.sent, repo, ops });
-        let frame = Frame::of(&message, Form::Binary).expect("ops that make a frame");
+        let frame = Frame::of(&message, self.form).expect("ops that make a frame");
         self.sent += frame.len() as u64;
         self.send(host, frame)
     }

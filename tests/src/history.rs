@@ -6,8 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer, SigningKey};
+use trellis_core::op::hex;
 use trellis_core::op::id::{OpId, RepoId};
+use trellis_core::op::invitation::invited_message;
 use trellis_core::op::kind::{Format, Kind};
 use trellis_core::time::Hlc;
 
@@ -58,6 +60,8 @@ pub struct Dials {
     pub void: u32,
     /// That a transaction is about members.
     pub members: u32,
+    /// That such a one is about an invitation.
+    pub invitations: u32,
     /// How far clocks are off, in milliseconds either way.
     pub skew_ms: u64,
     /// Which ops are signed.
@@ -80,6 +84,7 @@ impl Default for Dials {
             bodyless: 3,
             void: 3,
             members: 0,
+            invitations: 0,
             skew_ms: 60_000,
             signing: Signing::Nobody,
         }
@@ -103,6 +108,7 @@ impl Dials {
             bodyless: *dice.pick(&[0, 0, 3, 15]),
             void: *dice.pick(&[0, 3, 10]),
             members: *dice.pick(&[0, 0, 15]),
+            invitations: 0,
             skew_ms: *dice.pick(&[0, 1_000, 120_000]),
             signing: Signing::Nobody,
         }
@@ -231,7 +237,10 @@ impl<'a> Crowd<'a> {
         }
         let first = self.ops.len();
         if self.dice.chance(self.dials.members) {
-            self.member_op(who);
+            match self.dials.invitations > 0 && self.dice.chance(self.dials.invitations) {
+                true => self.invitation_op(who),
+                false => self.member_op(who),
+            }
         } else if self.dice.chance(self.dials.merge) {
             self.merge_op(who);
         } else {
@@ -394,6 +403,40 @@ impl<'a> Crowd<'a> {
         };
         draft.body = Some((Format::Json, body.into_bytes()));
         self.push(who, draft);
+    }
+
+    /// The owner invites, or ends an invitation; or anybody lets somebody in by one, or pretends to.
+    fn invitation_op(&mut self, who: usize) {
+        let secret = key(if self.dice.chance(50) { "invitation" } else { "another invitation" });
+        let is_offer = self.dice.chance(45);
+        let who = if is_offer && self.dice.chance(85) { 0 } else { who };
+        self.meet(who);
+        let mut draft = self.draft(who, "_repo");
+        if is_offer {
+            (draft.collection, draft.key) = ("_invitations".into(), author(&secret).to_string());
+            draft.base = self.base(who, &draft);
+            match self.dice.chance(20) {
+                true => (draft.kind, draft.body) = (Kind::Delete, None),
+                false => draft.body = Some((Format::Json, self.terms().into_bytes())),
+            }
+            return self.push(who, draft);
+        }
+        let whom = author(&self.keys[self.dice.below(self.keys.len())]);
+        (draft.collection, draft.key) = ("_members".into(), whom.to_string());
+        draft.base = self.base(who, &draft);
+        let repo = if self.dice.chance(90) { RepoId::from(self.ops[0].id) } else { RepoId([9; 32]) };
+        let proof = hex::encode(&secret.sign(&invited_message(&repo, &whom)).to_bytes());
+        let role = *self.dice.pick(&["reader", "writer", "writer", "owner"]);
+        let key = author(&secret);
+        let body = format!("{{\"invitation\":\"{key}\",\"proof\":\"{proof}\",\"role\":\"{role}\"}}");
+        draft.body = Some((Format::Json, body.into_bytes()));
+        self.push(who, draft);
+    }
+
+    fn terms(&mut self) -> String {
+        let role = *self.dice.pick(&["reader", "writer", "writer", "writer", "owner"]);
+        let until = self.now_ms + self.dice.below(200_000) as u64;
+        format!("{{\"role\":\"{role}\",\"until\":{until},\"uses\":1}}")
     }
 
     /// The members of `cut`: for some branches, an op of `whom` there that `who` knows.

@@ -9,7 +9,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
 use trellis_core::input::{
-    Base, Change, Command, Edit, Frame, Input, LinkId, Loaded, More, Request, RowHeaders, Transaction,
+    Base, Change, Command, Edit, Frame, Input, LinkId, Loaded, More, Remembered, Request, RowHeaders, Transaction,
 };
 use trellis_core::link::message::Message;
 use trellis_core::log::row::{Place, Record, Row, StoredOp, read_record};
@@ -55,6 +55,8 @@ pub struct MemoryHost {
     pub sent: Vec<(LinkId, Option<Frame>)>,
     /// Answers that came later than their command.
     pub heard: Vec<Reply>,
+    /// When peers last had the same.
+    pub remembered: BTreeMap<Author, Remembered>,
     keys: BTreeMap<Author, SigningKey>,
     author: Author,
     next_key: u64,
@@ -80,6 +82,7 @@ impl MemoryHost {
             ops_read: 0,
             sent: Vec::new(),
             heard: Vec::new(),
+            remembered: BTreeMap::new(),
             keys: BTreeMap::from([(author, key)]),
             author,
             next_key: number + 1_000_000,
@@ -203,6 +206,10 @@ impl MemoryHost {
                     self.sent.push((link, None));
                     continue;
                 }
+                Output::Remember(peer, then) => {
+                    self.remembered.insert(peer, then);
+                    continue;
+                }
                 Output::KeepPiece(..) => panic!("nothing here names blobs"),
                 Output::Sign { ticket, author, message } => {
                     Input::Signed(ticket, self.keys[&author].sign(&message).to_bytes())
@@ -233,7 +240,10 @@ impl MemoryHost {
 
     /// Reads what a query asks for.
     pub fn load(&self, query: &Query) -> Loaded {
-        load_rows(&self.rows, query)
+        match query {
+            Query::Peers => Loaded::Peers(self.remembered.clone().into_iter().collect()),
+            query => load_rows(&self.rows, query),
+        }
     }
 }
 
@@ -264,6 +274,7 @@ pub fn load_rows(rows: &[Row], query: &Query) -> Loaded {
         }
         Query::LackingBlobs | Query::AbsentBlobs(_) => Loaded::Blobs(Vec::new()),
         Query::BlobPiece { .. } => Loaded::Piece(None),
+        Query::Peers => Loaded::Peers(Vec::new()),
     }
 }
 

@@ -9,6 +9,7 @@ use trellis_core::link::message::{
 };
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::{Author, ContentHash, OpId};
+use trellis_core::op::invitation::InvitationProof;
 use trellis_core::op::sign::Signature;
 use trellis_core::time::Millis;
 
@@ -72,7 +73,8 @@ fn welcome(dice: &mut Dice) -> Welcome {
 }
 
 fn auth(dice: &mut Dice) -> Auth {
-    let invitation = optional(dice, |dice| (Author(bytes(dice)), signature(dice)));
+    let proof = |dice: &mut Dice| InvitationProof { key: Author(bytes(dice)), signature: signature(dice) };
+    let invitation = optional(dice, proof);
     Auth { key: Author(bytes(dice)), signature: signature(dice), invitation }
 }
 

@@ -86,7 +86,7 @@ fn has_shape(op: &Op) -> bool {
 
 /// Marks in the model what has no effect, for branches whose policy is linear as for the others.
 pub fn mark_ineffective(model: &mut Model, linear: &BTreeSet<String>) {
-    let own = ["_repo", "_members", "_manifests", "_review"];
+    let own = ["_repo", "_members", "_invitations", "_manifests", "_review"];
     let misplaced = |op: &&Op| own.contains(&&*op.entity.0) != (op.branch == "_repo") && op.kind != Kind::Merge;
     let mut ineffective: BTreeSet<OpId> = model.ops.values().filter(misplaced).map(|op| op.id).collect();
     ineffective.extend(Members::of(model, &ineffective).forbidden());
@@ -102,12 +102,14 @@ struct Members<'a> {
     owner: Author,
     /// The acts that count so far.
     acts: Vec<&'a Op>,
+    /// Those of them that count by an invitation.
+    invited: BTreeSet<OpId>,
 }
 
 impl<'a> Members<'a> {
     fn of(model: &'a Model, misplaced: &BTreeSet<OpId>) -> Members<'a> {
         let owner = model.ops.values().find(|op| op.repo.is_none()).expect("a genesis").author;
-        let mut members = Members { model, owner, acts: Vec::new() };
+        let mut members = Members { model, owner, acts: Vec::new(), invited: BTreeSet::new() };
         let removes_owner = |op: &Op| role(op) == Some("removed") && op.entity.1 == owner.to_string();
         let is_put = |op: &Op| op.entity.0 == "_members" && op.kind == Kind::Put;
         let is_act = |op: &&Op| is_put(op) && role(op).is_some() && !removes_owner(op);
@@ -129,7 +131,43 @@ impl<'a> Members<'a> {
             let owners = of_level.iter().filter(|op| role(op) == Some("owner")).map(|op| op.entity.1.clone());
             level = owners.filter(|author| !nearer.contains(author)).collect();
         }
+        members.let_in(acts);
         members
+    }
+
+    /// Of the acts that nobody gave effect to, those that show an invitation, the earliest first.
+    fn let_in(&mut self, mut acts: Vec<&'a Op>) {
+        acts.retain(|op| invitation(op).is_some() && !self.acts.iter().any(|act| act.id == op.id));
+        acts.sort_by_key(|op| (op.hlc, op.id));
+        for op in acts {
+            if self.is_let_in(op) {
+                self.acts.push(op);
+                self.invited.insert(op.id);
+            }
+        }
+    }
+
+    fn is_let_in(&self, op: &Op) -> bool {
+        let past = self.model.reach(op.dependencies(), Op::dependencies);
+        let is_known = past.iter().any(|id| self.acts.iter().any(|act| act.id == *id && act.entity.1 == op.entity.1));
+        let offers: Vec<&Op> =
+            past.iter().map(|id| &self.model.ops[id]).filter(|offer| self.is_offer(offer, op)).collect();
+        let allows = |offer: &&Op| offer.kind == Kind::Put && allows(offer, op);
+        !is_known
+            && (op.entity.1 != self.owner.to_string())
+            && !offers.is_empty()
+            && offers.iter().all(allows)
+            && matches!(self.role_of(op), Some("owner" | "writer"))
+            && !self.is_cut(op)
+            && is_proven(op)
+    }
+
+    /// Whether an op states or revokes the invitation that another shows.
+    fn is_offer(&self, offer: &Op, shown: &Op) -> bool {
+        let is_of =
+            offer.branch == "_repo" && offer.entity.0 == "_invitations" && Some(&*offer.entity.1) == invitation(shown);
+        let is_statement = matches!(offer.kind, Kind::Put | Kind::Delete);
+        is_of && is_statement && self.role_of(offer) == Some("owner") && !self.is_cut(offer)
     }
 
     /// What the latest grant says that no other grant has seen.
@@ -139,7 +177,7 @@ impl<'a> Members<'a> {
         }
         let grants: Vec<&Op> = self.about(&op.author).into_iter().filter(|act| role(act) != Some("removed")).collect();
         let open = grants.iter().filter(|act| !grants.iter().any(|other| self.model.seen(other).contains(&act.id)));
-        open.max_by_key(|act| (act.hlc, act.id)).and_then(|act| role(act))
+        open.max_by_key(|act| (!self.invited.contains(&act.id), act.hlc, act.id)).and_then(|act| role(act))
     }
 
     /// Whether a removal that no later grant has lifted cuts the op off.
@@ -196,7 +234,7 @@ impl<'a> Members<'a> {
         let is_open = !self.acts.iter().any(|act| act.author == self.owner);
         let may = |op: &Op| match &*op.entity.0 {
             "_members" => self.acts.iter().any(|act| act.id == op.id),
-            "_repo" | "_manifests" => self.role_of(op) == Some("owner") && !self.is_cut(op),
+            "_repo" | "_invitations" | "_manifests" => self.role_of(op) == Some("owner") && !self.is_cut(op),
             _ => is_open || matches!(self.role_of(op), Some("owner" | "writer")) && !self.is_cut(op),
         };
         self.model.ops.values().filter(|op| !may(op)).map(|op| op.id).collect()
@@ -211,6 +249,32 @@ fn role(op: &Op) -> Option<&str> {
     }
     let role = op.json.as_ref()?.get("role")?.as_str()?;
     ["owner", "writer", "reader", "removed"].contains(&role).then_some(role)
+}
+
+/// The public key of the invitation that an act shows.
+fn invitation(act: &Op) -> Option<&str> {
+    act.json.as_ref()?.get("invitation")?.as_str()
+}
+
+/// Whether the terms of an invitation allow what an act gives, when it does.
+fn allows(offer: &Op, act: &Op) -> bool {
+    let body = offer.json.as_ref().unwrap_or(&Value::Null);
+    let roles: &[&str] = if body["role"] == "writer" { &["writer", "reader"] } else { &["reader"] };
+    let is_sound = matches!(body["role"].as_str(), Some("writer" | "reader")) && body["uses"].as_u64() > Some(0);
+    is_sound && body["until"].as_u64() >= Some(act.hlc >> 16) && role(act).is_some_and(|role| roles.contains(&role))
+}
+
+/// Whether the invitation's key signed for who joins.
+fn is_proven(act: &Op) -> bool {
+    let parts =
+        (invitation(act).and_then(hex::parse), act.json.as_ref().and_then(|body| hex::parse(body["proof"].as_str()?)));
+    let ((Some(key), Some(proof)), Some(repo), Some(joiner)) = (parts, act.repo, hex::parse::<32>(&act.entity.1))
+    else {
+        return false;
+    };
+    let message = [&b"trellis/invited/1\n"[..], &repo.0, &joiner].concat();
+    let key = ed25519_dalek::VerifyingKey::from_bytes(&key);
+    key.is_ok_and(|key| key.verify_strict(&message, &ed25519_dalek::Signature::from_bytes(&proof)).is_ok())
 }
 
 fn cut(removal: &Op) -> Vec<OpId> {

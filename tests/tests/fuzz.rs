@@ -8,6 +8,8 @@ use trellis_tests::fuzz::{Target, Verdict, mutate};
 use trellis_tests::seed;
 
 const MUTATIONS: usize = 20_000;
+/// Of targets in which signatures are made and checked, or whole replicas meet.
+const COSTLY_MUTATIONS: usize = 2_000;
 
 /// Prints the input of a target that panics.
 struct Input<'a>(&'a Target, &'a [u8]);
@@ -21,10 +23,14 @@ impl Drop for Input<'_> {
 }
 
 fn fuzz(name: &str) {
+    fuzz_with(name, MUTATIONS);
+}
+
+fn fuzz_with(name: &str, mutations: usize) {
     let target = Target::named(name).unwrap();
     let mut dice = Dice::new(seed!());
     let corpus = (target.corpus)();
-    let mutations = (0..MUTATIONS).map(|_| mutate(&corpus, &mut dice));
+    let mutations = (0..mutations).map(|_| mutate(&corpus, &mut dice));
     let (mut executions, mut accepted) = (0, 0);
     for bytes in corpus.iter().cloned().chain(mutations) {
         let _input = Input(target, &bytes);
@@ -83,4 +89,19 @@ fn row() {
 #[test]
 fn config() {
     fuzz("config");
+}
+
+#[test]
+fn handshake() {
+    fuzz_with("handshake", COSTLY_MUTATIONS);
+}
+
+#[test]
+fn session() {
+    fuzz_with("session", COSTLY_MUTATIONS);
+}
+
+#[test]
+fn session_batch() {
+    fuzz_with("session_batch", COSTLY_MUTATIONS);
 }

@@ -58,7 +58,9 @@ impl Chaos {
         let input = match self.pending.remove(at) {
             Output::Reply(request, result) => return self.hear(request, result.as_ref().ok()),
             Output::Emit(_) => return true,
-            Output::Send(..) | Output::Close(_) | Output::KeepPiece(..) => panic!("there is no link"),
+            Output::Send(..) | Output::Close(_) | Output::KeepPiece(..) | Output::Remember(..) => {
+                panic!("there is no link")
+            }
             Output::Sign { ticket, message, .. } => Input::Signed(ticket, test_key(1).sign(&message).to_bytes()),
             Output::MakeKey { .. } => panic!("nobody else uses this key"),
             Output::Persist(ticket, row) => {

@@ -1,8 +1,12 @@
 //! What a link is defended against (reliability.md, "Defences that must exist"), each by a test of its name.
 
+use std::collections::BTreeSet;
+
 use trellis_core::error::CommandError;
 use trellis_core::input::{Command, Frame, Guests, Input, LinkId, Tier};
-use trellis_core::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, PING_MS, UNPROVEN_FRAME_BYTES_MAX};
+use trellis_core::limits::{
+    CREDIT_BYTES, FRAME_BYTES_MAX, PING_MS, TALK_BURST, TALK_PER_SECOND, UNPROVEN_FRAME_BYTES_MAX,
+};
 use trellis_core::link::message::{Ack, Have, Level, Message, Ops, RepoTag, StateHash, Tip, TipId, TroubleCode};
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::{OpId, RepoId};
@@ -73,6 +77,51 @@ fn slow_handshakes() {
     let deadline = host.machine.deadline().expect("a handshake has a limit");
     host.wait_until(deadline);
     assert_eq!(trouble(&host.take_sent(LinkId(1))), Some(TroubleCode::Timeout));
+}
+
+/// What a host's ops come to.
+fn state_of(host: &mut MemoryHost) -> StateHash {
+    let Ok(Answer::ChainEnds(ends)) = host.run(Command::ChainEnds) else { panic!("chain ends are known") };
+    StateHash::of(ends.into_iter().map(|end| end.id).collect::<BTreeSet<OpId>>())
+}
+
+/// Says something as often as the host bears; how often that is.
+fn flood(host: &mut MemoryHost, hand: &Hand, message: &Message) -> u64 {
+    let is_borne = |host: &mut MemoryHost| match trouble(&hand.say(host, message)) {
+        None => true,
+        Some(code) => {
+            assert_eq!(code, TroubleCode::RateLimited);
+            false
+        }
+    };
+    (0..10 * TALK_BURST).find(|_| !is_borne(host)).expect("a flood ends")
+}
+
+#[test]
+fn floods_of_messages() {
+    let (mut like, ..) = host();
+    let equal = Have { state: Some(state_of(&mut like)), ..Have::default() };
+    for message in [Message::Ping(1), Message::Have(equal), Message::Pong(7)] {
+        let (mut host, _, tag) = host();
+        let hand = Hand::shaken(&mut host, 1, Some(tag));
+        assert!(flood(&mut host, &hand, &message) <= 4 * TALK_BURST, "{message:?}");
+        let again = Hand::shaken(&mut host, 2, Some(tag));
+        assert_eq!(flood(&mut host, &again, &message), 0, "the key has nothing left on another link either");
+        host.wait_until(Millis(host.now.0 + 1000));
+        let later = Hand::shaken(&mut host, 3, Some(tag));
+        assert_eq!(flood(&mut host, &later, &Message::Pong(7)), TALK_PER_SECOND);
+    }
+}
+
+/// What was sent and is still lacking two haves later was lost on the way.
+#[test]
+fn ops_that_were_lost_go_again() {
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    let sent: Vec<bool> = (0..3)
+        .map(|_| hand.have_nothing(&mut host).iter().any(|answer| matches!(answer, Some(Message::Ops(_)))))
+        .collect();
+    assert_eq!(sent, [true, false, true]);
 }
 
 #[test]

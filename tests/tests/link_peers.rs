@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use ed25519_dalek::{Signer, SigningKey};
 use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Change, Command, Connection, Frame, Guests, Input, LinkId, Request, Side, Ticket, Tier};
+use trellis_core::input::{
+    Change, Command, Connection, Edit, Frame, Guests, Input, Interest, InvitationProof, InvitationTerms, Joining,
+    LinkId, Request, Role, Side, Ticket, Tier,
+};
 use trellis_core::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, HEARTBEAT_MS, PING_MS, PINGS_MISSED_MAX};
 use trellis_core::link::handshake::{Handshake, Next};
 use trellis_core::link::message::{
@@ -14,9 +17,10 @@ use trellis_core::link::message::{
 use trellis_core::log::row::{Row, StoredOp};
 use trellis_core::machine::{Config, KeyUse, Machine};
 use trellis_core::op::id::OpId;
+use trellis_core::op::invitation::invited_message;
 use trellis_core::output::{Answer, Output};
 use trellis_core::time::Millis;
-use trellis_tests::host::{MemoryHost, START, author_of, load_rows, test_key};
+use trellis_tests::host::{MemoryHost, REPO, START, author_of, load_rows, test_key};
 
 const LINK: LinkId = LinkId(1);
 const OWN: u64 = 1;
@@ -78,7 +82,7 @@ impl Host {
                 Output::Reply(request, result) => drop(self.replies.insert(request, result)),
                 Output::MakeKey { .. } => panic!("nobody else uses the key"),
                 Output::KeepPiece(..) => panic!("nothing here names blobs"),
-                Output::Close(_) | Output::Emit(_) => {}
+                Output::Close(_) | Output::Emit(_) | Output::Remember(..) => {}
             }
         }
         if !self.is_slow {
@@ -155,6 +159,8 @@ fn connection(side: Side) -> Connection {
         expected: None,
         guests: Guests::Anyone,
         is_relay: false,
+        interest: Interest::default(),
+        joining: None,
     }
 }
 
@@ -259,6 +265,27 @@ fn a_stranger_is_refused_where_only_members_are_let_in() {
 }
 
 #[test]
+fn a_guest_is_a_member_durably_before_it_hears_anything() {
+    let (mut owner, _) = repo();
+    let (secret, joiner) = (test_key(900), author_of(&test_key(PEERS)));
+    let Ok(Answer::Status(status)) = owner.run(Command::Status) else { panic!("a status") };
+    let repo = status.repo.expect("it has begun");
+    let until = Millis(START.0 + 1_000_000);
+    let terms = InvitationTerms { role: Role::Writer, until, uses: 1, name: None };
+    owner.write(REPO, vec![Edit::Invite { key: author_of(&secret), terms }]).expect("the owner invites");
+    let signature = secret.sign(&invited_message(&repo, &joiner)).to_bytes();
+    let joining = Some(Joining { repo, proof: InvitationProof { key: author_of(&secret), signature } });
+    let mut host = Host::open(&owner.rows);
+    host.is_slow = true;
+    let own = Connection { guests: Guests::Members, ..connection(Side::Responder) };
+    dialled(&mut host, own, Connection { joining, ..connection(Side::Initiator) }, None, &test_key(PEERS));
+    host.say(&Message::Have(Have::default()));
+    assert!(matches!(host.said.last(), Some(Message::Welcome(_))), "{:?}", host.said.last());
+    host.sync();
+    assert!(matches!(host.said.last(), Some(Message::Have(_) | Message::Ops(_))), "{:?}", host.said.last());
+}
+
+#[test]
 fn a_key_that_is_not_proved_is_refused() {
     let mut host = Host::open(&repo().0.rows);
     dialled(&mut host, connection(Side::Responder), connection(Side::Initiator), None, &test_key(77));
@@ -286,7 +313,7 @@ fn only_an_ack_from_a_disk_and_with_the_body_makes_an_op_safe() {
     host.say(&Message::Ack(Ack { without, ..ack(state) }));
     assert_eq!(host.reply(1), None);
     host.say(&Message::Ack(ack(state)));
-    assert_eq!(host.reply(1), Some(&Ok(Answer::Done)));
+    assert_eq!(host.reply(1), Some(&Ok(Answer::Durable { withheld: Vec::new() })));
 }
 
 #[test]

@@ -22,6 +22,7 @@ use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History, Signing};
 use trellis_tests::host::{MemoryHost, START};
 use trellis_tests::model::Model;
+use trellis_tests::model_op::Op;
 use trellis_tests::model_rules::mark_ineffective;
 use trellis_tests::sealed::{Draft, SealedOp};
 use trellis_tests::spoil::spoil;
@@ -291,14 +292,31 @@ fn same_effect(_: u64, history: &History) -> Result<(), String> {
     if came == expected { Ok(()) } else { Err(told()) }
 }
 
+/// Histories in which members come, go and invite.
+fn about_members(seed: u64) -> Dials {
+    let (members, bodyless) = (10 + (seed % 3) as u32 * 20, [0, 10, 30][seed as usize % 3]);
+    Dials { members, bodyless, invitations: 40, ..Dials::any(seed, 150) }
+}
+
 #[test]
 fn ops_have_effect_where_the_model_says() {
-    every_history(
-        seeds(400),
-        |seed| {
-            let (members, bodyless) = (10 + (seed % 3) as u32 * 20, [0, 10, 30][seed as usize % 3]);
-            Dials { members, bodyless, ..Dials::any(seed, 150) }
-        },
-        same_effect,
-    );
+    every_history(seeds(400), about_members, same_effect);
+}
+
+/// Else the test above says nothing of invitations.
+#[test]
+fn in_histories_some_are_let_in_and_more_are_not() {
+    let (mut let_in, mut not) = (0, 0);
+    for seed in 0..400 {
+        let history = History::generate(seed, &about_members(seed));
+        let mut model = Model::new(&history.ops);
+        mark_ineffective(&mut model, &BTreeSet::new());
+        let owner = history.ops[0].header().author;
+        let shows =
+            |op: &&Op| op.author != owner && op.json.as_ref().is_some_and(|body| body["invitation"].is_string());
+        for op in model.ops.values().filter(shows) {
+            *if model.ineffective.contains(&op.id) { &mut not } else { &mut let_in } += 1;
+        }
+    }
+    assert!(let_in > 20 && not > let_in, "{let_in} let in, {not} not");
 }

@@ -1,6 +1,6 @@
 //! Every vector about frames, bundles and fork proofs, run against the core.
 
-use trellis_tests::vectors::{self, bundle, fork_proof, message, ops_frame};
+use trellis_tests::vectors::{self, bundle, fork_proof, invitation, message, ops_frame};
 
 #[test]
 fn ops_frame() {
@@ -10,6 +10,11 @@ fn ops_frame() {
 #[test]
 fn message() {
     vectors::run("message.json", message::check);
+}
+
+#[test]
+fn invitation() {
+    vectors::run("invitation.json", invitation::check);
 }
 
 #[test]

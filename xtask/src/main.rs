@@ -4,10 +4,12 @@
 //! runs, and ends with an exit code.
 
 mod bench;
+mod browser;
 mod child;
 mod demo;
 mod dependencies;
 mod fuzz;
+mod netns;
 mod no_std;
 mod planted;
 mod setup;
@@ -57,6 +59,12 @@ const COMMANDS: &[Command] = &[
         usage: "fuzz [TARGET] [--seconds N]",
         about: "Fuzz the decoders, each for a minute; TARGET --repeat FILE: run one input",
         run: fuzz::run,
+    },
+    Command {
+        name: "netns",
+        usage: "netns",
+        about: "A relay and a client over a wire that loses packets and parts; Linux, as root",
+        run: netns::run,
     },
     Command {
         name: "test",

@@ -73,7 +73,7 @@ fn leave_out(step: &Step) -> Tally {
 fn work(step: &Step) -> Tally {
     let outcome = match step.work {
         Work::Check(args) => child::run(echoed(child::cargo(args))).map(|()| Tally::PASSED),
-        Work::Tests(args) => tests(echoed(child::cargo(args))),
+        Work::Tests(args) => count(child::cargo(args)),
         Work::Own(check) => check().map(|()| Tally::PASSED),
         Work::Many(checks) => checks(),
     };
@@ -84,9 +84,12 @@ fn work(step: &Step) -> Tally {
 }
 
 /// Runs a test command and counts its tests. One that fails without a failed test, as when it does not compile, counts as one.
-fn tests(command: Command) -> Result<Tally> {
+///
+/// # Errors
+/// It cannot be started.
+pub(crate) fn count(command: Command) -> Result<Tally> {
     let mut tally = Tally::default();
-    let is_green = child::watch(command, |line| tally += Tally::of_line(line))?;
+    let is_green = child::watch(echoed(command), |line| tally += Tally::of_line(line))?;
     if !is_green && tally.failed == 0 {
         tally += Tally::FAILED;
     }

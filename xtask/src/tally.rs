@@ -18,9 +18,22 @@ impl Tally {
     ///
     /// An ignored test counts as failed: a test that does not run proves nothing.
     pub(crate) fn of_line(line: &str) -> Self {
-        let Some(result) = line.strip_prefix("test result: ") else { return Self::default() };
+        let Some(result) = line.strip_prefix("test result: ") else { return Self::of_tap_line(line) };
         let count = |what: &str| count_before(result, what);
         Self { passed: count("passed"), failed: count("failed") + count("ignored") }
+    }
+
+    /// The same of a line by which Node's test runner ends, such as `# pass 12`.
+    fn of_tap_line(line: &str) -> Self {
+        let count = line.strip_prefix("# ").and_then(|rest| rest.split_once(' '));
+        let Some((what, Ok(number))) = count.map(|(what, number)| (what, number.parse())) else {
+            return Self::default();
+        };
+        match what {
+            "pass" => Self { passed: number, failed: 0 },
+            "fail" | "cancelled" | "skipped" | "todo" => Self { passed: 0, failed: number },
+            _ => Self::default(),
+        }
     }
 }
 
@@ -61,8 +74,26 @@ mod tests {
     }
 
     #[test]
+    fn the_lines_of_a_node_run_are_counted() {
+        let lines =
+            ["# tests 9", "# pass 4", "# fail 1", "# cancelled 1", "# skipped 2", "# todo 1", "# duration_ms 5.5"];
+        let mut sum = Tally::default();
+        lines.iter().for_each(|line| sum += Tally::of_line(line));
+        assert_eq!(sum, Tally { passed: 4, failed: 5 });
+    }
+
+    #[test]
     fn other_lines_count_nothing() {
-        for line in ["", "test a ... ok", "running 3 passed", "error: 1 failed", " test result: ok. 1 passed"] {
+        for line in [
+            "# pass",
+            "# pass me",
+            "pass 1",
+            "",
+            "test a ... ok",
+            "running 3 passed",
+            "error: 1 failed",
+            " test result: ok. 1 passed",
+        ] {
             assert_eq!(Tally::of_line(line), Tally::default(), "{line}");
         }
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, demo, dependencies, no_std, planted, setup};
+use crate::{bench, browser, demo, dependencies, no_std, planted, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -23,6 +23,8 @@ const DOC_TESTS: Step = tests("doc tests", &["test", "--workspace", "--doc", "--
 const DOCS: Step = own("docs", docs);
 const DEMO: Step = own("demo", demo::prove);
 
+const JS_LINTS: Step = own("js lints", browser::lints);
+const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -30,6 +32,7 @@ const FULL: &[Step] = &[
     DEPENDENCIES,
     LINTS,
     BENCH_LINTS,
+    JS_LINTS,
     NO_STD,
     BUILD,
     TESTS.after(BUILD),
@@ -37,6 +40,7 @@ const FULL: &[Step] = &[
     DOC_TESTS.after(BUILD),
     DOCS,
     DEMO.after(BUILD),
+    PAGE.after(BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];

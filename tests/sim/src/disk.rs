@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use trellis_core::input::{Loaded, Ticket};
+use trellis_core::input::{Loaded, Remembered, Ticket};
 use trellis_core::log::row::{Record, Row, read_row};
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::output::Query;
@@ -30,6 +30,8 @@ pub struct Disk {
     /// The tickets of the rows that are not.
     tickets: Vec<Ticket>,
     durable: BTreeMap<OpId, Kept>,
+    /// When peers last had the same. It may outlive rows that are lost, or be of a time before them.
+    remembered: BTreeMap<Author, Remembered>,
 }
 
 impl Disk {
@@ -42,7 +44,15 @@ impl Disk {
 
     /// Reads, also what is not synced yet.
     pub fn load(&self, query: &Query) -> Loaded {
-        load_rows(&self.rows, query)
+        match query {
+            Query::Peers => Loaded::Peers(self.remembered.clone().into_iter().collect()),
+            query => load_rows(&self.rows, query),
+        }
+    }
+
+    /// Remembers when a peer last had the same.
+    pub fn remember(&mut self, peer: Author, then: Remembered) {
+        self.remembered.insert(peer, then);
     }
 
     /// Syncs everything that was written; returns whose rows are durable now.

@@ -3,7 +3,7 @@
 //! signed, and more than it may.
 
 use ed25519_dalek::{Signer, SigningKey};
-use trellis_core::input::{Connection, Frame, Guests, LinkId, Side};
+use trellis_core::input::{Connection, Frame, Guests, Interest, LinkId, Side};
 use trellis_core::link::handshake::{Handshake, Next};
 use trellis_core::link::message::{
     Ack, BlobWant, Ephemeral, Form, Have, Level, Message, Missing, Nack, Ops, Range, Reason, StateHash, Tip, TipId,
@@ -95,6 +95,8 @@ impl Hostile {
             expected: None,
             guests: Guests::Anyone,
             is_relay: dice.chance(50),
+            interest: Interest::default(),
+            joining: None,
         };
         let mut handshake = Handshake::new(connection, author_of(&self.key));
         let id = victim.connect_hostile(theirs, dice, now)?;
@@ -158,7 +160,7 @@ impl Attack {
             _ => return None,
         };
         match next.ok()? {
-            Next::Done(_) => {
+            Next::Done(_) | Next::LetIn(..) => {
                 self.is_open = true;
                 None
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ed25519_dalek::{Signer, SigningKey};
 use trellis_core::admit::policy::Policies;
 use trellis_core::error::CommandError;
-use trellis_core::input::{Command, Connection, Frame, Guests, Input, LinkId, Request, Side, Ticket, Tier};
+use trellis_core::input::{Command, Connection, Frame, Guests, Input, Interest, LinkId, Request, Side, Ticket, Tier};
 use trellis_core::link::message::{Ack, Have, Message, Tip, TipId};
 use trellis_core::machine::{Config, KeyUse, Machine};
 use trellis_core::op::id::{Author, OpId};
@@ -199,7 +199,7 @@ impl Replica {
         match output {
             Output::Send(id, frame) => self.ledger.sent(*id, frame).map_err(|fault| self.blame(&fault)),
             Output::Reply(request, result) => match (self.waits.remove(request), result) {
-                (Some(wait), Ok(Answer::Done)) => {
+                (Some(wait), Ok(Answer::Durable { .. })) => {
                     self.told_safe.extend(Some(wait).filter(|wait| !wait.is_excused));
                     Ok(())
                 }
@@ -247,6 +247,7 @@ impl Replica {
                 self.check_spoken(&frame)?;
                 self.sent.push((id, Some(frame)));
             }
+            Output::Remember(peer, then) => self.disk.remember(peer, then),
             Output::KeepPiece(..) => return Err(format!("replica {} fetched what nobody named", self.number)),
             Output::Close(id) => self.sent.push((id, None)),
             Output::Persist(ticket, row) => self.disk.write(ticket, row),
@@ -284,6 +285,8 @@ impl Replica {
             expected: None,
             guests: Guests::Anyone,
             is_relay: false,
+            interest: Interest::default(),
+            joining: None,
         };
         self.ledger.open(id);
         self.step(Input::Connected(id, connection), world)?;

@@ -1,13 +1,16 @@
-//! Fuzz targets: every decoder, and what must hold of it for any bytes at all.
+//! Fuzz targets: every decoder and what stands behind it on a link, and what must hold of it for any bytes at all.
 //!
 //! A target takes bytes, panics where a promise is broken, and says whether the bytes were accepted. The same functions
 //! run over seeded mutations in an ordinary test, and under a coverage-guided fuzzer by `cargo xtask fuzz`.
 
 mod config;
 mod frames;
+mod handshake;
 mod messages;
 mod mutate;
 mod row;
+mod script;
+mod session;
 mod texts;
 
 pub use mutate::mutate;
@@ -27,7 +30,7 @@ pub enum Verdict {
     Refused,
 }
 
-/// One decoder under test.
+/// One decoder, or a machine that takes what was decoded, under test.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
     /// What it is called on the command line.
@@ -50,6 +53,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "fork_proof", check: frames::fork_proof, corpus: frames::fork_proofs },
     Target { name: "row", check: row::row, corpus: row::rows },
     Target { name: "config", check: config::config, corpus: config::configs },
+    Target { name: "handshake", check: handshake::check, corpus: handshake::scripts },
+    Target { name: "session", check: session::check, corpus: session::scripts },
+    Target { name: "session_batch", check: session::batch, corpus: session::batches },
 ];
 
 impl Target {

@@ -9,6 +9,7 @@ pub mod cbor_bad;
 pub mod clocks;
 pub mod fork_proof;
 pub mod header;
+pub mod invitation;
 pub mod message;
 pub mod ops_frame;
 pub mod order;
@@ -66,6 +67,7 @@ pub fn generated() -> Vec<(&'static str, &'static str, Vec<Value>)> {
         ("order.json", order::ABOUT, order::cases()),
         ("ops_frame.json", ops_frame::ABOUT, ops_frame::cases()),
         ("message.json", message::ABOUT, message::cases()),
+        ("invitation.json", invitation::ABOUT, invitation::cases()),
         ("bundle.json", bundle::ABOUT, bundle::cases()),
         ("fork_proof.json", fork_proof::ABOUT, fork_proof::cases()),
         ("validity.json", validity::ABOUT, validity::cases()),

@@ -75,7 +75,7 @@ fn proofs() -> Vec<Value> {
         ),
         proof(
             "auth-invitation",
-            "both signatures are of the same: without either, and with the invitation's key",
+            "what is signed names the invitation; its own signature is another matter",
             "03 a4 00 5820 32*22 01 5820 32*44 02 5840 64*33 03 5840 64*55",
             "03 a2 00 5820 32*22 01 5820 32*44",
             json!({
