@@ -1,7 +1,7 @@
 //! The first byte of a frame says what the frame is.
 
-/// What a frame is. Numbers that are not here belong to other versions, or to no frame: 16 is kept for range-based
-/// reconciliation and 17 for snapshots.
+/// What a frame is. Numbers that are not here belong to other versions, or to no message: 16 is kept for range-based
+/// reconciliation and 17 for snapshots, and 18 stands before a packed frame ([`super::compress`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {
     /// The end of a bundle: how many ops stand in it, and the hash of all before.

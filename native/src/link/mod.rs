@@ -21,7 +21,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 pub use trellis_core::input::Interest;
-use trellis_core::input::{Command, Guests, LinkId, Side};
+use trellis_core::input::{Command, Frame, Guests, LinkId, Side};
 use trellis_core::op::id::Author;
 use trellis_core::output::Answer;
 
@@ -150,6 +150,17 @@ impl Repo {
     }
 
     fn link_over(&self, connection: Connection, terms: Terms) -> Link {
+        self.link_through(connection, terms, None, None)
+    }
+
+    /// A link of which the first frame was read already, and that lets through what a gate does.
+    fn link_through(
+        &self,
+        connection: Connection,
+        terms: Terms,
+        first: Option<Frame>,
+        gate: Option<Arc<dyn Gate>>,
+    ) -> Link {
         let repo = self.clone();
         Link::start(self, |teller, stop| async move {
             let pump = Pump {
@@ -158,10 +169,10 @@ impl Repo {
                 invitation: None,
                 teller: &teller,
                 stop: &stop,
-                gate: None,
+                gate: gate.as_deref(),
                 tally: &Tally::default(),
             };
-            let ended = pump.run(connection, None).await;
+            let ended = pump.run(connection, first).await;
             teller.send_modify(|status| status.end(&ended));
         })
     }

@@ -31,8 +31,6 @@ mod served {
     use trellis_core::input::Guests;
 
     use super::{Frame, Gate};
-    use crate::link::pump::Pump;
-    use crate::link::tally::Tally;
     use crate::link::{Link, Terms};
     use crate::repo::Repo;
     use crate::transport::Connection;
@@ -50,20 +48,7 @@ mod served {
         pub(crate) fn relay(&self, connection: Connection, entrance: Entrance) -> Link {
             let Entrance { first, guests, gate } = entrance;
             let terms = Terms { is_relay: true, ..Terms::answering(guests) };
-            let repo = self.clone();
-            Link::start(self, |teller, stop| async move {
-                let pump = Pump {
-                    driver: repo.driver(),
-                    terms,
-                    invitation: None,
-                    teller: &teller,
-                    stop: &stop,
-                    gate: Some(&*gate),
-                    tally: &Tally::default(),
-                };
-                let ended = pump.run(connection, Some(first)).await;
-                teller.send_modify(|status| status.end(&ended));
-            })
+            self.link_through(connection, terms, Some(first), Some(gate))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From a signed request to its answer: who may ask, what has to be signed, and how much is taken.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -14,6 +14,7 @@ use trellis_core::link::message::{Form, RepoTag};
 use super::accept::{Peer, Shared};
 use super::metrics::Refusal;
 use super::{Answered, Asked, Declined, upgrade};
+use crate::driver::Clock;
 use crate::transport::authority;
 use crate::transport::exchange::signature::{AnswerParts, Params, Unsigned, Verified, digest, verify_request};
 use crate::transport::exchange::{BODY_BYTES_MAX, decode, encode, form_of, media_type};
@@ -102,5 +103,5 @@ fn refusal_of(declined: Declined) -> Refusal {
 
 /// Seconds since 1970.
 pub(super) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    Clock::default().now().0 / 1000
 }
