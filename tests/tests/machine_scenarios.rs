@@ -6,6 +6,7 @@ use trellis_core::log::row::StoredOp;
 use trellis_core::machine::KeyUse;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::merge::entity::Shown;
+use trellis_core::op::id::OpId;
 use trellis_core::op::json::{Value, parse};
 use trellis_core::op::patch::Patch;
 use trellis_core::op::pointer::Pointer;
@@ -309,6 +310,28 @@ fn ops_ahead_of_time_wait() {
     bob.wait_until(due);
     assert_eq!(status(&mut bob).held, 0);
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"too early"}"#)));
+}
+
+/// Anybody can make up an op without a signature: it waits for its time only if one behind it vouches for it.
+#[test]
+fn of_ops_ahead_of_time_only_proven_ones_wait() {
+    let (mut ann, mut bob) = ann_and_bob();
+    ann.now = Millis(START.0 + 300_001);
+    let early = [1, 2].map(|number| ann.change("notes", "1", Change::Replace(Value::from(number))));
+    let Ok(Answer::Ops(ops)) = ann.run(Command::Export { known: Vec::new() }) else { panic!("ops") };
+    let op = |id: &OpId| ops.iter().find(|op| OpId::of_header(&op.header) == *id).expect("an op").clone();
+    let [first, second] = early.each_ref().map(op);
+    let bare = StoredOp { signature: None, ..first };
+    let imported = |bob: &mut MemoryHost, ops: &[&StoredOp]| match bob
+        .run(Command::Import(ops.iter().map(|op| (*op).clone()).collect()))
+    {
+        Ok(Answer::Imported(report)) => (report.held.len(), report.dropped.len()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(imported(&mut bob, &[&bare]), (0, 1));
+    assert_eq!(imported(&mut bob, &[&bare, &second]), (2, 0));
+    bob.wait_until(Millis(START.0 + 1));
+    assert_eq!((status(&mut bob).held, shown(&mut bob, "1")), (0, Shown::Json(Value::from(2))));
 }
 
 /// What waits is nobody's parent: writing goes on beside it, on top of what is here.

@@ -46,16 +46,28 @@ pub struct Replica<'a> {
     pub now: Millis,
 }
 
+/// An op that is to be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Which of the ops it is.
+    pub at: usize,
+    /// The first of its bases, if that is in the graph already.
+    pub base: Option<Node>,
+}
+
 /// The verdict on each of `ops`, in their order, and the order in which the admitted ones are to be appended.
 ///
 /// `ops` may come in any order and more than once. Total: there is a verdict for whatever the ops say.
-pub fn judge(ops: &[VerifiedOp<'_>], replica: Replica<'_>) -> (Vec<Verdict>, Vec<usize>) {
+pub fn judge(ops: &[VerifiedOp<'_>], replica: Replica<'_>) -> (Vec<Verdict>, Vec<Admitted>) {
     let mut batch = Batch::new(ops, replica);
+    let mut bases = alloc::vec![None; ops.len()];
     for at in batch.order.clone() {
-        batch.verdicts[at] = batch.judge_one(at);
+        (batch.verdicts[at], bases[at]) = batch.judge_one(at);
     }
     batch.take_back_uncovered();
-    let admitted = batch.order.iter().copied().filter(|at| batch.verdicts[*at] == Verdict::Admit).collect();
+    batch.drop_unproven_ahead();
+    let admitted = batch.order.iter().filter(|at| batch.verdicts[**at] == Verdict::Admit);
+    let admitted = admitted.map(|at| Admitted { at: *at, base: bases[*at] }).collect();
     (batch.verdicts, admitted)
 }
 
@@ -95,20 +107,23 @@ impl<'a, 'b> Batch<'a, 'b> {
         Batch { ops, replica, repo, order, index, verdicts }
     }
 
-    fn judge_one(&self, at: usize) -> Verdict {
+    /// The verdict, and the first base, if that was looked up in the graph.
+    fn judge_one(&self, at: usize) -> (Verdict, Option<Node>) {
         let op = &self.ops[at];
         if self.verdicts[at] == Verdict::Known || self.replica.graph.find(&op.id()).is_some() {
-            return Verdict::Known;
+            return (Verdict::Known, None);
         }
         if !self.is_of_repo(op) {
-            return Verdict::Refuse(Invalid::RepoMismatch);
+            return (Verdict::Refuse(Invalid::RepoMismatch), None);
         }
         match self.ancestry(op) {
-            Err(verdict) => verdict,
-            Ok(ancestry) => match intrinsic::judge(op.header(), &ancestry) {
-                Err(reason) => Verdict::Refuse(reason),
-                Ok(()) if op.header().hlc.is_ahead(self.replica.now) => Verdict::Hold(Wait::Time(op.header().hlc)),
-                Ok(()) => Verdict::Admit,
+            Err(verdict) => (verdict, None),
+            Ok((ancestry, base)) => match intrinsic::judge(op.header(), &ancestry) {
+                Err(reason) => (Verdict::Refuse(reason), None),
+                Ok(()) if op.header().hlc.is_ahead(self.replica.now) => {
+                    (Verdict::Hold(Wait::Time(op.header().hlc)), None)
+                }
+                Ok(()) => (Verdict::Admit, base),
             },
         }
     }
@@ -118,11 +133,19 @@ impl<'a, 'b> Batch<'a, 'b> {
         self.repo.is_none_or(|repo| repo == own)
     }
 
-    /// The dependencies, or the verdict where one is not to be had. An invalid one weighs more than a missing one.
-    fn ancestry(&self, op: &VerifiedOp<'b>) -> Result<Ancestry<'_>, Verdict> {
-        let mut missing = None;
-        let mut facts = |id: OpId| match self.facts(&id) {
-            Ok(facts) => Ok(Some(facts)),
+    /// The dependencies, with the first base if it is in the graph, or the verdict where one is not to be had. An invalid one
+    /// weighs more than a missing one.
+    fn ancestry(&self, op: &VerifiedOp<'b>) -> Result<(Ancestry<'_>, Option<Node>), Verdict> {
+        let (mut missing, mut first_base) = (None, None);
+        let base = op.header().base.iter().next();
+        let mut facts = |id: OpId| match self.find(&id) {
+            Ok(Found::InGraph(node)) => {
+                if base == Some(id) {
+                    first_base = Some(node);
+                }
+                Ok(Some(graph_facts(self.replica.graph, node)))
+            }
+            Ok(Found::InBatch(at)) => Ok(Some(Facts::of(id, self.ops[at].header()))),
             Err(Verdict::Refuse(_)) => Err(Verdict::Refuse(Invalid::Dependency)),
             Err(verdict) => {
                 missing = missing.or(Some(verdict));
@@ -133,14 +156,7 @@ impl<'a, 'b> Batch<'a, 'b> {
         let prev = header.prev.map(&mut facts).transpose()?.flatten();
         let parents = header.parents.iter().filter_map(|id| facts(id).transpose()).collect::<Result<_, _>>()?;
         let base = header.base.iter().filter_map(|id| facts(id).transpose()).collect::<Result<_, _>>()?;
-        missing.map_or(Ok(Ancestry { prev, parents, base }), Err)
-    }
-
-    fn facts(&self, id: &OpId) -> Result<Facts<'_>, Verdict> {
-        match self.find(id)? {
-            Found::InGraph(node) => Ok(graph_facts(self.replica.graph, node)),
-            Found::InBatch(at) => Ok(Facts::of(*id, self.ops[at].header())),
-        }
+        missing.map_or(Ok((Ancestry { prev, parents, base }, first_base)), Err)
     }
 
     /// Where an op is, if it is in the graph or about to be; else what that means for an op that names it.
@@ -237,6 +253,21 @@ impl<'a, 'b> Batch<'a, 'b> {
         };
         let next = named_by.iter().filter(is_next).find(is_held);
         next.map_or(Verdict::Drop, |next| Verdict::Hold(Wait::Op(self.ops[*next].id())))
+    }
+
+    /// An op ahead of time waits only with a signature, its own or that of an op behind it on its chain that waits too:
+    /// without one anybody may have made it up, and nothing would come of it when its time has come.
+    fn drop_unproven_ahead(&mut self) {
+        let mut is_backed = alloc::vec![false; self.ops.len()];
+        for &at in self.order.iter().rev() {
+            let Verdict::Hold(wait) = self.verdicts[at] else { continue };
+            let is_proven = is_backed[at] || self.ops[at].signature().is_some();
+            match (is_proven, wait) {
+                (true, _) => self.prev_in_batch(at).into_iter().for_each(|prev| is_backed[prev] = true),
+                (false, Wait::Time(_)) => self.verdicts[at] = Verdict::Drop,
+                (false, _) => {}
+            }
+        }
     }
 
     fn prev_in_batch(&self, at: usize) -> Option<usize> {

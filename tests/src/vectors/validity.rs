@@ -511,8 +511,8 @@ fn verdicts(ops: &[(Vec<u8>, Signature)]) -> Result<Map<String, Value>, String> 
     let (mut waiting, mut later) = (verified[..1].to_vec(), verified[1..].to_vec());
     loop {
         let (verdicts, order) = judge(&waiting, Replica { graph: &graph, hold: &hold, refused: &refused, now });
-        for at in order {
-            graph.append(&waiting[at], KEEPING);
+        for admitted in order {
+            graph.append(&waiting[admitted.at], KEEPING);
         }
         for (op, verdict) in waiting.iter().zip(&verdicts) {
             said.insert(op.id().to_string(), word(*verdict));
