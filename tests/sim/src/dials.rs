@@ -3,7 +3,7 @@
 use trellis_tests::dice::Dice;
 
 /// What a world is like. Chances are in percent, times in milliseconds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dials {
     /// How many replicas.
     pub replicas: usize,
@@ -27,6 +27,10 @@ pub struct Dials {
     pub one_way: u32,
     /// That a move connects and cuts off a replica several times.
     pub flapping: u32,
+    /// That a replica can pack frames.
+    pub packing: u32,
+    /// That a connection is for some branches.
+    pub narrow: u32,
     /// That a move is a hostile peer's.
     pub hostile: u32,
     /// That a message comes twice.
@@ -52,6 +56,11 @@ pub struct Dials {
 }
 
 impl Dials {
+    /// Whether there is a world with such dials.
+    pub fn is_world(&self) -> bool {
+        self.replicas >= 2 && self.moves > 0
+    }
+
     /// The dials of a seed.
     pub fn of(seed: u64) -> Dials {
         let mut dice = Dice::new(seed ^ 0x0073_696d);
@@ -69,6 +78,8 @@ impl Dials {
             wiring,
             one_way: if wiring > 0 { *dice.pick(&[0, 0, 2]) } else { 0 },
             flapping: if wiring > 0 { *dice.pick(&[0, 0, 2]) } else { 0 },
+            packing: *dice.pick(&[0, 60, 100]),
+            narrow: *dice.pick(&[0, 0, 40]),
             hostile: *dice.pick(&[0, 0, 5]),
             doubling: *dice.pick(&[0, 10, 30]),
             cutting: *dice.pick(&[0, 20, 60]),

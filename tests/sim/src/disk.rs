@@ -30,6 +30,8 @@ pub struct Disk {
     /// The tickets of the rows that are not.
     tickets: Vec<Ticket>,
     durable: BTreeMap<OpId, Kept>,
+    /// Of how many rows the ops are in `durable`.
+    counted: usize,
     /// When peers last had the same. It may outlive rows that are lost, or be of a time before them.
     remembered: BTreeMap<Author, Remembered>,
 }
@@ -84,6 +86,7 @@ impl Disk {
         self.synced = self.rows.len();
         self.tickets.clear();
         self.durable.clear();
+        self.counted = 0;
         self.count_durable();
     }
 
@@ -115,7 +118,7 @@ impl Disk {
     }
 
     fn count_durable(&mut self) {
-        for row in &self.rows[..self.synced] {
+        for row in &self.rows[self.counted..self.synced] {
             let note = |record: Record<'_>| {
                 if let Record::Op { op, .. } = record {
                     let header = op.header();
@@ -125,5 +128,6 @@ impl Disk {
             };
             read_row(row.seq, &row.headers, &row.digest, note).expect("a row is what was written");
         }
+        self.counted = self.synced;
     }
 }

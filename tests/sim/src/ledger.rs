@@ -6,6 +6,8 @@ use trellis_core::input::{Frame, LinkId};
 use trellis_core::limits::CREDIT_BYTES;
 use trellis_core::link::message::Message;
 
+use crate::wires::read;
+
 /// The credit of one link.
 #[derive(Clone, Copy, Debug)]
 struct Account {
@@ -32,7 +34,7 @@ impl Ledger {
 
     /// A frame arrives.
     pub fn received(&mut self, id: LinkId, frame: &Frame) {
-        if let (Some(account), Ok(Message::Ack(ack))) = (self.0.get_mut(&id), frame.read()) {
+        if let (Some(account), Ok(Message::Ack(ack))) = (self.0.get_mut(&id), read(frame)) {
             account.allowed = account.allowed.max(ack.credit);
         }
     }
@@ -41,9 +43,8 @@ impl Ledger {
     ///
     /// # Errors
     /// It is beyond the credit, or says something else of what was sent before.
-    pub fn sent(&mut self, id: LinkId, frame: &Frame) -> Result<(), String> {
+    pub fn sent(&mut self, id: LinkId, message: &Message, frame: &Frame) -> Result<(), String> {
         let Some(account) = self.0.get_mut(&id) else { return Ok(()) };
-        let message = frame.read().map_err(|fault| format!("wrote no message: {fault}"))?;
         let (said, bytes) = match message {
             Message::Ops(ops) => (ops.sent, frame.len() as u64),
             Message::Blob(blob) => (blob.sent, frame.len() as u64),

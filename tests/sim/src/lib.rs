@@ -12,8 +12,10 @@ pub mod hostile;
 pub mod ledger;
 pub mod liar;
 pub mod linking;
+pub mod many;
 pub mod network;
 pub mod replica;
+pub mod shrink;
 pub mod wires;
 pub mod world;
 
@@ -39,7 +41,15 @@ pub struct Outcome {
 /// # Errors
 /// The first invariant that did not hold.
 pub fn run(seed: u64) -> Result<Outcome, Violation> {
-    let mut world = World::new(seed, Dials::of(seed));
+    run_with(seed, Dials::of(seed))
+}
+
+/// Runs the world of a seed with dials that may be others than the seed's own.
+///
+/// # Errors
+/// The first invariant that did not hold.
+pub fn run_with(seed: u64, dials: Dials) -> Result<Outcome, Violation> {
+    let mut world = World::new(seed, dials);
     world.chaos()?;
     world.heal()?;
     world.afterlife()?;

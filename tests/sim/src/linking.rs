@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use trellis_core::input::Tier;
+use trellis_core::input::{Interest, Tier};
 use trellis_core::limits::{HEARTBEAT_MS, NUDGE_MS};
 use trellis_core::link::frame::FrameKind;
 use trellis_core::op::id::OpId;
@@ -110,6 +110,7 @@ impl World {
     /// everybody.
     pub(crate) fn exchange_by_links(&mut self) -> Done {
         self.wires.mend();
+        self.wires.cut_narrow(&mut self.replicas, self.now)?;
         if self.dice.chance(50) {
             for who in 0..self.replicas.len() {
                 self.wires.cut(&mut self.replicas, who, self.now)?;
@@ -152,6 +153,7 @@ impl World {
         for [one, other] in shape.pairs(self.replicas.len()) {
             if !self.wires.connects([one, other]) {
                 let pair = if self.dice.chance(50) { [one, other] } else { [other, one] };
+                let pair = pair.map(|who| (who, Interest::default()));
                 self.wires.connect(&mut self.replicas, pair, &mut self.dice, self.now)?;
             }
         }

@@ -1,11 +1,13 @@
-//! `sim [--seeds N] [--from SEED]`: runs worlds and tells which seeds break an invariant.
+//! `sim [--seeds N] [--from SEED]`: runs worlds on all processors and tells which seed breaks an invariant.
 
-use std::panic::catch_unwind;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use trellis_test_sim::Outcome;
 use trellis_test_sim::dials::Dials;
-use trellis_test_sim::{Outcome, Violation, run};
+use trellis_test_sim::many::{Broken, run_many};
+use trellis_test_sim::shrink::shrink;
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 64;
@@ -18,15 +20,25 @@ fn main() -> ExitCode {
         eprintln!("usage: sim [--seeds N] [--from SEED]");
         return ExitCode::from(USAGE);
     };
-    let mut told = Told { begun: Instant::now(), last: Instant::now(), steps: 0, done: 0 };
-    for seed in from..from.saturating_add(seeds) {
-        match run_caught(seed) {
-            Ok(outcome) => told.count(outcome, seeds),
-            Err(violation) => return fail(seed, &violation),
+    let told = Mutex::new(Told { begun: Instant::now(), last: Instant::now(), steps: 0, done: 0, seeds });
+    let ended = run_many(from..from.saturating_add(seeds), |outcome| told.lock().expect("no panic").count(outcome));
+    told.into_inner().expect("no panic").tell();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(broken) => {
+            println!("{broken}");
+            tell_least(broken);
+            ExitCode::FAILURE
         }
     }
-    told.tell(seeds);
-    ExitCode::SUCCESS
+}
+
+/// Tells with how little the seed breaks an invariant.
+fn tell_least(Broken { seed, violation }: Broken) {
+    println!("looking for a smaller world ...");
+    std::panic::set_hook(Box::new(|_| {}));
+    let (dials, violation) = shrink(seed, Dials::of(seed), violation);
+    println!("seed {seed} with these dials: {violation}\n{dials:#?}");
 }
 
 fn parse(args: &[String]) -> Option<(u64, u64)> {
@@ -41,42 +53,27 @@ fn parse(args: &[String]) -> Option<(u64, u64)> {
     Some((from, seeds))
 }
 
-/// Runs a seed twice if it is one of the first: the same seed gives the same run.
-fn run_caught(seed: u64) -> Result<Outcome, Violation> {
-    let outcome = catch_unwind(|| run(seed)).unwrap_or_else(|_| Err("a panic, told above".into()))?;
-    if seed % 100 == 1 && run(seed)?.trace != outcome.trace {
-        return Err("the same seed gave another run".into());
-    }
-    Ok(outcome)
-}
-
-fn fail(seed: u64, violation: &str) -> ExitCode {
-    println!("seed {seed}: {violation}");
-    println!("{:#?}", Dials::of(seed));
-    println!("again: cargo xtask sim --seeds 1 --from {seed}");
-    ExitCode::FAILURE
-}
-
 struct Told {
     begun: Instant,
     last: Instant,
     steps: usize,
     done: u64,
+    seeds: u64,
 }
 
 impl Told {
-    fn count(&mut self, outcome: Outcome, seeds: u64) {
+    fn count(&mut self, outcome: Outcome) {
         self.done += 1;
         self.steps += outcome.steps;
         if self.last.elapsed() >= TELL_EVERY {
             self.last = Instant::now();
-            self.tell(seeds);
+            self.tell();
         }
     }
 
-    fn tell(&self, seeds: u64) {
+    fn tell(&self) {
         let minutes = self.begun.elapsed().as_secs_f64() / 60.0;
-        let (per_minute, steps) = (self.done as f64 / minutes, self.steps);
-        println!("{} of {seeds} seeds, {steps} steps, {per_minute:.0} seeds per minute", self.done);
+        let (done, seeds, per_minute, steps) = (self.done, self.seeds, self.done as f64 / minutes, self.steps);
+        println!("{done} of {seeds} seeds, {steps} steps, {per_minute:.0} seeds per minute");
     }
 }

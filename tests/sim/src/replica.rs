@@ -13,10 +13,12 @@ use trellis_core::output::{Answer, Event, LinkEvent, Output, TroubleCode};
 use trellis_core::time::Millis;
 use trellis_tests::dice::Dice;
 use trellis_tests::host::{author_of, test_key};
+use trellis_tests::pair::Zstd;
 
 use crate::Violation;
 use crate::disk::Disk;
 use crate::ledger::Ledger;
+use crate::wires::plain;
 
 /// What a command was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub struct Replica {
     pub acked: BTreeSet<OpId>,
     /// How many inputs the machine took.
     pub steps: usize,
+    /// Whether it can pack frames.
+    packs: bool,
     machine: Machine,
     outputs: Vec<Output>,
     /// Replies that may only be heard when everything that they could speak of is durable.
@@ -91,15 +95,16 @@ pub struct Replica {
 
 impl Replica {
     /// A replica without ops.
-    pub fn new(number: usize, skew_ms: i64) -> Replica {
+    pub fn new(number: usize, skew_ms: i64, packs: bool) -> Replica {
         let keys = vec![test_key(number as u64)];
-        let (machine, outputs) = opened(&keys[0]);
+        let (machine, outputs) = opened(&keys[0], packs);
         Replica {
             number,
             disk: Disk::default(),
             skew_ms,
             acked: BTreeSet::new(),
             steps: 0,
+            packs,
             machine,
             outputs,
             unheard: Vec::new(),
@@ -197,7 +202,10 @@ impl Replica {
     /// What is true of an output when the machine says it, whenever that is heard.
     fn note(&mut self, output: &Output) -> Result<(), Violation> {
         match output {
-            Output::Send(id, frame) => self.ledger.sent(*id, frame).map_err(|fault| self.blame(&fault)),
+            Output::Send(id, frame) => {
+                let message = self.read(frame)?;
+                self.ledger.sent(*id, &message, frame).map_err(|fault| self.blame(&fault))
+            }
             Output::Reply(request, result) => match (self.waits.remove(request), result) {
                 (Some(wait), Ok(Answer::Durable { .. })) => {
                     self.told_safe.extend(Some(wait).filter(|wait| !wait.is_excused));
@@ -272,7 +280,13 @@ impl Replica {
     ///
     /// # Errors
     /// A step that the machine refuses.
-    pub fn connect(&mut self, side: Side, dice: &mut Dice, world: Millis) -> Result<LinkId, Violation> {
+    pub fn connect(
+        &mut self,
+        side: Side,
+        interest: Interest,
+        dice: &mut Dice,
+        world: Millis,
+    ) -> Result<LinkId, Violation> {
         self.next_link += 1;
         let id = LinkId(self.next_link);
         let mut nonce = [0; 32];
@@ -285,7 +299,7 @@ impl Replica {
             expected: None,
             guests: Guests::Anyone,
             is_relay: false,
-            interest: Interest::default(),
+            interest,
             joining: None,
         };
         self.ledger.open(id);
@@ -300,7 +314,7 @@ impl Replica {
     pub fn connect_hostile(&mut self, side: Side, dice: &mut Dice, world: Millis) -> Result<LinkId, Violation> {
         self.hostile.insert(LinkId(self.next_link + 1));
         self.waits.values_mut().for_each(|wait| wait.is_excused = true);
-        self.connect(side, dice, world)
+        self.connect(side, Interest::default(), dice, world)
     }
 
     /// Gives the machine a frame.
@@ -329,8 +343,7 @@ impl Replica {
 
     /// Durable before spoken: no frame names an op of this replica's that a crash could take.
     fn check_spoken(&self, frame: &Frame) -> Result<(), Violation> {
-        let message = frame.read().map_err(|fault| format!("replica {} wrote no message: {fault}", self.number))?;
-        let halves: Vec<[u8; 16]> = match message {
+        let halves: Vec<[u8; 16]> = match self.read(frame)? {
             Message::Have(Have { tips, .. }) | Message::Ack(Ack { ends: tips, .. }) => tips.iter().map(half).collect(),
             Message::Ops(ops) => ops.ops.iter().map(|op| half_of(&OpId::of_header(&op.header))).collect(),
             _ => Vec::new(),
@@ -339,6 +352,11 @@ impl Replica {
             true => Ok(()),
             false => Err(format!("replica {} told a peer of an op before it was durable", self.number)),
         }
+    }
+
+    /// What it wrote, which may name by half what it has itself.
+    fn read(&self, frame: &Frame) -> Result<Message, Violation> {
+        self.machine.read_frame(&plain(frame)).map_err(|fault| self.blame(&format!("wrote no message: {fault}")))
     }
 
     fn key(&self, author: &Author) -> Result<&SigningKey, Violation> {
@@ -430,7 +448,7 @@ impl Replica {
     fn reopen(&mut self) {
         let known = self.disk.authors();
         let last = self.keys.iter().rposition(|key| known.contains(&author_of(key))).unwrap_or(0);
-        (self.machine, self.outputs) = opened(&self.keys[last]);
+        (self.machine, self.outputs) = opened(&self.keys[last], self.packs);
         self.sent.clear();
         self.in_sync.clear();
         self.waits.clear();
@@ -491,9 +509,14 @@ fn half_of(id: &OpId) -> [u8; 16] {
     id.0[..16].try_into().expect("an id has two halves")
 }
 
-fn opened(key: &SigningKey) -> (Machine, Vec<Output>) {
+fn opened(key: &SigningKey, packs: bool) -> (Machine, Vec<Output>) {
     let policies = Policies::default();
-    Machine::open(Config { author: author_of(key), key_use: KeyUse::Own, id_key: 5, policies })
+    let (mut machine, outputs) =
+        Machine::open(Config { author: author_of(key), key_use: KeyUse::Own, id_key: 5, policies });
+    if packs {
+        machine.compress_with(&Zstd);
+    }
+    (machine, outputs)
 }
 
 /// An output in short: equal outputs have equal texts.

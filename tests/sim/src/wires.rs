@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use trellis_core::input::{Frame, LinkId, Side};
+use trellis_core::input::{Frame, Interest, LinkId, Side};
+use trellis_core::limits::FRAME_BYTES_MAX;
+use trellis_core::link::compress::{Compression, PACKED};
 use trellis_core::link::frame::FrameKind;
-use trellis_core::link::message::Message;
+use trellis_core::link::message::{Message, MessageFault};
 use trellis_core::time::Millis;
 use trellis_tests::dice::Dice;
+use trellis_tests::pair::Zstd;
 
 use crate::Violation;
 use crate::dials::Dials;
@@ -20,6 +23,9 @@ type Done = Result<(), Violation>;
 /// One end of a wire: a replica, and its number for the link.
 pub type End = (usize, LinkId);
 
+/// A replica that gets a wire, and what it wants over it.
+pub type Dialled = (usize, Interest);
+
 /// What an end sent; none in place of a frame closes the link.
 pub type Sent = (End, Option<Frame>);
 
@@ -29,6 +35,8 @@ struct Way {
     frames: VecDeque<Frame>,
     /// Whether nothing arrives.
     is_cut: bool,
+    /// Whether an end wants some branches only.
+    is_narrow: bool,
 }
 
 /// All wires. A way is found by the end that sends on it.
@@ -51,13 +59,24 @@ impl Wires {
     ///
     /// # Errors
     /// A step that a machine refuses.
-    pub fn connect(&mut self, replicas: &mut [Replica], pair: [usize; 2], dice: &mut Dice, now: Millis) -> Done {
-        let [one, other] = pair;
-        let one_end = (one, replicas[one].connect(Side::Initiator, dice, now)?);
-        let other_end = (other, replicas[other].connect(Side::Responder, dice, now)?);
-        self.ways.insert(one_end, Way { to: other_end, frames: VecDeque::new(), is_cut: false });
-        self.ways.insert(other_end, Way { to: one_end, frames: VecDeque::new(), is_cut: false });
+    pub fn connect(&mut self, replicas: &mut [Replica], pair: [Dialled; 2], dice: &mut Dice, now: Millis) -> Done {
+        let is_narrow = pair.iter().any(|(_, interest)| !interest.is_all());
+        let [(one, wanted_by_one), (other, wanted_by_other)] = pair;
+        let one_end = (one, replicas[one].connect(Side::Initiator, wanted_by_one, dice, now)?);
+        let other_end = (other, replicas[other].connect(Side::Responder, wanted_by_other, dice, now)?);
+        for (from, to) in [(one_end, other_end), (other_end, one_end)] {
+            self.ways.insert(from, Way { to, frames: VecDeque::new(), is_cut: false, is_narrow });
+        }
         Ok(())
+    }
+
+    /// Cuts the wires over which not every branch goes.
+    ///
+    /// # Errors
+    /// A step that a machine refuses.
+    pub fn cut_narrow(&mut self, replicas: &mut [Replica], now: Millis) -> Done {
+        let narrow = self.ways.iter().filter(|(_, way)| way.is_narrow).map(|(end, _)| *end).collect();
+        self.cut_ways(replicas, narrow, now)
     }
 
     /// Every end.
@@ -215,7 +234,11 @@ impl Wires {
     /// # Errors
     /// A step that a machine refuses.
     pub fn cut(&mut self, replicas: &mut [Replica], who: usize, now: Millis) -> Done {
-        let ends: Vec<End> = self.ways.keys().filter(|end| end.0 == who).copied().collect();
+        let ends = self.ways.keys().filter(|end| end.0 == who).copied().collect();
+        self.cut_ways(replicas, ends, now)
+    }
+
+    fn cut_ways(&mut self, replicas: &mut [Replica], ends: Vec<End>, now: Millis) -> Done {
         for end in ends {
             let Some(way) = self.ways.remove(&end) else { continue };
             self.ways.remove(&way.to);
@@ -227,11 +250,29 @@ impl Wires {
     }
 }
 
+/// The frame in a packed one, and any other as it is.
+pub fn plain(frame: &Frame) -> Frame {
+    match frame {
+        Frame::Binary(bytes) if bytes.first() == Some(&PACKED) => {
+            Frame::Binary(Zstd.decompress(&bytes[1..], FRAME_BYTES_MAX).unwrap_or_default())
+        }
+        frame => frame.clone(),
+    }
+}
+
+/// What a frame says that names no op by half, packed or not.
+///
+/// # Errors
+/// It says nothing.
+pub fn read(frame: &Frame) -> Result<Message, MessageFault> {
+    plain(frame).read()
+}
+
 /// What a frame says that it is.
 pub fn kind(frame: &Frame) -> FrameKind {
-    frame.read().map_or(FrameKind::End, |message| message.kind())
+    plain(frame).kind().unwrap_or(FrameKind::End)
 }
 
 fn is_of_handshake(frame: &Frame) -> bool {
-    matches!(frame.read(), Ok(Message::Hello(_) | Message::Welcome(_) | Message::Auth(_)))
+    matches!(kind(frame), FrameKind::Hello | FrameKind::Welcome | FrameKind::Auth)
 }

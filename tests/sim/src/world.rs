@@ -1,7 +1,7 @@
 //! The world: its moves, and the three phases of a run.
 
 use trellis_core::error::CommandError;
-use trellis_core::input::{Base, Change, Choice, Command, Edit, Role, Transaction};
+use trellis_core::input::{Base, Change, Choice, Command, Edit, Interest, Role, Transaction};
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value;
@@ -49,7 +49,8 @@ impl World {
     pub fn new(seed: u64, dials: Dials) -> World {
         let mut dice = Dice::new(seed);
         let skew = |dice: &mut Dice| dice.below(2 * dials.skew_ms as usize + 1) as i64 - dials.skew_ms as i64;
-        let replicas = (0..dials.replicas).map(|number| Replica::new(number, skew(&mut dice))).collect();
+        let mut replica = |number| Replica::new(number, skew(&mut dice), dice.chance(dials.packing));
+        let replicas = (0..dials.replicas).map(&mut replica).collect();
         World {
             replicas,
             dials,
@@ -139,9 +140,21 @@ impl World {
         let other = self.dice.below(self.replicas.len());
         match who == other || self.wires.connects([who, other]) {
             true => return self.wires.cut(&mut self.replicas, who, self.now),
-            false => self.wires.connect(&mut self.replicas, [who, other], &mut self.dice, self.now)?,
+            false => self.connect([who, other])?,
         }
         if self.dice.chance(70) { self.shake([who, other]) } else { Ok(()) }
+    }
+
+    fn connect(&mut self, pair: [usize; 2]) -> Done {
+        let pair = pair.map(|who| (who, self.interest()));
+        self.wires.connect(&mut self.replicas, pair, &mut self.dice, self.now)
+    }
+
+    /// What a replica wants over a wire: every branch, or some.
+    fn interest(&mut self) -> Interest {
+        let some: [&[&str]; 4] = [&["main"], &["side"], &["main", "third"], &["*d*"]];
+        let branches = if self.dice.chance(self.dials.narrow) { *self.dice.pick(&some) } else { &[] };
+        Interest::parse(branches).expect("patterns")
     }
 
     /// Two replicas get through with their handshake at once.
