@@ -126,6 +126,19 @@ pub enum CommandError {
 }
 
 impl CommandError {
+    /// The op that it is about, if it is about one.
+    pub fn op(&self) -> Option<OpId> {
+        match self {
+            CommandError::NoOp(op)
+            | CommandError::NoFork(op, _)
+            | CommandError::NoSuchSide(op)
+            | CommandError::BadBase(op)
+            | CommandError::Corrupt(op)
+            | CommandError::Rejected(op) => Some(*op),
+            _ => None,
+        }
+    }
+
     /// The stable code (api.md, "Errors").
     pub fn code(&self) -> &'static str {
         match self {

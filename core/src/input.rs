@@ -15,6 +15,7 @@ use crate::op::id::{Author, ConflictId, ContentHash, OpId};
 pub use crate::op::invitation::InvitationProof;
 use crate::op::json::Value;
 use crate::op::patch::Patch;
+use crate::op::place::{Entity, Place};
 use crate::op::pointer::Pointer;
 use crate::op::sign::Signature;
 use crate::time::Millis;
@@ -371,6 +372,31 @@ pub enum Edit {
         /// For patches, the places; none means everything that the op set.
         pointers: Vec<Pointer>,
     },
+}
+
+impl Edit {
+    /// Gives a place a value. A whole entity that exists becomes the value by the difference to what is shown.
+    pub fn set(Place { entity, pointer }: Place, value: Value) -> Edit {
+        let change = match pointer.is_root() {
+            true => Change::Put(value),
+            false => Change::Patch(Patch { set: alloc::vec![(pointer, value)], ..Patch::default() }),
+        };
+        Edit::of(entity, change)
+    }
+
+    /// Removes an entity, or a place inside one.
+    pub fn delete(Place { entity, pointer }: Place) -> Edit {
+        let change = match pointer.is_root() {
+            true => Change::Delete,
+            false => Change::Patch(Patch { remove: alloc::vec![pointer], ..Patch::default() }),
+        };
+        Edit::of(entity, change)
+    }
+
+    /// A change of an entity on top of what is shown.
+    fn of(Entity { collection, key }: Entity, change: Change) -> Edit {
+        Edit::Entity { collection, key, change, base: Base::Shown }
+    }
 }
 
 /// How an entity changes.

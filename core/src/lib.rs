@@ -18,6 +18,8 @@ pub mod merge;
 pub mod op;
 pub mod output;
 pub mod reconcile;
+#[cfg(feature = "surface")]
+pub mod surface;
 mod ticket;
 pub mod time;
 pub mod view;

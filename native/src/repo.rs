@@ -132,13 +132,9 @@ pub(crate) fn explain(failure: Failure, what: &str) -> TrellisError {
         Failure::Command(error) => {
             let advice = if matches!(error, CommandError::Diverged) { GIVE_WAY } else { "" };
             let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}.{advice}"));
-            match error {
-                CommandError::NoOp(op)
-                | CommandError::NoFork(op, _)
-                | CommandError::NoSuchSide(op)
-                | CommandError::BadBase(op)
-                | CommandError::Corrupt(op) => told.about_op(op),
-                _ => told,
+            match error.op() {
+                Some(op) => told.about_op(op),
+                None => told,
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod model;
 pub mod model_op;
 pub mod model_rules;
 pub mod pair;
+pub mod plain_host;
 pub mod program;
 pub mod proxy;
 pub mod sealed;

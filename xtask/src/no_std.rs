@@ -64,6 +64,7 @@ fn is_wanted(file: &str) -> bool {
 
 fn check_core(target_dir: &Path, sysroot: &Path, host: &str, extra: &[&str]) -> Command {
     let mut command = child::cargo(&["check", "--package", "trellis-core", "--lib", "--locked", "--target", host]);
+    command.args(["--features", "surface"]);
     // Only build scripts and macros are compiled to the end here; they do little, so do not optimize them.
     command.args(["--config", "profile.dev.package.'*'.opt-level=0"]).args(extra);
     command.arg("--target-dir").arg(target_dir);

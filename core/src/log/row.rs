@@ -6,7 +6,8 @@
 use alloc::vec::Vec;
 
 use crate::op::id::OpId;
-use crate::op::sign::{Refused, Signature, Unverified, VerifiedOp};
+use crate::op::sign::{Signature, Unverified, VerifiedOp};
+pub use crate::op::stored::StoredOp;
 
 /// What stands before the records of a row when its digest is hashed.
 const ROW_CONTEXT: &[u8] = b"trellis/row/1\n";
@@ -230,31 +231,5 @@ fn hash_record(hasher: &mut blake3::Hasher, record: &Record<'_>) {
         Record::Body { id, len, .. } => {
             hasher.update(&[BODY]).update(&id.0).update(&len.to_be_bytes());
         }
-    }
-}
-
-/// An op as a store read it back: owned, and as unproven as anything from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredOp {
-    /// The header's bytes.
-    pub header: Vec<u8>,
-    /// The body, if the row has it.
-    pub body: Option<Vec<u8>>,
-    /// The signature, if the row has it.
-    pub signature: Option<Signature>,
-}
-
-impl StoredOp {
-    /// The op as one that is still to be verified.
-    pub fn unverified(&self) -> Unverified<'_> {
-        Unverified { header: &self.header, body: self.body.as_deref(), signature: self.signature.as_ref() }
-    }
-
-    /// Rehashes what was read.
-    ///
-    /// # Errors
-    /// [`Refused`]: the bytes on disk are not what was written.
-    pub fn rehash(&self) -> Result<VerifiedOp<'_>, Refused> {
-        self.unverified().rehash()
     }
 }

@@ -15,5 +15,7 @@ pub mod kind;
 pub mod patch;
 pub mod pattern;
 pub mod place;
+pub mod plain;
 pub mod pointer;
 pub mod sign;
+pub mod stored;

@@ -311,12 +311,9 @@ impl Batch {
     /// # Errors
     /// `invalid_argument` for what is no place.
     pub fn set(self, place: &str, value: Value) -> Result<Batch> {
-        let Place { entity, pointer } = place.parse::<Place>()?;
-        let change = match pointer.is_root() {
-            true => Change::Put(value),
-            false => Change::Patch(Patch { set: vec![(pointer, value)], ..Patch::default() }),
-        };
-        Ok(self.change(&entity, change, Base::Shown))
+        let place = place.parse::<Place>()?;
+        let what = format!("write {}", place.entity);
+        Ok(self.edit(Edit::set(place, value), what))
     }
 
     /// As [`Repo::delete`].
@@ -324,12 +321,9 @@ impl Batch {
     /// # Errors
     /// `invalid_argument` for what is no place.
     pub fn delete(self, place: &str) -> Result<Batch> {
-        let Place { entity, pointer } = place.parse::<Place>()?;
-        let change = match pointer.is_root() {
-            true => Change::Delete,
-            false => Change::Patch(Patch { remove: vec![pointer], ..Patch::default() }),
-        };
-        Ok(self.change(&entity, change, Base::Shown))
+        let place = place.parse::<Place>()?;
+        let what = format!("write {}", place.entity);
+        Ok(self.edit(Edit::delete(place), what))
     }
 
     /// Any change of an entity, on top of any base.

@@ -1,0 +1,495 @@
+//! Commands as plain data.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::op::StoredOp;
+use super::scalar::{Bytes, Hex, Json, Unreadable, exactly};
+use crate::input::{self, Base, Role, Tier};
+use crate::op::id::OpId;
+use crate::op::patch;
+use crate::op::place::{Entity, Place};
+use crate::op::pointer::Pointer;
+use crate::time::Millis;
+
+/// What a program asks of a repo. Random bytes and times are the runtime's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Command {
+    /// Begin a repo.
+    Create {
+        /// What people call it.
+        name: String,
+        /// 32 random bytes.
+        nonce: Bytes,
+    },
+    /// Read what other processes have committed.
+    Refresh,
+    /// Write ops in one transaction.
+    Write {
+        /// The branch.
+        branch: String,
+        /// On whose behalf, if not the device's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actor: Option<String>,
+        /// What to write, in order.
+        edits: Vec<Edit>,
+        /// 32 random bytes, new for every transaction.
+        random: Bytes,
+    },
+    /// Take ops from elsewhere.
+    Import {
+        /// The ops, in any order.
+        ops: Vec<StoredOp>,
+    },
+    /// Every op that is not in the causal past of the known ones.
+    Export {
+        /// What the asker has.
+        known: Vec<Hex<32>>,
+    },
+    /// The last op of every chain.
+    ChainEnds,
+    /// One entity.
+    Get {
+        /// The branch.
+        branch: String,
+        /// The collection.
+        collection: String,
+        /// The key.
+        key: String,
+        /// As it was when these ops were the heads; left out for now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at: Vec<Hex<32>>,
+    },
+    /// Entities of a branch.
+    Entries {
+        /// The branch.
+        branch: String,
+        /// Only this collection.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        collection: Option<String>,
+        /// Only keys that begin with this.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        key_prefix: String,
+        /// As they were when these ops were the heads; left out for now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at: Vec<Hex<32>>,
+    },
+    /// Ops of a branch's log, the greatest `ord` first.
+    Log {
+        /// The branch.
+        branch: String,
+        /// Only ops that write this entity, as `collection/key`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        entity: Option<String>,
+        /// At most so many.
+        ops_max: u32,
+    },
+    /// Ops, whole and as people read them.
+    Show {
+        /// The ops.
+        ops: Vec<Hex<32>>,
+    },
+    /// Ops whose id begins with these hex digits.
+    FindOps {
+        /// At most 16 digits.
+        prefix: String,
+    },
+    /// Tell every peer something that nobody keeps.
+    Announce {
+        /// What it is about: at most 255 bytes.
+        topic: String,
+        /// What is said: at most 4,096 bytes.
+        bytes: Bytes,
+    },
+    /// Every link, as it stands.
+    Links,
+    /// Answer when ops are safe.
+    Durable {
+        /// The ops.
+        ops: Vec<Hex<32>>,
+        /// `local`, `peer` or `relay`.
+        tier: String,
+        /// When to answer that they are not: milliseconds since 1970.
+        until: u64,
+    },
+    /// Every open conflict of a branch.
+    Conflicts {
+        /// The branch.
+        branch: String,
+    },
+    /// The whole picture.
+    Status,
+    /// Read and rehash everything.
+    Verify,
+    /// The members and their roles.
+    Members,
+    /// The invitations that owners made.
+    Invitations,
+    /// What collections declare.
+    Manifests,
+}
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Edit {
+    /// Give a place a value, `collection/key` or `collection/key/field...`.
+    Set {
+        /// The place.
+        place: String,
+        /// The value.
+        value: Json,
+    },
+    /// Remove an entity, or a place inside one.
+    Delete {
+        /// The place.
+        place: String,
+    },
+    /// Change an entity on top of what is shown, or of a base.
+    Change {
+        /// The collection.
+        collection: String,
+        /// The key.
+        key: String,
+        /// How.
+        change: Change,
+        /// The writes that the writer was looking at; left out for what is shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<Vec<Hex<32>>>,
+    },
+    /// Close a conflict.
+    Resolve {
+        /// Which.
+        conflict: ConflictRef,
+        /// What shall stand.
+        choice: Choice,
+    },
+    /// Give back what the last write to the branch replaced.
+    Undo,
+    /// Join another branch into this one, or begin this one from it.
+    Merge {
+        /// The other branch.
+        source: String,
+        /// The ops of it that are joined, with all that they reach; left out for its heads.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at: Vec<Hex<32>>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// On a linear branch that diverged: write this device's ops anew on top of another line.
+    Rebase {
+        /// The head of the line that stays.
+        onto: Hex<32>,
+    },
+    /// Make somebody a member, or change the role.
+    AddMember {
+        /// The key.
+        author: Hex<32>,
+        /// The name.
+        name: String,
+        /// `owner`, `writer` or `reader`.
+        role: String,
+    },
+    /// End a membership.
+    RemoveMember {
+        /// The key.
+        author: Hex<32>,
+    },
+    /// Let whoever holds a key join on these terms.
+    Invite {
+        /// The invitation's public key.
+        key: Hex<32>,
+        /// What it allows.
+        terms: Terms,
+    },
+    /// End an invitation.
+    Revoke {
+        /// The invitation's public key.
+        key: Hex<32>,
+    },
+    /// Say how a collection merges and who may see and change it.
+    Declare {
+        /// The collection.
+        collection: String,
+        /// The manifest.
+        manifest: Json,
+    },
+    /// Take the content of ops, or places of patches, out of everybody's sight.
+    Redact {
+        /// The ops.
+        ops: Vec<Hex<32>>,
+        /// For patches, the places; left out for everything that the op set.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pointers: Vec<String>,
+    },
+}
+
+/// How an entity changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Change {
+    /// It becomes this value; written as the difference to what was shown.
+    Put {
+        /// The value.
+        value: Json,
+    },
+    /// It becomes this value, and whatever else it held is gone.
+    Replace {
+        /// The value.
+        value: Json,
+    },
+    /// It becomes these bytes.
+    Bytes {
+        /// The bytes.
+        bytes: Bytes,
+    },
+    /// Places of it change.
+    Patch {
+        /// The changes.
+        patch: Patch,
+    },
+    /// It is removed.
+    Delete,
+    /// A record is added that never changes.
+    Append {
+        /// The value.
+        value: Json,
+    },
+}
+
+/// Changes to places of one entity, by RFC 6901 pointers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Patch {
+    /// Places that get a value.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Json>,
+    /// Places that lose theirs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+    /// Counters that grow by an integer.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub add: BTreeMap<String, i64>,
+    /// Sets that gain values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub insert: BTreeMap<String, Vec<Json>>,
+    /// Sets that lose values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub discard: BTreeMap<String, Vec<Json>>,
+}
+
+/// A conflict as it was looked at. A whole conflict, as it was given, is one too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictRef {
+    /// The collection of the entity.
+    pub collection: String,
+    /// Its key.
+    pub key: String,
+    /// The conflict, with its members.
+    pub id: Hex<32>,
+}
+
+/// What shall stand in place of a conflict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Choice {
+    /// The side that this op wrote.
+    Side {
+        /// The op.
+        op: Hex<32>,
+    },
+    /// This value.
+    Value {
+        /// The value.
+        value: Json,
+    },
+    /// Nothing.
+    Absent,
+}
+
+/// What an invitation allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// `writer` or `reader`.
+    pub role: String,
+    /// The last moment at which somebody may be let in: milliseconds since 1970.
+    pub until: u64,
+    /// How many may join by it.
+    pub uses: u32,
+    /// What people call whoever joins by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl TryFrom<Command> for input::Command {
+    type Error = Unreadable;
+
+    fn try_from(command: Command) -> Result<input::Command, Unreadable> {
+        Ok(match command {
+            Command::Create { name, nonce } => input::Command::Create { name, nonce: exactly("nonce", &nonce)? },
+            Command::Refresh => input::Command::Refresh,
+            Command::Write { branch, actor, edits, random } => input::Command::Write(input::Transaction {
+                branch,
+                actor,
+                edits: edits.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+                note: None,
+                random: exactly("random", &random)?,
+            }),
+            Command::Import { ops } => {
+                input::Command::Import(ops.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
+            }
+            Command::Export { known } => input::Command::Export { known: ids(known) },
+            Command::ChainEnds => input::Command::ChainEnds,
+            Command::Get { branch, collection, key, at } => {
+                input::Command::Get(input::EntityQuery { branch, collection, key, at: ids(at) })
+            }
+            Command::Entries { branch, collection, key_prefix, at } => {
+                input::Command::Entries { branch, collection, key_prefix, at: ids(at) }
+            }
+            Command::Log { branch, entity, ops_max } => {
+                let entity = entity.map(|text| text.parse::<Entity>()).transpose();
+                let entity = entity.map_err(|cause| Unreadable::new("entity", cause))?;
+                let entity = entity.map(|entity| (entity.collection, entity.key));
+                input::Command::Log { branch, entity, ops_max: ops_max as usize }
+            }
+            Command::Show { ops } => input::Command::Show(ids(ops)),
+            Command::FindOps { prefix } => input::Command::FindOps(prefix),
+            Command::Announce { topic, bytes } => input::Command::Announce { topic, bytes: bytes.0 },
+            Command::Links => input::Command::Links,
+            Command::Durable { ops, tier, until } => {
+                input::Command::Durable { ops: ids(ops), tier: tier_of(&tier)?, until: Millis(until) }
+            }
+            Command::Conflicts { branch } => input::Command::Conflicts { branch },
+            Command::Status => input::Command::Status,
+            Command::Verify => input::Command::Verify,
+            Command::Members => input::Command::Members,
+            Command::Invitations => input::Command::Invitations,
+            Command::Manifests => input::Command::Manifests,
+        })
+    }
+}
+
+impl TryFrom<Edit> for input::Edit {
+    type Error = Unreadable;
+
+    fn try_from(edit: Edit) -> Result<input::Edit, Unreadable> {
+        Ok(match edit {
+            Edit::Set { place, value } => input::Edit::set(place_of(&place)?, value.0),
+            Edit::Delete { place } => input::Edit::delete(place_of(&place)?),
+            Edit::Change { collection, key, change, base } => input::Edit::Entity {
+                collection,
+                key,
+                change: change.try_into()?,
+                base: base.map_or(Base::Shown, |base| Base::Ops(ids(base))),
+            },
+            Edit::Resolve { conflict: ConflictRef { collection, key, id }, choice } => {
+                input::Edit::Resolve { collection, key, conflict: id.0.into(), choice: choice.into() }
+            }
+            Edit::Undo => input::Edit::Undo,
+            Edit::Merge { source, at, message } => input::Edit::Merge { source, at: ids(at), message },
+            Edit::Rebase { onto } => input::Edit::Rebase { onto: onto.0.into() },
+            Edit::AddMember { author, name, role } => {
+                input::Edit::AddMember { author: author.0.into(), name, role: role_of(&role)? }
+            }
+            Edit::RemoveMember { author } => input::Edit::RemoveMember { author: author.0.into() },
+            Edit::Invite { key, terms } => input::Edit::Invite { key: key.0.into(), terms: terms.try_into()? },
+            Edit::Revoke { key } => input::Edit::Revoke { key: key.0.into() },
+            Edit::Declare { collection, manifest } => input::Edit::Declare { collection, manifest: manifest.0 },
+            Edit::Redact { ops, pointers } => input::Edit::Redact {
+                ops: ids(ops),
+                pointers: pointers.iter().map(|text| pointer_of(text)).collect::<Result<_, _>>()?,
+            },
+        })
+    }
+}
+
+impl TryFrom<Change> for input::Change {
+    type Error = Unreadable;
+
+    fn try_from(change: Change) -> Result<input::Change, Unreadable> {
+        Ok(match change {
+            Change::Put { value } => input::Change::Put(value.0),
+            Change::Replace { value } => input::Change::Replace(value.0),
+            Change::Bytes { bytes } => input::Change::Bytes(bytes.0),
+            Change::Patch { patch } => input::Change::Patch(patch.try_into()?),
+            Change::Delete => input::Change::Delete,
+            Change::Append { value } => input::Change::Append(value.0),
+        })
+    }
+}
+
+impl TryFrom<Patch> for patch::Patch {
+    type Error = Unreadable;
+
+    fn try_from(patch: Patch) -> Result<patch::Patch, Unreadable> {
+        let Patch { set, remove, add, insert, discard } = patch;
+        Ok(patch::Patch {
+            set: by_pointer(set, |value| value.0)?,
+            remove: remove.iter().map(|text| pointer_of(text)).collect::<Result<_, _>>()?,
+            add: by_pointer(add, |by| by)?,
+            insert: by_pointer(insert, values)?,
+            discard: by_pointer(discard, values)?,
+        })
+    }
+}
+
+impl From<Choice> for input::Choice {
+    fn from(choice: Choice) -> input::Choice {
+        match choice {
+            Choice::Side { op } => input::Choice::Side(op.0.into()),
+            Choice::Value { value } => input::Choice::Value(value.0),
+            Choice::Absent => input::Choice::Absent,
+        }
+    }
+}
+
+impl TryFrom<Terms> for input::InvitationTerms {
+    type Error = Unreadable;
+
+    fn try_from(Terms { role, until, uses, name }: Terms) -> Result<input::InvitationTerms, Unreadable> {
+        Ok(input::InvitationTerms { role: role_of(&role)?, until: Millis(until), uses, name })
+    }
+}
+
+pub(super) fn ids(ids: Vec<Hex<32>>) -> Vec<OpId> {
+    ids.into_iter().map(|id| OpId(id.0)).collect()
+}
+
+fn place_of(text: &str) -> Result<Place, Unreadable> {
+    text.parse().map_err(|cause| Unreadable::new("place", cause))
+}
+
+fn pointer_of(text: &str) -> Result<Pointer, Unreadable> {
+    Pointer::parse(text).map_err(|cause| Unreadable::new("pointer", cause))
+}
+
+fn role_of(word: &str) -> Result<Role, Unreadable> {
+    Role::parse(word).ok_or_else(|| Unreadable::new("role", "is owner, writer or reader"))
+}
+
+fn tier_of(word: &str) -> Result<Tier, Unreadable> {
+    match word {
+        "local" => Ok(Tier::Local),
+        "peer" => Ok(Tier::Peer),
+        "relay" => Ok(Tier::Relay),
+        _ => Err(Unreadable::new("tier", "is local, peer or relay")),
+    }
+}
+
+fn by_pointer<T, V>(places: BTreeMap<String, T>, value: impl Fn(T) -> V) -> Result<Vec<(Pointer, V)>, Unreadable> {
+    let mut list = Vec::with_capacity(places.len());
+    for (place, at) in places {
+        list.push((pointer_of(&place)?, value(at)));
+    }
+    list.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(list)
+}
+
+fn values(values: Vec<Json>) -> Vec<crate::op::json::Value> {
+    values.into_iter().map(|value| value.0).collect()
+}

@@ -1,0 +1,23 @@
+//! Inputs and outputs as plain data, for bindings: the only folder with serde.
+//!
+//! What a runtime gives and gets is made of objects, lists, texts, numbers below 2^53, and bytes. Ids and keys are
+//! lower-case hex, clocks decimal texts, and what is absent is left out. Every enum has a `type`. A binding reads an
+//! input from its language's values, takes it to the machine's own types by `TryFrom`, and gives outputs back by `From`;
+//! what cannot be read is an [`Unreadable`], which names the place.
+
+mod answer;
+mod command;
+mod input;
+mod op;
+mod output;
+mod scalar;
+
+pub use answer::{
+    Answer, Beneath, Branch, ChainEnd, Conflict, Entity, Fork, ImportReport, Invitation, Joined, Link, Manifest,
+    Member, Op, Problem, Progress, Refused, Said, Shown, Side, Status, VerifyReport, Withheld,
+};
+pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms};
+pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Remembered, RowHeaders};
+pub use op::StoredOp;
+pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
+pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
