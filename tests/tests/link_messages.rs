@@ -10,7 +10,7 @@ use trellis_core::link::message::{
     Ack, Blob, BlobWant, Ephemeral, Have, Hello, Level, Message, MessageFault, MessageRefused, Missing, Nack, Ops,
     OutOfBounds, Range, Reason, Tip, TipId, Want, Without,
 };
-use trellis_core::link::ops::{OpsFault, OpsRefused, decode_ops, encode_ops, encode_ops_on_link};
+use trellis_core::link::ops::{OnLink, OpsFault, OpsRefused, decode_ops, encode_ops, encode_ops_on_link};
 use trellis_core::op::id::{Author, ContentHash, OpId, RepoId};
 use trellis_core::op::kind::{Format, Kind};
 use trellis_core::time::Hlc;
@@ -70,7 +70,9 @@ fn ops_on_a_link_are_those_of_a_bundle_and_what_only_links_say() {
         let ops = any_ops(seed);
         let verified: Vec<_> = ops.ops.iter().map(|op| op.rehash().unwrap()).collect();
         let in_bundle = encode_ops(&verified).unwrap();
-        let on_link = encode_ops_on_link(ops.batch, ops.more, ops.sent, &verified).unwrap();
+        let on_link =
+            encode_ops_on_link(OnLink { batch: ops.batch, more: ops.more, sent: ops.sent }, &verified, &|_| false)
+                .unwrap();
         assert_eq!(Message::Ops(ops.clone()).encode(), Ok(on_link.clone()), "seed {seed}");
         assert_eq!((on_link[1], &on_link[2..in_bundle.len()]), (in_bundle[1] + 1, &in_bundle[2..]));
         assert_eq!(decode_ops(&on_link).err(), Some(OpsFault::Fields));

@@ -9,7 +9,6 @@ use crate::input::{Input, LinkId};
 use crate::limits::FRAME_IDS_MAX;
 use crate::link::message::{Blob, BlobWant};
 use crate::link::session::{Kept, Piece, Session, Taken};
-use crate::log::row::StoredOp;
 use crate::op::blob::BlobRef;
 use crate::op::id::ContentHash;
 use crate::output::{BlobPart, Output, Query};
@@ -50,9 +49,8 @@ impl Machine {
         }
     }
 
-    /// The blobs that ops name.
-    pub(super) fn blobs_named(ops: &[StoredOp]) -> Vec<ContentHash> {
-        let bodies = ops.iter().filter_map(|op| op.body.as_deref());
+    /// The blobs that bodies name.
+    pub(super) fn blobs_named<'b>(bodies: impl Iterator<Item = &'b [u8]>) -> Vec<ContentHash> {
         let named: BTreeSet<ContentHash> = bodies.flat_map(BlobRef::hashes_in).collect();
         named.into_iter().collect()
     }

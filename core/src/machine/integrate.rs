@@ -8,7 +8,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::{Machine, Outputs, Waiting, reply};
-use crate::admit::cover::{self, Replica, Verdict};
+use crate::admit::cover::{self, Admitted, Replica, Verdict};
 use crate::admit::intrinsic::Invalid;
 use crate::error::CommandError;
 use crate::input::{LinkId, Request};
@@ -48,9 +48,30 @@ impl Machine {
         now: Millis,
         out: &mut Outputs,
     ) -> (ImportReport, Vec<Row>) {
-        let mut funnel = Funnel { report: ImportReport::default(), rows: Rows::new(self.last_row + 1, origin) };
+        let mut funnel = Funnel::new(self.last_row + 1, origin);
         let verified = self.verify_all(ops, &mut funnel);
-        self.admit(&verified, &mut funnel, now);
+        self.pass(&verified, funnel, now, out)
+    }
+
+    /// As [`Machine::integrate`], for ops that are verified.
+    pub(super) fn integrate_verified(
+        &mut self,
+        ops: &[VerifiedOp<'_>],
+        origin: Origin,
+        now: Millis,
+        out: &mut Outputs,
+    ) -> (ImportReport, Vec<Row>) {
+        self.pass(ops, Funnel::new(self.last_row + 1, origin), now, out)
+    }
+
+    fn pass(
+        &mut self,
+        ops: &[VerifiedOp<'_>],
+        mut funnel: Funnel,
+        now: Millis,
+        out: &mut Outputs,
+    ) -> (ImportReport, Vec<Row>) {
+        self.admit(ops, &mut funnel, now);
         self.judge_decided(&mut funnel, now);
         self.judge_circles(&mut funnel, now);
         self.extend_state(funnel.report.admitted.len());
@@ -117,8 +138,8 @@ impl Machine {
     fn admit(&mut self, ops: &[VerifiedOp<'_>], funnel: &mut Funnel, now: Millis) {
         let replica = Replica { graph: &self.graph, hold: &self.hold, refused: &self.refused, now };
         let (verdicts, admitted) = cover::judge(ops, replica);
-        for at in admitted {
-            self.admit_one(&ops[at], funnel);
+        for Admitted { at, base } in admitted {
+            self.admit_one(&ops[at], base, funnel);
         }
         for (op, verdict) in ops.iter().zip(verdicts) {
             if !matches!(verdict, Verdict::Hold(_)) {
@@ -134,17 +155,17 @@ impl Machine {
         }
     }
 
-    fn admit_one(&mut self, op: &VerifiedOp<'_>, funnel: &mut Funnel) {
+    fn admit_one(&mut self, op: &VerifiedOp<'_>, base: Option<Node>, funnel: &mut Funnel) {
         let place = funnel.rows.next().push_op(op);
         let body = if op.body().is_some() { Presence::Here } else { Presence::Absent };
-        let node = self.append(op, Keeping { place, body, origin: funnel.rows.origin });
+        let node = self.append(op, Keeping { place, body, origin: funnel.rows.origin }, base);
         self.note_repo_content(node, op);
         funnel.report.admitted.push(op.id());
     }
 
-    fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
+    fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping, base: Option<Node>) -> Node {
         self.note_own(op, keeping.origin);
-        self.graph.append(op, keeping)
+        self.graph.append_with_base(op, keeping, base)
     }
 
     /// Ops by this device's key move its clock, and one that came from elsewhere says that the key is used there too.
@@ -304,6 +325,10 @@ struct Funnel {
 }
 
 impl Funnel {
+    fn new(first_row: u32, origin: Origin) -> Funnel {
+        Funnel { report: ImportReport::default(), rows: Rows::new(first_row, origin) }
+    }
+
     /// The next op that was admitted or refused, each once.
     fn next_decided(&mut self) -> Option<OpId> {
         let admitted = self.report.admitted.get(self.rows.admitted_seen).copied();

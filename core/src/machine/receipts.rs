@@ -59,7 +59,8 @@ impl Machine {
         out: &mut Outputs,
     ) {
         let read: Vec<StoredOp> = read.into_iter().flatten().collect();
-        self.receipts.push(Receipt { wanted, ops, blobs: Machine::blobs_named(&read) });
+        let bodies = read.iter().filter_map(|op| op.body.as_deref());
+        self.receipts.push(Receipt { wanted, ops, blobs: Machine::blobs_named(bodies) });
         self.settle_receipts(out);
     }
 

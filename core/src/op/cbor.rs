@@ -48,6 +48,11 @@ impl Writer {
         Writer { bytes: Vec::with_capacity(bytes) }
     }
 
+    /// How many bytes are written.
+    pub fn position(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Everything written.
     pub fn finish(self) -> Vec<u8> {
         self.bytes
@@ -61,6 +66,12 @@ impl Writer {
     /// A byte string.
     pub fn bytes(&mut self, value: &[u8]) -> &mut Writer {
         self.head(BYTES, value.len() as u64);
+        self.bytes.extend_from_slice(value);
+        self
+    }
+
+    /// What was encoded before.
+    pub fn encoded(&mut self, value: &[u8]) -> &mut Writer {
         self.bytes.extend_from_slice(value);
         self
     }

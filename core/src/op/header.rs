@@ -190,8 +190,33 @@ impl<'a> Header<'a> {
     /// [`HeaderError::OutOfBounds`] and [`HeaderError::TooLong`] for fields that no header may carry.
     pub fn encode(&self) -> Result<Vec<u8>, HeaderError> {
         let bytes = self.encode_unchecked();
+        if self.extra.is_empty() {
+            return self.check(bytes.len()).map(|()| bytes);
+        }
         let decoded = Header::decode(&bytes)?;
         if decoded == *self { Ok(bytes) } else { Err(HeaderError::Cbor(CborError::NotCanonical)) }
+    }
+
+    /// What reading the encoding would say, but for extra fields: in the order of the fields, the first that no header may
+    /// carry.
+    fn check(&self, bytes: usize) -> Result<(), HeaderError> {
+        if bytes > HEADER_BYTES_MAX {
+            return Err(HeaderError::TooLong);
+        }
+        name(2, self.branch, 1, NAME_BYTES_MAX)?;
+        seq(self.seq.into())?;
+        hlc(self.hlc.0)?;
+        ascending(7, self.parents)?;
+        name(8, self.collection, 1, NAME_BYTES_MAX)?;
+        name(9, self.key, 1, KEY_BYTES_MAX)?;
+        ascending(10, self.base)?;
+        self.body.map_or(Ok(()), |body| body_len(body.len.into()).map(drop))?;
+        self.schema.map_or(Ok(1), schema)?;
+        self.actor.map_or(Ok(""), |actor| name(16, actor, 0, NAME_BYTES_MAX))?;
+        let is_known = |format: Format| Format::from_code(format.code()) == format;
+        let has_one_form = Kind::from_code(self.kind.code()) == self.kind;
+        let has_one_form = has_one_form && self.body.is_none_or(|body| is_known(body.format));
+        if has_one_form { Ok(()) } else { Err(HeaderError::Cbor(CborError::NotCanonical)) }
     }
 
     fn encode_unchecked(&self) -> Vec<u8> {
@@ -347,13 +372,8 @@ impl<'a> Fields<'a> {
     fn body(&mut self) -> Result<Option<BodyRef>, HeaderError> {
         let Some(format) = self.optional(12, Reader::uint)? else { return Ok(None) };
         let hash = ContentHash(self.required(13, fixed)?);
-        let len = self.required(14, Reader::uint)?;
-        match u32::try_from(len) {
-            Ok(len) if len as usize <= BODY_BYTES_MAX => {
-                Ok(Some(BodyRef { format: Format::from_code(format), hash, len }))
-            }
-            _ => Err(HeaderError::OutOfBounds(14)),
-        }
+        let len = body_len(self.required(14, Reader::uint)?)?;
+        Ok(Some(BodyRef { format: Format::from_code(format), hash, len }))
     }
 
     fn extra(&mut self) -> Result<Vec<(u8, Scalar<'a>)>, HeaderError> {
@@ -382,6 +402,16 @@ fn write_ids(writer: &mut Writer, key: u64, ids: Ids<'_>) {
 
 fn seq(value: u64) -> Result<u32, HeaderError> {
     u32::try_from(value).ok().filter(|seq| *seq > 0).ok_or(HeaderError::OutOfBounds(4))
+}
+
+fn body_len(value: u64) -> Result<u32, HeaderError> {
+    let len = u32::try_from(value).ok().filter(|len| *len as usize <= BODY_BYTES_MAX);
+    len.ok_or(HeaderError::OutOfBounds(14))
+}
+
+fn ascending(key: u8, ids: Ids<'_>) -> Result<(), HeaderError> {
+    let is_ascending = ids.iter().is_sorted_by(|one, other| one < other);
+    if is_ascending && ids.len() <= LINKS_MAX { Ok(()) } else { Err(HeaderError::OutOfBounds(key)) }
 }
 
 fn hlc(value: u64) -> Result<Hlc, HeaderError> {

@@ -89,6 +89,11 @@ impl OpId {
         OpId(*hasher.finalize().as_bytes())
     }
 
+    /// The first half, which tells it from all others that anybody has met.
+    pub fn half(&self) -> [u8; 16] {
+        self.0.first_chunk().copied().unwrap_or_default()
+    }
+
     /// What an author signs to vouch for this op and the chain behind it.
     pub fn signed_message(&self) -> [u8; SIGNATURE_CONTEXT.len() + 32] {
         let mut message = [0; SIGNATURE_CONTEXT.len() + 32];

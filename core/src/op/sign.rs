@@ -3,10 +3,13 @@
 //! An op earns trust by changing type. [`Unverified`] is what a peer, a file or a disk hands us, and it proves
 //! nothing. [`VerifiedOp`] is what the log accepts, and [`Unverified::verify`] is the only way to get one.
 
+use alloc::vec::Vec;
+
 use ed25519_dalek::{Signature as DalekSignature, VerifyingKey};
 
-use super::header::{Header, HeaderError};
-use super::id::{Author, OpId};
+use super::header::{BodyRef, Header, HeaderError};
+use super::id::{Author, ContentHash, OpId};
+use super::kind::Format;
 
 /// An Ed25519 signature over [`OpId::signed_message`].
 pub type Signature = [u8; 64];
@@ -117,6 +120,84 @@ impl<'a> VerifiedOp<'a> {
     /// The key of the total order: the clock, then the id.
     pub fn ord(&self) -> Ord40 {
         Ord40 { hlc: self.header.hlc, id: self.id }
+    }
+}
+
+/// An op whose header was encoded here, and whose body was hashed here for it, from what came in another form. So its
+/// bytes are what they have to be without another look; what is left to be checked is the signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RebuiltOp {
+    id: OpId,
+    header: Vec<u8>,
+    body: Option<Vec<u8>>,
+    /// What claims to be the author's signature over the id.
+    pub signature: Option<Signature>,
+}
+
+/// What a header says of its body, and the bytes where they are here.
+#[derive(Clone, Copy, Debug)]
+pub enum RebuiltBody<'a> {
+    /// There is none.
+    None,
+    /// It is here, and hashed when the op is made.
+    Here(Format, &'a [u8]),
+    /// It is elsewhere.
+    Named(BodyRef),
+}
+
+impl RebuiltOp {
+    /// The op with this header, of which `body` takes the place.
+    ///
+    /// # Errors
+    /// As [`Header::encode`].
+    pub fn new(header: Header<'_>, body: RebuiltBody<'_>) -> Result<RebuiltOp, HeaderError> {
+        let (named, body) = match body {
+            RebuiltBody::None => (None, None),
+            RebuiltBody::Here(format, body) => {
+                let len = u32::try_from(body.len()).map_err(|_| HeaderError::OutOfBounds(14))?;
+                (Some(BodyRef { format, hash: ContentHash::of(body), len }), Some(body))
+            }
+            RebuiltBody::Named(named) => (Some(named), None),
+        };
+        let header = Header { body: named, ..header }.encode()?;
+        Ok(RebuiltOp { id: OpId::of_header(&header), header, body: body.map(<[u8]>::to_vec), signature: None })
+    }
+
+    /// A copy of a verified op.
+    pub fn of(op: &VerifiedOp<'_>) -> RebuiltOp {
+        RebuiltOp {
+            id: op.id,
+            header: op.bytes.to_vec(),
+            body: op.body.map(<[u8]>::to_vec),
+            signature: op.signature.copied(),
+        }
+    }
+
+    /// The id, computed here.
+    pub fn id(&self) -> OpId {
+        self.id
+    }
+
+    /// The header's canonical bytes.
+    pub fn header_bytes(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// The body, if it is here.
+    pub fn body(&self) -> Option<&[u8]> {
+        self.body.as_deref()
+    }
+
+    /// Checks the signature as [`Unverified::verify`] does, and nothing else. Never none, since the bytes are a header.
+    pub fn verify(&self) -> Option<VerifiedOp<'_>> {
+        let header = Header::decode(&self.header).ok()?;
+        let signature = self.signature.as_ref().filter(|signature| is_signed(&header.author, &self.id, signature));
+        Some(VerifiedOp { id: self.id, header, bytes: &self.header, body: self.body.as_deref(), signature })
+    }
+
+    /// Its header, body and signature.
+    pub fn into_parts(self) -> (Vec<u8>, Option<Vec<u8>>, Option<Signature>) {
+        (self.header, self.body, self.signature)
     }
 }
 

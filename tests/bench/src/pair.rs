@@ -6,7 +6,7 @@ use anyhow::Result;
 use trellis_core::input::{
     Base, Change, Command, Connection, Edit, Frame, Guests, Input, Interest, LinkId, Side, Transaction,
 };
-use trellis_core::link::message::Message;
+use trellis_core::link::frame::FrameKind;
 use trellis_core::machine::KeyUse;
 use trellis_core::op::id::OpId;
 use trellis_core::op::json::Value;
@@ -94,13 +94,13 @@ impl Pair {
 
     /// Carries frames as [`Pair::run`] does until the first side says one of a kind, and keeps those of the kind back that
     /// it says then.
-    pub(crate) fn run_until_said(&mut self, is_wanted: impl Fn(&Message) -> bool) -> Vec<Frame> {
+    pub(crate) fn run_until_said(&mut self, kind: FrameKind) -> Vec<Frame> {
         let (mut from, mut idle) = (0, 0);
         while idle < 2 {
             let frames = std::mem::take(&mut self.sides[from].sent);
             idle = if frames.is_empty() { idle + 1 } else { 0 };
             let frames: Vec<Frame> = frames.into_iter().filter_map(|(_, frame)| frame).collect();
-            let is_wanted = |frame: &&Frame| from == 0 && frame.read().is_ok_and(|message| is_wanted(&message));
+            let is_wanted = |frame: &&Frame| from == 0 && frame.kind() == Some(kind);
             if frames.iter().any(|frame| is_wanted(&frame)) {
                 return frames.iter().filter(is_wanted).cloned().collect();
             }
@@ -139,12 +139,12 @@ impl Traffic {
     fn count(&mut self, frame: &Frame) -> bool {
         self.frames += 1;
         self.bytes += frame.len();
-        match frame.read() {
-            Ok(Message::Hello(_) | Message::Welcome(_) | Message::Auth(_)) => {
+        match frame.kind() {
+            Some(FrameKind::Hello | FrameKind::Welcome | FrameKind::Auth) => {
                 self.handshake_bytes += frame.len();
                 false
             }
-            Ok(Message::Ops(_)) => true,
+            Some(FrameKind::Ops) => true,
             _ => {
                 self.talk_bytes += frame.len();
                 true

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use trellis_core::input::{Command, Frame, Input, LinkId};
+use trellis_core::link::frame::FrameKind;
 use trellis_core::link::message::Message;
 use trellis_core::machine::KeyUse;
 use trellis_core::output::Answer;
@@ -57,7 +58,7 @@ impl Arrival {
         sender.run(Command::Import(story.stored_tail()))?;
         let mut pair = Pair { sides: [sender, receiver], links: 0 };
         pair.connect();
-        let frames = pair.run_until_said(|message| matches!(message, Message::Ops(_)));
+        let frames = pair.run_until_said(FrameKind::Ops);
         ensure!(!frames.is_empty(), "the sender sends ops");
         let ops = ops_of(&mut pair.sides[1])? + story.tail_len();
         let [_, receiver] = pair.sides;
@@ -66,7 +67,8 @@ impl Arrival {
 
     /// How long it takes to read the frames as messages.
     fn decode(&self) -> Duration {
-        worked(|| self.frames.iter().map(Frame::read).filter(Result::is_ok).count()).0
+        let read = |frame: &Frame| self.receiver.machine.read_frame(frame);
+        worked(|| self.frames.iter().map(read).filter(Result::is_ok).count()).0
     }
 
     /// How long it takes a copy of the replica to take all of them.

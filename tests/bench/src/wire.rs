@@ -1,9 +1,12 @@
 //! P5: what a batch of ops takes on the wire beyond what its writer wrote.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
-use trellis_core::link::ops::encode_ops;
+use trellis_core::link::ops::{OnLink, encode_ops_on_link};
 use trellis_core::op::draft::SealedOp;
 use trellis_core::op::header::Header;
+use trellis_core::op::id::OpId;
 
 use crate::Setting;
 use crate::report::Report;
@@ -28,7 +31,8 @@ pub(crate) fn run(setting: &Setting, report: &mut Report) -> Result<()> {
         let run = OPS / authors;
         let story = Story::spread(*authors, [shared, OPS], run, *spread);
         let ops: Vec<&SealedOp> = story.tail.iter().flat_map(|run| &run.ops).collect();
-        let frame = frame_of(&ops)?;
+        let known: HashSet<OpId> = story.shared.iter().flat_map(|run| &run.ops).map(|op| op.id).collect();
+        let frame = frame_of(&ops, &known)?;
         let written = written(&ops)?;
         report.note(format_args!(
             "  fed: {OPS} ops, {what}, in {} runs with a signature each; frame {} B, bodies {} B, keys {} B",
@@ -45,9 +49,11 @@ pub(crate) fn run(setting: &Setting, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-fn frame_of(ops: &[&SealedOp]) -> Result<Vec<u8>> {
+/// The frame for a peer that has said that it has all of `known`.
+fn frame_of(ops: &[&SealedOp], known: &HashSet<OpId>) -> Result<Vec<u8>> {
     let verified = ops.iter().map(|op| op.unverified().verify()).collect::<Result<Vec<_>, _>>()?;
-    Ok(encode_ops(&verified)?)
+    let on_link = OnLink { batch: 1, more: false, sent: 0 };
+    Ok(encode_ops_on_link(on_link, &verified, &|id| known.contains(id))?)
 }
 
 /// The bytes of all bodies, and those of all keys.

@@ -172,6 +172,11 @@ impl Columns {
         self
     }
 
+    /// The frame with this in the column of parents.
+    pub fn parents(self, notation: &str) -> Columns {
+        self.with(PARENTS, notation)
+    }
+
     /// The frame of another repo, or of one that begins here.
     pub fn repo(mut self, repo: Option<&str>) -> Columns {
         self.repo = repo.map(String::from);
@@ -557,6 +562,7 @@ fn bad_references() -> Vec<BadColumns> {
         ("parents-33", "32 are the most", with(PARENTS, &format!("98 21 {thirty_three} 81 00")), "out_of_bounds:7"),
         ("parents-endless", "2^64 - 1 parents", with(PARENTS, "9b ffff ffff ffff ffff"), "out_of_bounds:7"),
         ("parent-31", "an id has 32 bytes", with(PARENTS, "81 581f 31*11 81 00"), "wrong_type"),
+        ("parent-half", "halves are for links", with(PARENTS, "81 50 16*11 81 00"), "wrong_type"),
         ("parent-text", "an id is bytes", with(PARENTS, "81 7820 32*11 81 00"), "wrong_type"),
     ]
 }
@@ -637,6 +643,7 @@ pub fn refused(fault: OpsFault) -> String {
         OpsFault::RunTooLong => "run_too_long".into(),
         OpsFault::Signatures => "signatures".into(),
         OpsFault::Reference => "reference".into(),
+        OpsFault::UnknownHalf => "unknown_half".into(),
         OpsFault::Repeated => "repeated".into(),
         OpsFault::Order => "order".into(),
         OpsFault::Clock => "clock".into(),

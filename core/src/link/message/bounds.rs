@@ -10,6 +10,7 @@ use crate::limits::{
     AUDIENCE_BYTES_MAX, BLOB_BYTES_MAX, BLOB_CHUNK_BYTES, CAPABILITIES_MAX, CAPABILITY_BYTES_MAX, EPHEMERAL_BYTES_MAX,
     FRAME_IDS_MAX, FRAME_TIPS_MAX, INTEREST_MAX, NAME_BYTES_MAX, SAFE_INTEGER_MAX, VERSIONS_MAX,
 };
+use crate::link::ops::OnLink;
 use crate::op::header::is_plain;
 
 type Verdict = Result<(), OutOfBounds>;
@@ -82,8 +83,16 @@ fn range(range: &Range) -> Verdict {
 
 /// What else holds of ops holds of every batch.
 fn of_ops(ops: &Ops) -> Verdict {
-    number("batch", ops.batch)?;
-    number("sent", ops.sent)
+    check_on_link(&ops.on_link())
+}
+
+/// Checks what an `ops` frame says beside its ops.
+///
+/// # Errors
+/// The number that is too great.
+pub fn check_on_link(on_link: &OnLink) -> Verdict {
+    number("batch", on_link.batch)?;
+    number("sent", on_link.sent)
 }
 
 /// Every piece says something; that of an empty blob says that there is nothing.

@@ -27,6 +27,7 @@ use crate::op::invitation::InvitationProof;
 use crate::op::sign::Signature;
 use crate::time::Millis;
 
+pub use bounds::check_on_link;
 pub use fault::{MessageFault, MessageRefused, OutOfBounds};
 pub use wire::{Form, Frame};
 
@@ -167,9 +168,7 @@ pub enum TipId {
 impl TipId {
     /// The first half of an id.
     pub fn of(id: &OpId) -> TipId {
-        let mut half = [0; 16];
-        half.copy_from_slice(&id.0[..16]);
-        TipId::Short(half)
+        TipId::Short(id.half())
     }
 }
 

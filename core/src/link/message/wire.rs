@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Message, MessageFault, MessageRefused};
+use crate::link::frame::FrameKind;
+use crate::link::ops::ByHalf;
 
 /// One message: a WebSocket message, or what stands behind a length elsewhere.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,14 +45,30 @@ impl Frame {
         }
     }
 
-    /// The message.
+    /// The message, if it names no op by half.
     ///
     /// # Errors
     /// [`MessageFault`]: it is none.
     pub fn read(&self) -> Result<Message, MessageFault> {
+        self.read_with(&|_| None)
+    }
+
+    /// The message, for who finds ops by half.
+    ///
+    /// # Errors
+    /// [`MessageFault`]: it is none, or none for who has these ops.
+    pub fn read_with(&self, by_half: &ByHalf<'_>) -> Result<Message, MessageFault> {
         match self {
-            Frame::Binary(bytes) => Message::decode(bytes),
+            Frame::Binary(bytes) => Message::decode_with(bytes, by_half),
             Frame::Text(text) => Message::from_json(text),
+        }
+    }
+
+    /// What its message is; in binary form by its first byte alone, so it may be no message after all.
+    pub fn kind(&self) -> Option<FrameKind> {
+        match self {
+            Frame::Binary(bytes) => bytes.first().and_then(|code| FrameKind::from_code(*code)),
+            Frame::Text(_) => self.read().ok().map(|message| message.kind()),
         }
     }
 

@@ -10,9 +10,9 @@ mod read;
 mod shape;
 mod write;
 
-pub use read::{Batch, decode_ops, decode_ops_on_link};
+pub use read::{Batch, RebuiltBatch, decode_ops, decode_ops_on_link};
 pub(in crate::link) use read::{author, refer, text};
-pub(in crate::link) use write::{continues, segment_bytes};
+pub(in crate::link) use write::{Columns, continues, segment_bytes};
 pub use write::{encode_ops, encode_ops_on_link};
 
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX};
@@ -48,6 +48,11 @@ pub struct OnLink {
     /// All bytes of `ops` and `blob` frames that the sender has sent on the link before this frame.
     pub sent: u64,
 }
+
+/// Whether the reader of a frame has an op, and no other one with the same half of an id.
+pub type IsKnown<'k> = dyn Fn(&OpId) -> bool + 'k;
+/// The op whose id begins with a half, for who has just one such op.
+pub type ByHalf<'k> = dyn Fn(&[u8; 16]) -> Option<OpId> + 'k;
 
 /// Bits of an hlc that count within a millisecond.
 const COUNTER_BITS: u32 = 16;
@@ -88,6 +93,9 @@ pub enum OpsFault {
     /// A reference to a value that has not come yet.
     #[error("a number refers to nothing that came before")]
     Reference,
+    /// Half an id that is not that of just one op here: the frame may be one for somebody else.
+    #[error("half an id is not that of just one op that is here")]
+    UnknownHalf,
     /// A value written whole that came before.
     #[error("a value is written out that came before")]
     Repeated,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::hash::Hash;
 
 use super::shape::Shape;
-use super::{COUNTER_BITS, OnLink, OpsFault, field};
+use super::{ByHalf, COUNTER_BITS, OnLink, OpsFault, field};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, LINKS_MAX, SEGMENT_BYTES_MAX};
 use crate::link::frame::FrameKind;
 use crate::link::table::Table;
@@ -14,7 +14,7 @@ use crate::log::row::StoredOp;
 use crate::op::cbor::{CborError, Reader, Scalar};
 use crate::op::header::{BodyRef, Header, HeaderError, Ids};
 use crate::op::id::{Author, ContentHash, OpId, RepoId};
-use crate::op::sign::Signature;
+use crate::op::sign::{RebuiltBody, RebuiltOp, Signature};
 use crate::time::Hlc;
 
 /// What a frame has: ops that prove nothing yet, dependencies first.
@@ -26,6 +26,21 @@ pub struct Batch {
     pub ops: Vec<StoredOp>,
 }
 
+/// As [`Batch`], of ops that are not looked at again but for their signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RebuiltBatch {
+    /// The repo that all ops name.
+    pub repo: RepoId,
+    /// At least one op.
+    pub ops: Vec<RebuiltOp>,
+}
+
+impl From<RebuiltBatch> for Batch {
+    fn from(batch: RebuiltBatch) -> Batch {
+        Batch { repo: batch.repo, ops: batch.ops.into_iter().map(StoredOp::from).collect() }
+    }
+}
+
 /// Reads a whole `ops` frame, from its first byte. What it accepts, [`super::encode_ops`] writes again to the same bytes.
 ///
 /// The ops have canonical headers and the bodies that these name; their signatures are not checked.
@@ -33,18 +48,20 @@ pub struct Batch {
 /// # Errors
 /// [`OpsFault`]: the bytes are no such frame. Nothing of it is to be used.
 pub fn decode_ops(frame: &[u8]) -> Result<Batch, OpsFault> {
-    let (frame, rest) = Frame::open(frame, 0)?;
+    let (frame, rest) = Frame::open(frame, 0, None)?;
     rest.end()?;
-    frame.read()
+    frame.read().map(Batch::from)
 }
 
 /// Reads a whole `ops` frame as it stands on a link, as [`decode_ops`] does for bundles. What it accepts,
-/// [`super::encode_ops_on_link`] writes again to the same bytes.
+/// [`super::encode_ops_on_link`] writes again to the same bytes, given the same ids by half. That `by_half` finds another
+/// op than was meant makes other headers, whose signatures do not hold.
 ///
 /// # Errors
-/// [`OpsFault`]: the bytes are no such frame. Nothing of it is to be used.
-pub fn decode_ops_on_link(frame: &[u8]) -> Result<(OnLink, Batch), OpsFault> {
-    let (frame, mut rest) = Frame::open(frame, 1)?;
+/// [`OpsFault`]: the bytes are no such frame. Nothing of it is to be used. [`OpsFault::UnknownHalf`] where `by_half` does
+/// not find what the frame names by half.
+pub fn decode_ops_on_link(frame: &[u8], by_half: &ByHalf<'_>) -> Result<(OnLink, RebuiltBatch), OpsFault> {
+    let (frame, mut rest) = Frame::open(frame, 1, Some(by_half))?;
     let on_link = read_on_link(at(&mut rest, field::ON_LINK)?)?;
     rest.end()?;
     frame.read().map(|batch| (on_link, batch))
@@ -60,6 +77,8 @@ fn read_on_link(reader: &mut Reader<'_>) -> Result<OnLink, OpsFault> {
 
 /// A frame in reading: what is left of its columns, what was written whole so far, and the ops.
 struct Frame<'a> {
+    /// Finds ids by half, where the frame may have such.
+    by_half: Option<&'a ByHalf<'a>>,
     repo: Option<RepoId>,
     runs: Reader<'a>,
     shapes: Reader<'a>,
@@ -72,7 +91,7 @@ struct Frame<'a> {
     signatures: &'a [u8],
     known: Known<'a>,
     last_ms: u64,
-    ops: Vec<StoredOp>,
+    ops: Vec<RebuiltOp>,
     bytes: usize,
 }
 
@@ -94,12 +113,13 @@ struct Spot<'a> {
     prev: Option<OpId>,
 }
 
-/// A header's `body`, and the bytes where they are here.
-type Body<'a> = (Option<BodyRef>, Option<&'a [u8]>);
-
 impl<'a> Frame<'a> {
     /// The columns of a frame, behind which so many pairs follow.
-    fn open(frame: &'a [u8], pairs_behind: u64) -> Result<(Frame<'a>, Reader<'a>), OpsFault> {
+    fn open(
+        frame: &'a [u8],
+        pairs_behind: u64,
+        by_half: Option<&'a ByHalf<'a>>,
+    ) -> Result<(Frame<'a>, Reader<'a>), OpsFault> {
         if frame.len() > FRAME_BYTES_MAX {
             return Err(OpsFault::TooLong);
         }
@@ -111,6 +131,7 @@ impl<'a> Frame<'a> {
         };
         let mut column = |key| at(&mut reader, key)?.bytes().map_err(OpsFault::from);
         let frame = Frame {
+            by_half,
             repo,
             runs: Reader::new(column(field::RUNS)?),
             shapes: Reader::new(column(field::SHAPES)?),
@@ -129,7 +150,7 @@ impl<'a> Frame<'a> {
         Ok((frame, reader))
     }
 
-    fn read(mut self) -> Result<Batch, OpsFault> {
+    fn read(mut self) -> Result<RebuiltBatch, OpsFault> {
         while !self.runs.rest().is_empty() {
             self.read_run()?;
         }
@@ -167,7 +188,7 @@ impl<'a> Frame<'a> {
             return Err(OpsFault::EmptyRun);
         }
         let seq = u32::try_from(self.runs.uint()?).map_err(|_| HeaderError::OutOfBounds(4))?;
-        let prev = if seq == 1 { None } else { Some(refer(&mut self.runs, &mut self.known.ids, id)?) };
+        let prev = if seq == 1 { None } else { Some(refer_id(&mut self.runs, &mut self.known.ids, self.by_half)?) };
         Ok((Spot { author, branch, seq, prev }, len))
     }
 
@@ -176,9 +197,9 @@ impl<'a> Frame<'a> {
         let shape = Shape::decode(refer(&mut self.shapes, &mut self.known.shapes, bytes)?)?;
         let hlc = self.read_clock()?;
         let key = refer(&mut self.keys, &mut self.known.keys, text)?;
-        let parents = read_ids(&mut self.parents, &mut self.known.ids, 7)?;
-        let base = read_ids(&mut self.bases, &mut self.known.ids, 10)?;
-        let (named, body) = self.read_body(&shape)?;
+        let parents = read_ids(&mut self.parents, &mut self.known.ids, self.by_half, 7)?;
+        let base = read_ids(&mut self.bases, &mut self.known.ids, self.by_half, 10)?;
+        let body = self.read_body(&shape)?;
         let header = Header {
             repo: self.repo,
             branch: spot.branch,
@@ -191,14 +212,19 @@ impl<'a> Frame<'a> {
             key,
             base: Ids::Slice(&base),
             kind: shape.kind,
-            body: named,
+            body: None,
             schema: shape.schema,
             actor: shape.actor,
             extra: shape.extra,
         };
-        let header = header.encode()?;
-        let segment_bytes = header.len() + named.map_or(0, |named| named.len as usize);
-        self.push(header, body)?;
+        let body_bytes = match body {
+            RebuiltBody::None => 0,
+            RebuiltBody::Here(_, body) => body.len(),
+            RebuiltBody::Named(named) => named.len as usize,
+        };
+        let op = RebuiltOp::new(header, body)?;
+        let segment_bytes = op.header_bytes().len() + body_bytes;
+        self.push(op)?;
         Ok(segment_bytes)
     }
 
@@ -209,44 +235,41 @@ impl<'a> Frame<'a> {
         Ok(Hlc(self.last_ms << COUNTER_BITS | counter))
     }
 
-    fn read_body(&mut self, shape: &Shape<'_>) -> Result<Body<'a>, OpsFault> {
-        let Some(format) = shape.format else { return Ok((None, None)) };
-        let too_long = HeaderError::OutOfBounds(14);
+    fn read_body(&mut self, shape: &Shape<'_>) -> Result<RebuiltBody<'a>, OpsFault> {
+        let Some(format) = shape.format else { return Ok(RebuiltBody::None) };
         match self.bodies.scalar()? {
-            Scalar::Bytes(body) => {
-                let len = u32::try_from(body.len()).map_err(|_| too_long)?;
-                Ok((Some(BodyRef { format, hash: ContentHash::of(body), len }), Some(body)))
-            }
+            Scalar::Bytes(body) => Ok(RebuiltBody::Here(format, body)),
             Scalar::Uint(len) => {
-                let (len, hash) = (u32::try_from(len).map_err(|_| too_long)?, ContentHash(*self.bodies.fixed()?));
-                Ok((Some(BodyRef { format, hash, len }), None))
+                let len = u32::try_from(len).map_err(|_| HeaderError::OutOfBounds(14))?;
+                let hash = ContentHash(*self.bodies.fixed()?);
+                Ok(RebuiltBody::Named(BodyRef { format, hash, len }))
             }
             Scalar::Text(_) => Err(CborError::WrongType.into()),
         }
     }
 
-    fn push(&mut self, header: Vec<u8>, body: Option<&[u8]>) -> Result<(), OpsFault> {
+    fn push(&mut self, op: RebuiltOp) -> Result<(), OpsFault> {
         if self.ops.len() == FRAME_OPS_MAX {
             return Err(OpsFault::TooManyOps);
         }
-        self.bytes += header.len() + body.map_or(0, <[u8]>::len);
+        self.bytes += op.header_bytes().len() + op.body().map_or(0, <[u8]>::len);
         if self.bytes > FRAME_BYTES_MAX {
             return Err(OpsFault::TooLong);
         }
-        let id = self.known.ids.add(OpId::of_header(&header)).ok_or(OpsFault::Order)?;
+        let id = self.known.ids.add(op.id()).ok_or(OpsFault::Order)?;
         self.repo.get_or_insert(id.into());
-        self.ops.push(StoredOp { header, body: body.map(<[u8]>::to_vec), signature: None });
+        self.ops.push(op);
         Ok(())
     }
 
-    fn finish(self) -> Result<Batch, OpsFault> {
+    fn finish(self) -> Result<RebuiltBatch, OpsFault> {
         let columns = [self.shapes, self.times, self.counters, self.keys, self.parents, self.bases, self.bodies];
         columns.iter().try_for_each(Reader::end)?;
         if !self.signatures.is_empty() {
             return Err(OpsFault::Signatures);
         }
         match self.repo {
-            Some(repo) if !self.ops.is_empty() => Ok(Batch { repo, ops: self.ops }),
+            Some(repo) if !self.ops.is_empty() => Ok(RebuiltBatch { repo, ops: self.ops }),
             _ => Err(OpsFault::Empty),
         }
     }
@@ -283,16 +306,30 @@ pub(in crate::link) fn author(scalar: Scalar<'_>) -> Option<Author> {
     bytes(scalar)?.try_into().ok().map(Author)
 }
 
-fn id(scalar: Scalar<'_>) -> Option<OpId> {
-    bytes(scalar)?.try_into().ok().map(OpId)
+/// An id that is written whole, by half, or as the distance back to it.
+fn refer_id(column: &mut Reader<'_>, known: &mut Table<OpId>, by_half: Option<&ByHalf<'_>>) -> Result<OpId, OpsFault> {
+    let id = match (column.scalar()?, by_half) {
+        (Scalar::Uint(distance), _) => return known.back(distance).ok_or(OpsFault::Reference),
+        (Scalar::Bytes(bytes), Some(by_half)) if bytes.len() == 16 => {
+            let half = bytes.try_into().map_err(|_| CborError::WrongType)?;
+            by_half(half).ok_or(OpsFault::UnknownHalf)?
+        }
+        (scalar, _) => bytes(scalar).and_then(|bytes| bytes.try_into().ok().map(OpId)).ok_or(CborError::WrongType)?,
+    };
+    known.add(id).ok_or(OpsFault::Repeated)
 }
 
-fn read_ids(column: &mut Reader<'_>, known: &mut Table<OpId>, key: u8) -> Result<Vec<OpId>, OpsFault> {
+fn read_ids(
+    column: &mut Reader<'_>,
+    known: &mut Table<OpId>,
+    by_half: Option<&ByHalf<'_>>,
+    key: u8,
+) -> Result<Vec<OpId>, OpsFault> {
     let len = column.array()?;
     if len > LINKS_MAX as u64 {
         return Err(HeaderError::OutOfBounds(key).into());
     }
-    (0..len).map(|_| refer(column, known, id)).collect()
+    (0..len).map(|_| refer_id(column, known, by_half)).collect()
 }
 
 fn unzigzag(number: u64) -> i64 {

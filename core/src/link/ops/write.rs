@@ -1,9 +1,10 @@
 //! Writing an `ops` frame: every op is taken apart into the columns.
 
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 
 use super::shape::Shape;
-use super::{COUNTER_BITS, OnLink, OpsRefused, field};
+use super::{COUNTER_BITS, IsKnown, OnLink, OpsRefused, field};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX, SEGMENT_BYTES_MAX};
 use crate::link::frame::FrameKind;
 use crate::link::table::Table;
@@ -21,35 +22,110 @@ use crate::time::Hlc;
 /// # Errors
 /// [`OpsRefused`]: these ops are no batch.
 pub fn encode_ops(ops: &[VerifiedOp<'_>]) -> Result<Vec<u8>, OpsRefused> {
-    encode(ops, None)
+    encode(ops, None, &|_| false)
 }
 
-/// The one `ops` frame of these ops on a link, as [`encode_ops`] makes it for bundles: `batch` counts the batches of
-/// the link, `more` says whether others follow at once, and `sent` counts the bytes of the `ops` and `blob` frames that
-/// went before.
+/// The one `ops` frame of these ops on a link, as [`encode_ops`] makes it for bundles. Of the ops that they name and that
+/// are not among them, those of which `is_known` is true are named by half: the reader has to have each, and no other op
+/// with such a half.
 ///
 /// # Errors
 /// [`OpsRefused`]: these ops are no batch.
-pub fn encode_ops_on_link(batch: u64, more: bool, sent: u64, ops: &[VerifiedOp<'_>]) -> Result<Vec<u8>, OpsRefused> {
-    encode(ops, Some(OnLink { batch, more, sent }))
+pub fn encode_ops_on_link(
+    on_link: OnLink,
+    ops: &[VerifiedOp<'_>],
+    is_known: &IsKnown<'_>,
+) -> Result<Vec<u8>, OpsRefused> {
+    encode(ops, Some(on_link), is_known)
 }
 
-fn encode(ops: &[VerifiedOp<'_>], on_link: Option<OnLink>) -> Result<Vec<u8>, OpsRefused> {
-    let first = ops.first().ok_or(OpsRefused::Empty)?;
-    if ops.len() > FRAME_OPS_MAX {
-        return Err(OpsRefused::TooManyOps);
+fn encode(ops: &[VerifiedOp<'_>], on_link: Option<OnLink>, is_known: &IsKnown<'_>) -> Result<Vec<u8>, OpsRefused> {
+    Columns::of(ops)?.frame(on_link, is_known)
+}
+
+/// The columns of a frame, but for what differs from reader to reader: which ids are halved, and what a link says.
+#[derive(Debug)]
+pub(in crate::link) struct Columns {
+    repo: Option<RepoId>,
+    columns: [Column; 8],
+    signatures: Vec<u8>,
+}
+
+/// A column with whole ids.
+#[derive(Debug, Default)]
+struct Column {
+    bytes: Vec<u8>,
+    /// The ids that are not those of ops of the frame, each with where it is written.
+    ids: Vec<(usize, OpId)>,
+}
+
+/// What stands before 32 bytes in CBOR.
+const WHOLE_HEAD_BYTES: usize = 2;
+
+impl Columns {
+    /// Takes ops apart as [`encode_ops`] does.
+    ///
+    /// # Errors
+    /// As [`encode_ops`], but for how long the frame is.
+    pub(in crate::link) fn of(ops: &[VerifiedOp<'_>]) -> Result<Columns, OpsRefused> {
+        let first = ops.first().ok_or(OpsRefused::Empty)?;
+        if ops.len() > FRAME_OPS_MAX {
+            return Err(OpsRefused::TooManyOps);
+        }
+        let whole: usize = ops.iter().map(|op| op.header_bytes().len() + op.body().map_or(0, <[u8]>::len)).sum();
+        if whole > FRAME_BYTES_MAX {
+            return Err(OpsRefused::TooLong);
+        }
+        require_one_repo(ops)?;
+        let mut frame = Frame::default();
+        for run in runs(ops)? {
+            frame.push_run(run)?;
+        }
+        Ok(frame.finish(first.header().repo))
     }
-    let whole: usize = ops.iter().map(|op| op.header_bytes().len() + op.body().map_or(0, <[u8]>::len)).sum();
-    if whole > FRAME_BYTES_MAX {
-        return Err(OpsRefused::TooLong);
+
+    /// The frame of a link, or of a bundle, in which those ids are halved that `is_known` names.
+    ///
+    /// # Errors
+    /// [`OpsRefused::TooLong`].
+    pub(in crate::link) fn frame(
+        &self,
+        on_link: Option<OnLink>,
+        is_known: &IsKnown<'_>,
+    ) -> Result<Vec<u8>, OpsRefused> {
+        let mut body = Writer::new();
+        body.map(field::COLUMNS + usize::from(self.repo.is_some()) + usize::from(on_link.is_some()));
+        if let Some(repo) = self.repo {
+            body.uint(field::REPO).bytes(&repo.0);
+        }
+        for (column, key) in self.columns.iter().zip(field::RUNS..) {
+            body.uint(key).bytes(&column.halved(is_known));
+        }
+        body.uint(field::SIGNATURES).bytes(&self.signatures);
+        if let Some(OnLink { batch, more, sent }) = on_link {
+            body.uint(field::ON_LINK).array(3).uint(batch).uint(more.into()).uint(sent);
+        }
+        let mut bytes = alloc::vec![FrameKind::Ops.code()];
+        bytes.append(&mut body.finish());
+        if bytes.len() > FRAME_BYTES_MAX { Err(OpsRefused::TooLong) } else { Ok(bytes) }
     }
-    require_one_repo(ops)?;
-    let mut frame = Frame::default();
-    for run in runs(ops)? {
-        frame.push_run(run)?;
+}
+
+impl Column {
+    /// The column with halves in place of the ids that `is_known` names.
+    fn halved(&self, is_known: &IsKnown<'_>) -> Cow<'_, [u8]> {
+        let known: Vec<&(usize, OpId)> = self.ids.iter().filter(|(_, id)| is_known(id)).collect();
+        if known.is_empty() {
+            return Cow::Borrowed(&self.bytes);
+        }
+        let (mut halved, mut done) = (Writer::with_room(self.bytes.len()), 0);
+        for (at, id) in known {
+            halved.encoded(&self.bytes[done..*at]).bytes(&id.half());
+            done = at + WHOLE_HEAD_BYTES + id.0.len();
+        }
+        halved.encoded(&self.bytes[done..]);
+        Cow::Owned(halved.finish())
     }
-    let bytes = frame.finish(first.header().repo, on_link);
-    if bytes.len() > FRAME_BYTES_MAX { Err(OpsRefused::TooLong) } else { Ok(bytes) }
 }
 
 /// A genesis has no repo and can only come first, since all others of its repo depend on it.
@@ -85,13 +161,13 @@ pub(in crate::link) fn continues(op: &VerifiedOp<'_>, next: &VerifiedOp<'_>) -> 
 /// A frame in the making: its columns, and what was written whole so far.
 #[derive(Default)]
 struct Frame<'a> {
-    runs: Writer,
+    runs: IdWriter,
     shapes: Writer,
     times: Writer,
     counters: Writer,
     keys: Writer,
-    parents: Writer,
-    bases: Writer,
+    parents: IdWriter,
+    bases: IdWriter,
     bodies: Writer,
     signatures: Vec<u8>,
     known: Known<'a>,
@@ -129,7 +205,7 @@ impl<'a> Frame<'a> {
         if header.prev.is_none() != (header.seq == 1) {
             return Err(OpsRefused::NoPlace(first.id()));
         }
-        let runs = &mut self.runs;
+        let runs = &mut self.runs.column;
         match self.known.authors.refer(header.author) {
             Some(distance) => runs.uint(distance),
             None => runs.bytes(&header.author.0),
@@ -140,7 +216,7 @@ impl<'a> Frame<'a> {
         };
         runs.uint(len as u64).uint(header.seq.into());
         if let Some(prev) = header.prev {
-            push_id(runs, &mut self.known.ids, prev);
+            self.runs.push(&mut self.known.ids, prev);
         }
         Ok(())
     }
@@ -153,8 +229,8 @@ impl<'a> Frame<'a> {
             Some(distance) => self.keys.uint(distance),
             None => self.keys.text(header.key),
         };
-        push_ids(&mut self.parents, &mut self.known.ids, header.parents);
-        push_ids(&mut self.bases, &mut self.known.ids, header.base);
+        self.parents.push_all(&mut self.known.ids, header.parents);
+        self.bases.push_all(&mut self.known.ids, header.base);
         match (op.body(), header.body) {
             (Some(body), _) => drop(self.bodies.bytes(body)),
             (None, Some(named)) => drop(self.bodies.uint(named.len.into()).bytes(&named.hash.0)),
@@ -179,42 +255,45 @@ impl<'a> Frame<'a> {
         self.last_ms = ms;
     }
 
-    fn finish(self, repo: Option<RepoId>, on_link: Option<OnLink>) -> Vec<u8> {
-        let mut body = Writer::new();
-        body.map(field::COLUMNS + usize::from(repo.is_some()) + usize::from(on_link.is_some()));
-        if let Some(repo) = repo {
-            body.uint(field::REPO).bytes(&repo.0);
+    fn finish(self, repo: Option<RepoId>) -> Columns {
+        let plain = |column: Writer| Column { bytes: column.finish(), ids: Vec::new() };
+        let [shapes, times, counters, keys] = [self.shapes, self.times, self.counters, self.keys].map(plain);
+        let [runs, parents, bases] = [self.runs, self.parents, self.bases].map(IdWriter::finish);
+        let columns = [runs, shapes, times, counters, keys, parents, bases, plain(self.bodies)];
+        Columns { repo, columns, signatures: self.signatures }
+    }
+}
+
+/// A column in the making that has ids.
+#[derive(Default)]
+struct IdWriter {
+    column: Writer,
+    ids: Vec<(usize, OpId)>,
+}
+
+impl IdWriter {
+    fn push_all(&mut self, known: &mut Table<OpId>, ids: Ids<'_>) {
+        self.column.array(ids.len());
+        ids.iter().for_each(|id| self.push(known, id));
+    }
+
+    fn push(&mut self, known: &mut Table<OpId>, id: OpId) {
+        if let Some(distance) = known.refer(id) {
+            self.column.uint(distance);
+        } else {
+            self.ids.push((self.column.position(), id));
+            self.column.bytes(&id.0);
         }
-        let columns =
-            [self.runs, self.shapes, self.times, self.counters, self.keys, self.parents, self.bases, self.bodies];
-        for (column, key) in columns.into_iter().zip(field::RUNS..) {
-            body.uint(key).bytes(&column.finish());
-        }
-        body.uint(field::SIGNATURES).bytes(&self.signatures);
-        if let Some(OnLink { batch, more, sent }) = on_link {
-            body.uint(field::ON_LINK).array(3).uint(batch).uint(more.into()).uint(sent);
-        }
-        let mut bytes = alloc::vec![FrameKind::Ops.code()];
-        bytes.append(&mut body.finish());
-        bytes
+    }
+
+    fn finish(self) -> Column {
+        Column { bytes: self.column.finish(), ids: self.ids }
     }
 }
 
 /// The bytes that an op counts in its segment, whether its body is here or not.
 pub(in crate::link) fn segment_bytes(op: &VerifiedOp<'_>) -> usize {
     op.header_bytes().len() + op.header().body.map_or(0, |body| body.len as usize)
-}
-
-fn push_ids(column: &mut Writer, known: &mut Table<OpId>, ids: Ids<'_>) {
-    column.array(ids.len());
-    ids.iter().for_each(|id| push_id(column, known, id));
-}
-
-fn push_id(column: &mut Writer, known: &mut Table<OpId>, id: OpId) {
-    match known.refer(id) {
-        Some(distance) => column.uint(distance),
-        None => column.bytes(&id.0),
-    };
 }
 
 /// Small numbers for small differences either way: 0, -1, 1, -2, 2, ...

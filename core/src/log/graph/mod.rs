@@ -243,9 +243,20 @@ impl Graph {
         self.by_id.find(self.id_hash(id), |at| self.entries[*at as usize].id == *id).map(|at| Node(*at))
     }
 
+    /// The op whose id begins so; none where there are several.
+    pub fn find_half(&self, half: &[u8; 16]) -> Option<Node> {
+        let at = self.by_id.iter_hash(half_hash_with(self.id_key, half));
+        only(at.copied().filter(|at| self.entries[*at as usize].id.half() == *half)).map(Node)
+    }
+
     /// Adds an admitted op: all of its dependencies are here, and it is not.
     pub fn append(&mut self, op: &VerifiedOp<'_>, keeping: Keeping) -> Node {
-        let links = self.link(op.header(), Hint { is_here: false, base: None });
+        self.append_with_base(op, keeping, None)
+    }
+
+    /// As [`Graph::append`], where the first of the op's bases may have been looked up before.
+    pub fn append_with_base(&mut self, op: &VerifiedOp<'_>, keeping: Keeping, base: Option<Node>) -> Node {
+        let links = self.link(op.header(), Hint { is_here: false, base });
         self.append_linked(op, keeping, links)
     }
 
@@ -530,12 +541,23 @@ impl Graph {
     }
 }
 
+/// The one item; none where there are several.
+fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
+    let first = items.next()?;
+    if items.next().is_some() { None } else { Some(first) }
+}
+
 fn flag(bit: u8, is_set: bool) -> u8 {
     if is_set { bit } else { 0 }
 }
 
 fn id_hash_with(key: u64, id: &OpId) -> u64 {
-    let word = |at: usize| id.0[at..].first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    half_hash_with(key, &id.half())
+}
+
+/// The first half of an id decides where it belongs, so ops are found by halves too.
+fn half_hash_with(key: u64, half: &[u8; 16]) -> u64 {
+    let word = |at: usize| half[at..].first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     let product = u128::from(word(0) ^ key) * u128::from(word(8) | 1);
     product as u64 ^ (product >> 64) as u64
 }
@@ -545,4 +567,14 @@ fn entity_hash(hasher: &DefaultHashBuilder, collection: u32, key: &str) -> u64 {
     collection.hash(&mut state);
     key.hash(&mut state);
     state.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only;
+
+    #[test]
+    fn of_several_none_is_the_only_one() {
+        assert_eq!([only([].into_iter()), only([1].into_iter()), only([1, 1].into_iter())], [None, Some(1), None]);
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trellis_core::op::hex;
 
-use super::good::{delete_on_link, delete_op};
+use super::good::{delete_on_link, delete_op, delete_with_parents};
 use super::{digits, hand};
 use crate::vectors::cbor::bytes;
 use crate::vectors::ops_frame::Columns;
@@ -16,7 +16,7 @@ pub(super) fn frames() -> Vec<Value> {
     let frame = |(name, why, frame, refused): (&str, &str, Vec<u8>, &str)| {
         hand(name, why, json!({ "frame": hex::encode(&frame), "refused": refused }))
     };
-    written.chain(ops()).map(frame).collect()
+    written.chain(ops()).map(frame).chain(halves()).collect()
 }
 
 fn types() -> Vec<Bad> {
@@ -270,6 +270,26 @@ fn ops() -> Vec<(&'static str, &'static str, Vec<u8>, &'static str)> {
         ("bad-ops-key", "no other key", [&good[..good.len() - 6], &bytes("0b 83 03 01 00")].concat(), "fields"),
         ("bad-ops-trailing", "a byte follows the map", [good.as_slice(), &[0]].concat(), "trailing"),
     ]
+}
+
+/// A frame that names its parent by half, and who reads it.
+fn halves() -> Vec<Value> {
+    let half = hand_known("81 50 16*11");
+    let [one, other, third] = ["11", "22", "33"].map(|byte| digits(32, byte));
+    let same_half = digits(16, "11") + &digits(16, "44");
+    vec![
+        half("bad-ops-half-unknown", "no op begins so", &[&other], "unknown_half"),
+        half("bad-ops-half-two", "several ops begin so", &[&one, &same_half], "unknown_half"),
+        hand_known("81 51 17*11")("bad-ops-half-17", "a half has 16 bytes", &[&one], "wrong_type"),
+        hand_known("82 50 16*11 5820 32*11")("bad-ops-half-twice", "an op is named once", &[&one], "repeated"),
+        hand_known("82 50 16*33 50 16*11")("bad-ops-half-order", "ids ascend", &[&one, &third], "out_of_bounds:7"),
+    ]
+}
+
+/// A bad frame with these parents, for who has the ops `known`.
+fn hand_known(parents: &str) -> impl Fn(&str, &str, &[&String], &str) -> Value {
+    let frame = hex::encode(&delete_with_parents(parents));
+    move |name, why, known, refused| hand(name, why, json!({ "frame": frame, "known": known, "refused": refused }))
 }
 
 pub(super) fn texts() -> Vec<Value> {

@@ -15,7 +15,7 @@ pub(super) fn cases() -> Vec<Value> {
     let plain = plain
         .into_iter()
         .map(|(name, why, frame, json)| hand(name, why, json!({ "frame": hex::encode(&bytes(frame)), "json": json })));
-    plain.chain(proofs()).chain([ops()]).collect()
+    plain.chain(proofs()).chain(ops()).collect()
 }
 
 fn handshake() -> Vec<Good> {
@@ -264,7 +264,16 @@ fn others() -> Vec<Good> {
 
 /// The frame of one plain `delete` as it stands on a link.
 pub(super) fn delete_on_link() -> Vec<u8> {
-    let mut frame = Columns::delete().frame();
+    on_link(&Columns::delete())
+}
+
+/// The same with other bytes in place of its parents.
+pub(super) fn delete_with_parents(notation: &str) -> Vec<u8> {
+    on_link(&Columns::delete().parents(notation))
+}
+
+fn on_link(columns: &Columns) -> Vec<u8> {
+    let mut frame = columns.frame();
     frame[1] += 1;
     [frame, bytes("0a 83 03 01 18 2a")].concat()
 }
@@ -275,7 +284,7 @@ pub(super) fn delete_op() -> Value {
     json!({ "bytes": header, "signature": digits(64, "aa") })
 }
 
-fn ops() -> Value {
+fn ops() -> [Value; 2] {
     let mut op = delete_op();
     op["op"] = json!({
         "hash": "0b1739da6742bd0505762f5e29c30aef53ba6b569f24709d1f0f999da1d3fb90", "v": 1, "repo": digits(32, "11"),
@@ -286,8 +295,16 @@ fn ops() -> Value {
     let json = json!({
         "type": "ops", "batch": 3, "more": true, "sent": 42, "repo": digits(32, "11"), "ops": [op]
     });
-    let frame = hex::encode(&delete_on_link());
-    hand("ops", "the columns of a bundle's frame, and what only a link says", json!({ "frame": frame, "json": json }))
+    let [frame, by_half] = [delete_on_link(), delete_with_parents("81 50 16*11")].map(|frame| hex::encode(&frame));
+    let known = [digits(32, "11"), digits(32, "22")];
+    [
+        hand(
+            "ops",
+            "the columns of a bundle's frame, and what only a link says",
+            json!({ "frame": frame, "json": json }),
+        ),
+        hand("ops-half", "the parent's first half", json!({ "frame": by_half, "known": known, "json": json })),
+    ]
 }
 
 /// The short names of a repo and of a set of ops, hashed without the product.

@@ -6,6 +6,7 @@ mod texts;
 
 use serde_json::{Value, json};
 use trellis_core::link::message::{Message, MessageFault, RepoTag, StateHash};
+use trellis_core::link::ops::{OnLink, encode_ops_on_link};
 use trellis_core::op::hex;
 use trellis_core::op::id::{OpId, RepoId};
 
@@ -16,7 +17,7 @@ use crate::json::jcs;
 /// What the file is.
 pub const ABOUT: &str = "Messages of a link. Good: `frame` and `json` are one message, and each form is written as it stands here, `json` as RFC \
      8785; of a message that proves a key `signed` is what its signatures are of. `text` is read as the message that `json` \
-     is. Bad: `frame` or `text` is `refused`; a second implementation need only refuse. `tag` is that of `repo`, and `state` \
+     is. An `ops` frame may name by half what its reader has, the ops `known`. Bad: `frame` or `text` is `refused`; a second implementation need only refuse. `tag` is that of `repo`, and `state` \
      that of the chain ends `ends`.";
 
 /// The cases.
@@ -65,9 +66,14 @@ pub fn check(case: &Value) -> Result<(), String> {
     if told("tag") || told("state") {
         return check_name(case);
     }
+    let known = known(case)?;
+    let by_half = |half: &[u8; 16]| {
+        let mut found = known.iter().filter(|id| id.half() == *half);
+        found.next().copied().filter(|_| found.next().is_none())
+    };
     let frame = told("frame").then(|| bytes_of(case, "frame")).transpose()?;
     let read = match (&frame, case["text"].as_str()) {
-        (Some(frame), _) => Message::decode(frame),
+        (Some(frame), _) => Message::decode_with(frame, &by_half),
         (None, Some(text)) => Message::from_json(text),
         (None, None) => return Err("neither `frame` nor `text`".into()),
     };
@@ -77,10 +83,25 @@ pub fn check(case: &Value) -> Result<(), String> {
     let message = read.map_err(refused)?;
     expect("json", message.to_json().map_err(|error| error.to_string())?, jcs(&case["json"]))?;
     expect("read", Message::from_json(&jcs(&case["json"])).as_ref(), Ok(&message))?;
-    let again = message.encode().map_err(|error| error.to_string())?;
+    let again = written(&message, &known)?;
     expect("frame", hex::encode(&again), hex::encode(frame.as_deref().unwrap_or(&again)))?;
-    expect("frame read", Message::decode(&again).as_ref(), Ok(&message))?;
+    expect("frame read", Message::decode_with(&again, &by_half).as_ref(), Ok(&message))?;
     if told("signed") { check_signed(case, &message) } else { Ok(()) }
+}
+
+/// The ops that the reader of a case has.
+fn known(case: &Value) -> Result<Vec<OpId>, String> {
+    let known = case["known"].as_array().into_iter().flatten();
+    known.map(|id| id.as_str().and_then(OpId::parse_hex).ok_or_else(|| "no id in `known`".into())).collect()
+}
+
+/// The frame of a message for who has these ops.
+fn written(message: &Message, known: &[OpId]) -> Result<Vec<u8>, String> {
+    let Message::Ops(ops) = message else { return message.encode().map_err(|error| error.to_string()) };
+    let on_link = OnLink { batch: ops.batch, more: ops.more, sent: ops.sent };
+    let verified = ops.ops.iter().map(|op| op.rehash().map_err(|error| error.to_string()));
+    let frame = encode_ops_on_link(on_link, &verified.collect::<Result<Vec<_>, _>>()?, &|id| known.contains(id));
+    frame.map_err(|error| error.to_string())
 }
 
 fn check_signed(case: &Value, message: &Message) -> Result<(), String> {

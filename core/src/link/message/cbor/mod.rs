@@ -15,7 +15,7 @@ use super::{Auth, Blob, Message, MessageFault, MessageRefused, Ops, OutOfBounds,
 use crate::limits::FRAME_BYTES_MAX;
 use crate::link::blob::BlobPiece;
 use crate::link::frame::FrameKind;
-use crate::link::ops::{decode_ops_on_link, encode_ops_on_link};
+use crate::link::ops::{Batch, ByHalf, OnLink, decode_ops_on_link, encode_ops_on_link};
 use crate::op::sign::VerifiedOp;
 
 impl Message {
@@ -37,20 +37,28 @@ impl Message {
         if frame.len() > FRAME_BYTES_MAX { Err(MessageRefused::TooLong) } else { Ok(frame) }
     }
 
-    /// Reads a whole frame. What it accepts, [`Message::encode`] writes again to the same bytes.
+    /// Reads a whole frame that names no op by half. What it accepts, [`Message::encode`] writes again to the same bytes.
     ///
     /// Whether the message has a place here, and whether its signatures hold, is not looked at.
     ///
     /// # Errors
     /// [`MessageFault`]: the bytes are no message. Nothing of it is to be used.
     pub fn decode(frame: &[u8]) -> Result<Message, MessageFault> {
+        Message::decode_with(frame, &|_| None)
+    }
+
+    /// As [`Message::decode`], for who finds ops by half.
+    ///
+    /// # Errors
+    /// As [`Message::decode`], and [`crate::link::ops::OpsFault::UnknownHalf`] where one is not found.
+    pub fn decode_with(frame: &[u8], by_half: &ByHalf<'_>) -> Result<Message, MessageFault> {
         let (&code, body) = frame.split_first().ok_or(MessageFault::Empty)?;
         if frame.len() > FRAME_BYTES_MAX {
             return Err(MessageFault::TooLong);
         }
         let message = match FrameKind::from_code(code) {
             None | Some(FrameKind::End) => None,
-            Some(FrameKind::Ops) => Some(Message::Ops(Ops::decode(frame)?)),
+            Some(FrameKind::Ops) => Some(Message::Ops(Ops::decode(frame, by_half)?)),
             Some(FrameKind::Blob) => Some(Message::Blob(Blob::decode(body)?)),
             Some(kind) => Fields::open(body)?.read(|fields| Message::take(kind, fields))?,
         };
@@ -88,12 +96,18 @@ impl Ops {
     }
 
     fn encode(&self) -> Result<Vec<u8>, MessageRefused> {
-        Ok(encode_ops_on_link(self.batch, self.more, self.sent, &self.rehash()?)?)
+        Ok(encode_ops_on_link(self.on_link(), &self.rehash()?, &|_| false)?)
     }
 
-    fn decode(frame: &[u8]) -> Result<Ops, MessageFault> {
-        let (on_link, batch) = decode_ops_on_link(frame)?;
-        Ok(Ops { batch: on_link.batch, more: on_link.more, sent: on_link.sent, repo: batch.repo, ops: batch.ops })
+    /// What it says beside its ops.
+    pub(in crate::link) fn on_link(&self) -> OnLink {
+        OnLink { batch: self.batch, more: self.more, sent: self.sent }
+    }
+
+    fn decode(frame: &[u8], by_half: &ByHalf<'_>) -> Result<Ops, MessageFault> {
+        let (on_link, batch) = decode_ops_on_link(frame, by_half)?;
+        let Batch { repo, ops } = batch.into();
+        Ok(Ops { batch: on_link.batch, more: on_link.more, sent: on_link.sent, repo, ops })
     }
 }
 

@@ -18,7 +18,7 @@ use super::form::{Field, Sink, Source, field};
 use super::{Message, MessageFault, MessageRefused, Ops};
 use crate::limits::{FRAME_BYTES_MAX, FRAME_OPS_MAX};
 use crate::link::frame::FrameKind;
-use crate::link::ops::encode_ops_on_link;
+use crate::link::ops::{OnLink, encode_ops_on_link};
 use crate::log::row::StoredOp;
 use crate::op::id::RepoId;
 use crate::op::json::{Value, parse};
@@ -81,7 +81,7 @@ impl Message {
 
     fn ops_text(&self, ops: &Ops) -> Result<String, MessageRefused> {
         let verified = ops.rehash()?;
-        encode_ops_on_link(ops.batch, ops.more, ops.sent, &verified)?;
+        encode_ops_on_link(ops.on_link(), &verified, &|_| false)?;
         let write = |readable: bool| {
             let mut written = Written::default();
             written.number(ops::BATCH, ops.batch, 0);
@@ -107,7 +107,7 @@ impl Ops {
         let (sent, repo) = (members.number(ops::SENT, 0)?, members.name(ops::REPO)?.map(RepoId));
         let stored: Vec<StoredOp> = members.objects(ops::OPS, FRAME_OPS_MAX, op::take)?;
         let verified = stored.iter().map(StoredOp::rehash).collect::<Result<Vec<_>, _>>()?;
-        encode_ops_on_link(batch, more, sent, &verified)?;
+        encode_ops_on_link(OnLink { batch, more, sent }, &verified, &|_| false)?;
         let first = verified.first().ok_or(MessageFault::Absent(ops::OPS.name))?;
         let named = first.header().repo.unwrap_or_else(|| first.id().into());
         if repo.is_some_and(|repo| repo != named) {
