@@ -19,7 +19,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
-use trellis_core::input::{Command, Input};
+use trellis_core::input::{Command, Frame, Input};
+use trellis_core::link::frame::FrameKind;
 #[cfg(feature = "http")]
 use trellis_core::op::{id::Author, sign::Signature};
 use trellis_core::time::Millis;
@@ -38,6 +39,8 @@ pub(crate) use handle::ToSign;
 pub(crate) use handle::{Handle, Opening, Start};
 #[cfg(feature = "ws")]
 pub(crate) use lent::{Lent, Refusal};
+#[cfg(feature = "http")]
+pub(crate) use ports::Queues;
 pub(crate) use ports::{LinkJob, Port};
 pub use signer::Access;
 
@@ -156,7 +159,11 @@ impl Driver {
         }
         let now = self.start.clock.now();
         let Some(open) = &mut self.open else { return };
-        if let Err(error) = open.transact(WAIT, |engine| engine.link(jobs), now)
+        let served = match jobs.iter().any(|job| may_write(&job.input)) {
+            true => open.transact(WAIT, |engine| engine.link(jobs), now),
+            false => open.look(|engine| engine.link(jobs), now),
+        };
+        if let Err(error) = served
             && let Some(open) = self.open.take()
         {
             open.engine.fail(&error);
@@ -171,7 +178,7 @@ impl Driver {
         }
         self.looked_at = Some(Instant::now());
         let now = self.start.clock.now();
-        let failed = self.open.as_mut().and_then(|open| open.read(Vec::new(), now).err());
+        let failed = self.open.as_mut().and_then(|open| open.look(|_| Vec::new(), now).err());
         if let Some(error) = failed
             && let Some(open) = self.open.take()
         {
@@ -222,13 +229,18 @@ impl Open {
         Ok(Open { store, engine })
     }
 
-    /// Answers questions, after a look at what others committed. Time stands still just before the deadline, so that
-    /// no row has to be written.
+    /// Answers questions.
     fn read(&mut self, work: Vec<Work>, now: Millis) -> Result<()> {
+        self.look(|engine| engine.enlist(work), now)
+    }
+
+    /// Carries out what writes nothing, after a look at what others committed. Time stands still just before the
+    /// deadline, so that no row has to be written.
+    fn look(&mut self, inputs: impl FnOnce(&mut Engine) -> Vec<Input>, now: Millis) -> Result<()> {
         let deadline = self.engine.deadline().map_or(u64::MAX, |deadline| deadline.0.saturating_sub(1));
         self.engine.set_now(Millis(now.0.min(deadline)));
         let mut disk = Disk::Reading(&self.store);
-        let inputs = self.engine.enlist(work);
+        let inputs = inputs(&mut self.engine);
         self.engine.refresh(&mut disk)?;
         self.engine.run(inputs, &mut disk)?;
         self.engine.settle();
@@ -290,6 +302,15 @@ fn ops_of(command: &Command) -> usize {
         Command::Import(ops) => ops.len().max(1),
         _ => 0,
     }
+}
+
+/// Whether what happened to a link may lead to a row, or to something that is remembered: what peers mostly say, that
+/// they have what they were sent, does not.
+fn may_write(input: &Input) -> bool {
+    use FrameKind::{Ack, Ephemeral, Have, Missing, Nack, Ping, Pong, Want};
+    let Input::Received(_, Frame::Binary(bytes)) = input else { return true };
+    let kind = bytes.first().and_then(|code| FrameKind::from_code(*code));
+    !matches!(kind, Some(Ack | Ephemeral | Have | Missing | Nack | Ping | Pong | Want))
 }
 
 /// Writes in their order, parted so that each part shares a commit.

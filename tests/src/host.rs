@@ -51,12 +51,16 @@ pub struct MemoryHost {
     pub events: Vec<Event>,
     /// How many ops the machine has asked for.
     pub ops_read: usize,
+    /// How often it has asked for ops that links send.
+    pub link_reads: usize,
     /// Frames for peers, and in place of a frame the end of a link, in order.
     pub sent: Vec<(LinkId, Option<Frame>)>,
     /// Answers that came later than their command.
     pub heard: Vec<Reply>,
     /// When peers last had the same.
     pub remembered: BTreeMap<Author, Remembered>,
+    /// The device's own branch policies.
+    policies: Policies,
     keys: BTreeMap<Author, SigningKey>,
     author: Author,
     next_key: u64,
@@ -69,20 +73,31 @@ impl MemoryHost {
         MemoryHost::open(number, Vec::new(), START, KeyUse::Own)
     }
 
+    /// A host without ops whose device has branch policies of its own.
+    pub fn under(number: u64, policies: Policies) -> MemoryHost {
+        MemoryHost::open_under(number, Vec::new(), START, KeyUse::Own, policies)
+    }
+
     /// A host over rows that were written before.
     pub fn open(number: u64, rows: Vec<Row>, now: Millis, key_use: KeyUse) -> MemoryHost {
+        MemoryHost::open_under(number, rows, now, key_use, Policies::default())
+    }
+
+    fn open_under(number: u64, rows: Vec<Row>, now: Millis, key_use: KeyUse, policies: Policies) -> MemoryHost {
         let key = test_key(number);
         let author = author_of(&key);
-        let (machine, outputs) = Machine::open(Config { author, key_use, id_key: 7, policies: Policies::default() });
+        let (machine, outputs) = Machine::open(Config { author, key_use, id_key: 7, policies: policies.clone() });
         let mut host = MemoryHost {
             machine,
             rows,
             now,
             events: Vec::new(),
             ops_read: 0,
+            link_reads: 0,
             sent: Vec::new(),
             heard: Vec::new(),
             remembered: BTreeMap::new(),
+            policies,
             keys: BTreeMap::from([(author, key)]),
             author,
             next_key: number + 1_000_000,
@@ -99,7 +114,7 @@ impl MemoryHost {
             author: self.author,
             key_use: KeyUse::Own,
             id_key: 9,
-            policies: Policies::default(),
+            policies: self.policies.clone(),
         });
         host.machine = machine;
         host.carry_out(outputs);
@@ -143,7 +158,8 @@ impl MemoryHost {
         let (mine, others) = std::mem::take(&mut self.sent).into_iter().partition(|(id, _)| *id == link);
         self.sent = others;
         let mine: Vec<(LinkId, Option<Frame>)> = mine;
-        mine.into_iter().map(|(_, frame)| frame.map(|frame| frame.read().expect("a machine sends messages"))).collect()
+        let read = |frame: Frame| self.machine.read_frame(&frame).expect("a machine sends messages");
+        mine.into_iter().map(|(_, frame)| frame.map(read)).collect()
     }
 
     /// Lets time pass.
@@ -222,6 +238,7 @@ impl MemoryHost {
                 }
                 Output::Load(ticket, query) => {
                     self.ops_read += if let Query::Ops(places) = &query { places.len() } else { 0 };
+                    self.link_reads += usize::from(matches!(query, Query::OpsUpTo { .. }));
                     Input::Loaded(ticket, self.load(&query))
                 }
             };

@@ -54,15 +54,22 @@ impl Theirs {
 
     /// Takes the ends of chains in place of what was known of these chains.
     pub(super) fn update(&mut self, graph: &Graph, tips: &[Tip]) {
+        if let [tip] = tips {
+            return self.update_chain(graph, (&tip.branch, tip.author), tips.to_vec());
+        }
         let mut by_chain: BTreeMap<(&str, Author), Vec<Tip>> = BTreeMap::new();
         for tip in tips {
             by_chain.entry((&tip.branch, tip.author)).or_default().push(tip.clone());
         }
-        for ((branch, author), tips) in by_chain {
-            match graph.find_chain(branch, &author) {
-                Some(chain) => drop(self.chains.insert(chain, ends(graph, chain, tips))),
-                None => drop(self.strangers.insert((branch.into(), author), tips)),
-            }
+        for (chain, tips) in by_chain {
+            self.update_chain(graph, chain, tips);
+        }
+    }
+
+    fn update_chain(&mut self, graph: &Graph, (branch, author): (&str, Author), tips: Vec<Tip>) {
+        match graph.find_chain(branch, &author) {
+            Some(chain) => drop(self.chains.insert(chain, ends(graph, chain, tips))),
+            None => drop(self.strangers.insert((branch.into(), author), tips)),
         }
     }
 
@@ -92,6 +99,16 @@ impl Theirs {
                 Some(last) => graph.leads_to(node, last),
                 None => graph.seq(node) <= end.floor,
             })
+    }
+
+    /// As [`Theirs::has_for_certain`], and so that it may be asked of many ops: of chains that forked it is known only what
+    /// the peer had when both were last equal.
+    pub(super) fn said_to_have(&self, ground: &Ground<'_>, node: Node) -> bool {
+        let graph = ground.graph;
+        let chain = graph.chain(node);
+        let is_behind = |end: &End| end.node.is_some_and(|last| graph.seq(node) <= graph.seq(last));
+        ground.reach.rank(node).is_some_and(|rank| rank < self.all)
+            || graph.ends(chain).count() == 1 && self.chains.get(&chain).into_iter().flatten().any(is_behind)
     }
 
     /// Whether the peer has said that it has an op, or one behind it on its chain.

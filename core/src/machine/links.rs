@@ -13,17 +13,22 @@ use super::dues::Dues;
 use super::integrate::AfterPersist;
 use super::talk::Talk;
 use super::{Machine, Outputs, Phase, Waiting};
-use crate::input::{Input, LinkId};
+use crate::input::{Input, LinkId, Ticket};
 use crate::limits::{AUTH_MS_MAX, FRAME_IDS_MAX, LINKS_REMEMBERED_MAX, READ_BYTES_MAX, UNPROVEN_FRAME_BYTES_MAX};
+use crate::link::bucket::Bucket;
+use crate::link::frame::FrameKind;
 use crate::link::handshake::{Connection, Handshake, Proof};
 use crate::link::interest::{Agreed, Interest};
-use crate::link::message::{Ephemeral, Form, Frame, Message, Reason, RepoTag, Trouble, TroubleCode, Without};
+use crate::link::message::{
+    Ephemeral, Form, Frame, Message, MessageFault, Reason, RepoTag, Trouble, TroubleCode, Without, check_on_link,
+};
+use crate::link::ops::{OpsFault, decode_ops_on_link};
 use crate::link::reach::Reach;
-use crate::link::session::{Act, Batch, Ground, Memory, Session, Taken};
+use crate::link::session::{Act, Batch, Ground, Memory, ReadOps, Session, Taken};
 use crate::log::graph::Node;
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, OpId};
-use crate::op::sign::Unverified;
+use crate::op::sign::{RebuiltOp, VerifiedOp};
 use crate::output::{Event, LinkEvent, LinkView, Output, Query, StoredAt};
 use crate::time::Millis;
 
@@ -35,14 +40,26 @@ pub(super) struct Links {
     dues: Dues,
     /// What ended links left, by the key of their peer, and what they were about.
     remembered: BTreeMap<Author, (Agreed, Memory)>,
+    /// How much each peer may still say, on all of its open links together.
+    talks: BTreeMap<Author, Bucket>,
     /// The last row that the store has.
     pub(super) durable_row: u32,
     /// How many ops, from the first on, the store has.
     durable: usize,
+    /// What is being read for links.
+    reads: BTreeMap<Ticket, LinkRead>,
     /// How many of these links were told of.
     announced: usize,
     /// All of these ops, while a link is open.
     whole: Reach,
+}
+
+/// Ops that are being read, and the links that send them.
+#[derive(Clone, Debug)]
+struct LinkRead {
+    nodes: Vec<Node>,
+    places: Vec<StoredAt>,
+    links: Vec<LinkId>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,8 +84,10 @@ impl Links {
             open: BTreeMap::new(),
             dues: Dues::default(),
             remembered: BTreeMap::new(),
+            talks: BTreeMap::new(),
             durable_row: 0,
             durable: 0,
+            reads: BTreeMap::new(),
             announced: 0,
             whole: Reach::new(Agreed::default()),
         }
@@ -160,14 +179,40 @@ impl Machine {
             Stage::Open(talk) => talk.unpacked(frame),
             Stage::Shaking { .. } | Stage::Asking(..) => None,
         };
-        let message = unpacked.as_ref().unwrap_or(frame).read().ok();
-        let Some(message) = message.filter(|_| is_fit) else {
-            return self.end(id, TroubleCode::Malformed, out);
-        };
-        match is_shaking {
-            true => self.shake(id, message, now, out),
-            false => self.hear(id, message, frame.len(), now, out),
+        let bytes = frame.len();
+        match unpacked.as_ref().unwrap_or(frame) {
+            _ if !is_fit => self.end(id, TroubleCode::Malformed, out),
+            Frame::Binary(frame) if !is_shaking && frame.first() == Some(&FrameKind::Ops.code()) => {
+                self.hear_ops(id, frame, bytes, now, out);
+            }
+            frame => match frame.read() {
+                Ok(message) if is_shaking => self.shake(id, message, now, out),
+                Ok(message) => self.hear(id, message, bytes, now, out),
+                Err(_) => self.end(id, TroubleCode::Malformed, out),
+            },
         }
+    }
+
+    fn hear_ops(&mut self, id: LinkId, frame: &[u8], frame_bytes: usize, now: Millis, out: &mut Outputs) {
+        match decode_ops_on_link(frame, &|half| self.by_half(half)) {
+            Ok((on_link, batch)) if check_on_link(&on_link).is_ok() => {
+                self.with_session(id, now, out, |session, ground| session.on_ops(on_link, batch, frame_bytes, ground));
+            }
+            Err(OpsFault::UnknownHalf) => self.with_session(id, now, out, Session::on_unknown_half),
+            _ => self.end(id, TroubleCode::Malformed, out),
+        }
+    }
+
+    fn by_half(&self, half: &[u8; 16]) -> Option<OpId> {
+        self.graph.find_half(half).map(|node| self.graph.id(node))
+    }
+
+    /// Reads a frame that is not packed as a message to or from this replica.
+    ///
+    /// # Errors
+    /// [`MessageFault`]: it is none, or names by half ops that are not here.
+    pub fn read_frame(&self, frame: &Frame) -> Result<Message, MessageFault> {
+        frame.read_with(&|half| self.by_half(half))
     }
 
     fn hear(&mut self, id: LinkId, message: Message, frame_bytes: usize, now: Millis, out: &mut Outputs) {
@@ -191,12 +236,17 @@ impl Machine {
         tell: impl FnOnce(&mut Session, &Ground<'_>),
     ) {
         let without = self.without();
-        let Links { open, whole, durable, .. } = &mut self.links;
+        let Links { open, whole, durable, talks, .. } = &mut self.links;
         let (graph, durable) = (&self.graph, *durable);
         let Some(Stage::Open(talk)) = open.get_mut(&id).map(|link| &mut link.stage) else { return };
         let reach = talk.part.as_mut().unwrap_or(whole);
         reach.look(graph, durable);
+        let shared = talks.entry(talk.session.peer().key).or_insert(talk.session.talk());
+        if !planted!(TalkPerLink) {
+            talk.session.set_talk(*shared);
+        }
         tell(&mut talk.session, &Ground { graph, durable, reach, without: &without, now });
+        *shared = talk.session.talk();
         self.links.note_due(id);
         self.carry_out(id, now, out);
     }
@@ -213,7 +263,7 @@ impl Machine {
         for act in talk.session.take_acts() {
             match act {
                 Act::Send(frame) => out.push(Output::Send(id, frame)),
-                Act::Read(nodes) => self.read_for_link(id, &nodes, out),
+                Act::Read(nodes) => self.read_for_link(id, nodes, out),
                 Act::Take(batch) => self.take_batch(id, batch, now, out),
                 Act::ReadPiece(want) => self.read_piece(id, want, out),
                 Act::Keep { blob, upto, bytes } => self.keep_piece(id, blob, (upto, bytes), out),
@@ -229,31 +279,41 @@ impl Machine {
         }
     }
 
-    fn read_for_link(&mut self, id: LinkId, nodes: &[Node], out: &mut Outputs) {
+    /// Has ops read for a link. What is being read already for another one comes for both: news goes to many at once.
+    fn read_for_link(&mut self, id: LinkId, nodes: Vec<Node>, out: &mut Outputs) {
         let place = |node: &Node| StoredAt { op: self.graph.place(*node), late_body: self.graph.late_body(*node) };
-        let places = nodes.iter().map(place).collect();
-        let ticket = self.tickets.open(Waiting::LinkRead(id));
-        out.push(Output::Load(ticket, Query::OpsUpTo { ops: places, bytes_max: READ_BYTES_MAX }));
+        let places: Vec<StoredAt> = nodes.iter().map(place).collect();
+        if let Some(mut last) = self.links.reads.last_entry()
+            && last.get().places == places
+        {
+            return last.get_mut().links.push(id);
+        }
+        let ticket = self.tickets.open(Waiting::LinkRead);
+        out.push(Output::Load(ticket, Query::OpsUpTo { ops: places.clone(), bytes_max: READ_BYTES_MAX }));
+        self.links.reads.insert(ticket, LinkRead { nodes, places, links: alloc::vec![id] });
     }
 
-    pub(super) fn on_link_read(&mut self, id: LinkId, ops: Vec<Option<StoredOp>>, now: Millis, out: &mut Outputs) {
-        self.with_session(id, now, out, |session, ground| session.on_read(ops, ground));
+    pub(super) fn on_link_read(&mut self, ticket: Ticket, ops: Vec<Option<StoredOp>>, now: Millis, out: &mut Outputs) {
+        let Some(LinkRead { nodes, links, .. }) = self.links.reads.remove(&ticket) else { return };
+        let mut read = ReadOps::new(nodes, ops, &self.graph);
+        for id in links {
+            self.with_session(id, now, out, |session, ground| session.on_read(&mut read, ground));
+        }
     }
 
     /// Ops from a peer go through the funnel like any others. What became of them is told when it is durable.
     fn take_batch(&mut self, id: LinkId, batch: Batch, now: Millis, out: &mut Outputs) {
-        let unverified: Vec<Unverified<'_>> = batch.ops.iter().map(StoredOp::unverified).collect();
-        let ids: Vec<OpId> = unverified.iter().map(|op| OpId::of_header(op.header)).collect();
-        let lines = self.serialised();
-        let (report, rows) = self.integrate(&unverified, Origin::Remote, now, out);
-        let admitted: Vec<Node> = report.admitted.iter().filter_map(|id| self.graph.find(id)).collect();
+        let verified: Vec<VerifiedOp<'_>> = batch.ops.iter().filter_map(RebuiltOp::verify).collect();
+        let (lines, before) = (self.serialised(), self.graph.len());
+        let (report, rows) = self.integrate_verified(&verified, Origin::Remote, now, out);
+        let admitted: Vec<Node> = self.graph.nodes().skip(before).collect();
         let invalid = report.refused.iter().map(|(id, _)| (*id, Reason::Invalid));
         let (withheld, head) = self.withheld(&admitted, &lines);
         let held = report.held.iter().filter(|_| planted!(HeldCountsAsInvalid)).map(|id| (*id, Reason::Invalid));
         let rejected = invalid.chain(held).chain(withheld).collect();
         let missing = if report.held.is_empty() { Vec::new() } else { self.hold.missing() };
-        let here = ids.iter().filter_map(|id| self.graph.find(id)).collect();
-        let blobs = Machine::blobs_named(&batch.ops);
+        let here = batch.ops.iter().filter_map(|op| self.graph.find(&op.id())).collect();
+        let blobs = Machine::blobs_named(batch.ops.iter().filter_map(RebuiltOp::body));
         let Batch { upto, bytes, more, .. } = batch;
         let taken = Taken { upto, bytes, more, here, missing, rejected, head, blobs };
         match rows.is_empty() {
@@ -301,7 +361,7 @@ impl Machine {
         let before = self.links.durable;
         let is_durable =
             |node: &Node| self.graph.place(*node).row <= self.links.durable_row || planted!(SpokenBeforeDurable);
-        let more = self.graph.nodes().skip(before).take_while(is_durable).count();
+        let more = (before..self.graph.len()).map(Node::at).take_while(is_durable).count();
         self.links.durable = before + more;
     }
 
@@ -330,6 +390,9 @@ impl Machine {
         self.links.dues.set(id, None);
         let Some(Link { stage: Stage::Open(talk), .. }) = self.links.open.remove(&id) else { return };
         let (key, agreed, memory) = talk.into_memory();
+        if !self.links.sessions().any(|(_, session, _)| session.peer().key == key) {
+            self.links.talks.remove(&key);
+        }
         self.remember(key, &agreed, &memory, out);
         let is_full = self.links.remembered.len() >= LINKS_REMEMBERED_MAX;
         if is_full && !self.links.remembered.contains_key(&key) {

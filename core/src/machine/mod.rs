@@ -133,8 +133,8 @@ enum Waiting {
     Read(Read),
     /// A row, and what follows.
     Persisted { row: u32, then: AfterPersist },
-    /// Ops that a link sends.
-    LinkRead(LinkId),
+    /// Ops that links send.
+    LinkRead,
     /// Which blobs are not here.
     LackingBlobs,
     /// Which of the blobs are not here that a batch names.
@@ -327,7 +327,7 @@ impl Machine {
     fn on_loaded(&mut self, ticket: Ticket, loaded: Loaded, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
         let is_asked = |waiting: &Waiting| match loaded {
             Loaded::Rows { .. } => matches!(waiting, Waiting::OpeningRows | Waiting::NewRows(_)),
-            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_) | Waiting::LinkRead(_)),
+            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_) | Waiting::LinkRead),
             Loaded::Blobs(_) => matches!(waiting, Waiting::LackingBlobs | Waiting::BlobsOfBatch(..)),
             Loaded::Piece(_) => matches!(waiting, Waiting::Piece(_)),
             Loaded::Peers(_) => matches!(waiting, Waiting::Peers),
@@ -335,7 +335,7 @@ impl Machine {
         let waiting = self.tickets.close(ticket, is_asked)?;
         match (waiting, loaded) {
             (Waiting::Read(read), Loaded::Ops(ops)) => self.on_read(read, ops, now, out),
-            (Waiting::LinkRead(id), Loaded::Ops(ops)) => self.on_link_read(id, ops, now, out),
+            (Waiting::LinkRead, Loaded::Ops(ops)) => self.on_link_read(ticket, ops, now, out),
             (Waiting::LackingBlobs, Loaded::Blobs(blobs)) => self.on_lacking_blobs(blobs, now, out),
             (Waiting::BlobsOfBatch(id, taken), Loaded::Blobs(absent)) => {
                 self.on_absent_blobs(id, &taken, absent, now, out);
@@ -357,7 +357,7 @@ impl Waiting {
             Waiting::Persisted { then, .. } => then.into_request(),
             Waiting::Signature(sealed) => sealed.into_request(),
             Waiting::OpeningRows | Waiting::NewKey | Waiting::SuccessorProof(_) => None,
-            Waiting::LinkRead(_) | Waiting::LinkSignature(_) | Waiting::LackingBlobs => None,
+            Waiting::LinkRead | Waiting::LinkSignature(_) | Waiting::LackingBlobs => None,
             Waiting::Peers | Waiting::Presence(..) => None,
             Waiting::BlobsOfBatch(..) | Waiting::Piece(_) | Waiting::PieceKept { .. } => None,
         }

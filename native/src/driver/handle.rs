@@ -127,17 +127,17 @@ impl Handle {
     }
 
     /// Tells the driver of a new connection.
-    pub(crate) fn connect(&self, connection: Connection, port: Port) -> Result<LinkId> {
+    pub(crate) fn connect(&self, connection: Connection, port: Box<dyn Port>) -> Result<LinkId> {
         self.open_link(port, |id| Input::Connected(id, connection))
     }
 
     /// Tells the driver of a way on which everything is proved.
     #[cfg(feature = "http")]
-    pub(crate) fn prove(&self, proof: Proof, port: Port) -> Result<LinkId> {
+    pub(crate) fn prove(&self, proof: Proof, port: Box<dyn Port>) -> Result<LinkId> {
         self.open_link(port, |id| Input::Proved(id, proof))
     }
 
-    fn open_link(&self, port: Port, input: impl FnOnce(LinkId) -> Input) -> Result<LinkId> {
+    fn open_link(&self, port: Box<dyn Port>, input: impl FnOnce(LinkId) -> Input) -> Result<LinkId> {
         let id = LinkId(self.next_link.fetch_add(1, Ordering::Relaxed));
         let input = input(id);
         self.tell_link(LinkJob { input, port: Some((id, port)), _room: None })?;

@@ -16,10 +16,9 @@ use trellis_core::output::{Answer as Told, LinkEvent};
 
 use super::explained;
 use super::pump::{Ended, lost, trouble};
-use super::relay::kind;
 use super::status::Teller;
 use super::tally::Tally;
-use crate::driver::{Handle, LinkJob, Port, random};
+use crate::driver::{Handle, LinkJob, Queues, random};
 use crate::error::{Code, Result, TrellisError};
 use crate::transport::exchange::signature::{Nonce, Params};
 use crate::transport::exchange::{Answer, BODY_BYTES_MAX, BODY_FRAMES_MAX, Caller, room};
@@ -111,7 +110,7 @@ impl Exchange<'_> {
             form: Form::Binary,
             interest: self.interest.clone(),
         };
-        let id = self.driver.prove(proof, Port { frames: frames_to, events })?;
+        let id = self.driver.prove(proof, Queues::new(frames_to, events))?;
         self.driver.settled().await?;
         self.teller.send_modify(|status| status.id = Some(id));
         Ok(Talk { id, tag, peer, frames, news, waiting: VecDeque::new(), has_progress: false })
@@ -219,7 +218,8 @@ impl Talk {
     /// Whether something waits that is worth a request of its own.
     fn has_more_to_say(&mut self) -> bool {
         self.gather();
-        let is_idle_word = |frame| matches!(kind(frame), Some(FrameKind::Ping | FrameKind::Pong | FrameKind::Bye));
+        let is_idle_word =
+            |frame: &Frame| matches!(frame.kind(), Some(FrameKind::Ping | FrameKind::Pong | FrameKind::Bye));
         self.waiting.iter().any(|frame| !is_idle_word(frame))
     }
 

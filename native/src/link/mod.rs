@@ -8,6 +8,7 @@ mod backoff;
 #[cfg(feature = "http")]
 mod exchange;
 mod once;
+mod port;
 mod presence;
 mod pump;
 mod relay;
@@ -15,9 +16,9 @@ mod status;
 mod tally;
 mod zstd;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 pub use trellis_core::input::Interest;
@@ -31,9 +32,9 @@ use self::exchange::Exchange;
 pub(crate) use self::once::{Carried, answer, once};
 pub use self::presence::{Heard, Presence};
 use self::pump::{Ended, Pump};
-pub(crate) use self::relay::Gate;
 #[cfg(feature = "http")]
-pub(crate) use self::relay::{Entrance, kind};
+pub(crate) use self::relay::Entrance;
+pub(crate) use self::relay::Gate;
 use self::status::Teller;
 pub use self::status::{LinkState, LinkStatus, Nacked, Progress};
 use self::tally::Tally;
@@ -97,6 +98,8 @@ impl Terms {
 /// As [`Repo::sync`].
 pub fn check(url: &str, options: &LinkOptions) -> Result<()> {
     #[cfg(feature = "http")]
+    Speaks::ensure_some(url)?;
+    #[cfg(feature = "http")]
     if Speaks::of(url) == Speaks::Exchange {
         return crate::transport::exchange::check(url, &options.connect);
     }
@@ -108,7 +111,7 @@ pub fn check(url: &str, options: &LinkOptions) -> Result<()> {
 pub struct Link {
     repo: Repo,
     status: watch::Receiver<LinkStatus>,
-    presence: broadcast::Receiver<Presence>,
+    teller: Weak<Teller>,
     stop: CancellationToken,
     task: Option<JoinHandle<()>>,
 }
@@ -170,7 +173,7 @@ impl Repo {
                 teller: &teller,
                 stop: &stop,
                 gate: gate.as_deref(),
-                tally: &Tally::default(),
+                tally: None,
             };
             let ended = pump.run(connection, first).await;
             teller.send_modify(|status| status.end(&ended));
@@ -183,10 +186,11 @@ impl Link {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let (teller, status, presence) = Teller::new();
+        let (teller, status) = Teller::new();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(work(Arc::new(teller), stop.clone()));
-        Link { repo: repo.clone(), status, presence, stop, task: Some(task) }
+        let told = Arc::downgrade(&teller);
+        let task = tokio::spawn(work(teller, stop.clone()));
+        Link { repo: repo.clone(), status, teller: told, stop, task: Some(task) }
     }
 
     /// How it stands.
@@ -322,9 +326,13 @@ impl Dialler {
         let terms = Terms { expected: options.expected, interest, ..Terms::dialling() };
         match stop.run_until_cancelled(connect(url, &options.connect)).await? {
             Ok(connection) => {
-                let (driver, tally) = (repo.driver(), &Tally::default());
+                let driver = repo.driver();
                 let invitation = options.invitation.as_ref();
-                Some(Pump { driver, terms, invitation, teller, stop, gate: None, tally }.run(connection, None).await)
+                Some(
+                    Pump { driver, terms, invitation, teller, stop, gate: None, tally: None }
+                        .run(connection, None)
+                        .await,
+                )
             }
             Err(error) => Some(Ended::failed(error)),
         }

@@ -22,13 +22,14 @@ pub struct Presence {
 
 /// What the peer of a link says from now on.
 #[derive(Debug)]
-pub struct Heard(Receiver<Presence>);
+pub struct Heard(Option<Receiver<Presence>>);
 
 impl Heard {
     /// The next; nothing once the link has ended. Whoever is slow misses what was said in between.
     pub async fn next(&mut self) -> Option<Presence> {
+        let presence = self.0.as_mut()?;
         loop {
-            match self.0.recv().await {
+            match presence.recv().await {
                 Ok(presence) => return Some(presence),
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
@@ -51,6 +52,6 @@ impl Repo {
 impl Link {
     /// Listens to what the peer says and nobody keeps.
     pub fn presence(&self) -> Heard {
-        Heard(self.presence.resubscribe())
+        Heard(self.teller.upgrade().map(|teller| teller.listen()))
     }
 }

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender, unbounded_channel};
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use trellis_core::input::{self, Command, Frame, Input, Joining, LinkId};
 use trellis_core::link::frame::FrameKind;
 use trellis_core::link::message::{Form, Message, Trouble};
-use trellis_core::output::{Answer, LinkEvent, TroubleCode};
+use trellis_core::output::{Answer, TroubleCode};
 
-use super::relay::kind;
+use super::port::{Heard, LinkPort};
 use super::status::Teller;
 use super::tally::Tally;
 use super::{Gate, Terms, explained, progress};
 use crate::driver::{Handle, LinkJob, Port, random};
 use crate::error::{Code, Result, TrellisError};
 use crate::invitation::Invitation;
-use crate::transport::{Connection, FrameReceiver, FrameSender};
+use crate::transport::{Connection, FrameReceiver, WeakFrameSender};
 
 /// Frames of one link that wait for the driver: enough that it never waits, and a bound for whoever floods.
 const WAITING_MAX: usize = 16;
@@ -26,13 +25,14 @@ const WAITING_MAX: usize = 16;
 pub(super) struct Pump<'a> {
     pub(super) driver: &'a Handle,
     pub(super) terms: Terms,
-    pub(super) teller: &'a Teller,
+    pub(super) teller: &'a Arc<Teller>,
     /// What this side shows where it is no member yet.
     pub(super) invitation: Option<&'a Invitation>,
     pub(super) stop: &'a CancellationToken,
     /// What looks at frames before the repo does.
     pub(super) gate: Option<&'a dyn Gate>,
-    pub(super) tally: &'a Tally,
+    /// Where what goes and comes is counted, if anybody asks.
+    pub(super) tally: Option<&'a Arc<Tally>>,
 }
 
 /// How a connection ended.
@@ -70,10 +70,18 @@ impl Pump<'_> {
     /// Carries a connection to its end. `first` was read from it already.
     pub(super) async fn run(&self, connection: Connection, first: Option<Frame>) -> Ended {
         let Connection { origin, binding, sender, receiver } = connection;
-        let (frames, outgoing) = unbounded_channel();
-        let back = frames.downgrade();
-        let (events, news) = unbounded_channel();
-        let begun = self.begin(origin, binding, Port { frames, events }).await;
+        let back = sender.downgrade();
+        let (end, ended) = oneshot::channel();
+        let port = LinkPort {
+            frames: Some(sender),
+            teller: Arc::clone(self.teller),
+            tally: self.tally.cloned(),
+            is_told_once: self.gate.is_some(),
+            heard: Heard::default(),
+            end: Some(end),
+        };
+        // In a box, so that a link that is open has no room for its beginning.
+        let begun = Box::pin(self.begin(origin, binding, Box::new(port))).await;
         let id = match begun {
             Ok(id) => id,
             Err(error) => return Ended::failed(error),
@@ -81,9 +89,8 @@ impl Pump<'_> {
         self.teller.send_modify(|status| status.id = Some(id));
         let work = async {
             let incoming = Incoming { first, receiver, back };
-            let ((), broken, heard) =
-                tokio::join!(self.write(outgoing, sender), self.read(id, incoming), self.listen(news));
-            heard.ended(broken)
+            let broken = self.read(id, incoming).await;
+            ended.await.unwrap_or_default().ended(broken)
         };
         tokio::pin!(work);
         tokio::select! {
@@ -106,7 +113,7 @@ impl Pump<'_> {
         }
     }
 
-    async fn begin(&self, origin: String, binding: Vec<u8>, port: Port) -> Result<LinkId> {
+    async fn begin(&self, origin: String, binding: Vec<u8>, port: Box<dyn Port>) -> Result<LinkId> {
         let Terms { side, expected, guests, is_relay, interest } = self.terms.clone();
         let (nonce, joining) = (random()?, self.joining().await?);
         let connection =
@@ -131,16 +138,6 @@ impl Pump<'_> {
         self.driver.tell_link(LinkJob { input, port: None, _room: None })
     }
 
-    async fn write(&self, mut outgoing: UnboundedReceiver<Frame>, sender: FrameSender) {
-        while let Some(frame) = outgoing.recv().await {
-            self.tally.sent(frame.len());
-            if sender.send(frame).await.is_err() {
-                break;
-            }
-        }
-        sender.close();
-    }
-
     /// Gives the driver what comes; returns what broke the connection.
     async fn read(&self, id: LinkId, mut incoming: Incoming) -> Option<TrellisError> {
         let room = Arc::new(Semaphore::new(WAITING_MAX));
@@ -153,13 +150,15 @@ impl Pump<'_> {
                     continue;
                 }
             };
-            self.tally.received(frame.len());
+            if let Some(tally) = self.tally {
+                tally.received(frame.len());
+            }
             if let Err(code) = self.gate.map_or(Ok(()), |gate| gate.pass(&frame)) {
                 incoming.refuse(code, frame.form());
                 broken = Some(trouble(code));
                 break;
             }
-            if self.gate.is_some() && kind(&frame) == Some(FrameKind::Bye) {
+            if self.gate.is_some() && frame.kind() == Some(FrameKind::Bye) {
                 self.take_stock(id, &room).await;
             }
             let room = Arc::clone(&room).acquire_owned().await.ok();
@@ -183,39 +182,6 @@ impl Pump<'_> {
             self.teller.send_modify(|status| status.carried = progress);
         }
     }
-
-    /// Tells whoever looks at the link what the core says of it.
-    async fn listen(&self, mut news: UnboundedReceiver<LinkEvent>) -> Heard {
-        let mut heard = Heard::default();
-        while let Some(event) = news.recv().await {
-            match event {
-                LinkEvent::Closed(code) => heard.end = Some(code),
-                event => {
-                    heard.has_progress |= event == LinkEvent::InSync;
-                    self.teller.tell(event);
-                }
-            }
-        }
-        heard
-    }
-}
-
-/// What the core said of a link.
-#[derive(Default)]
-struct Heard {
-    has_progress: bool,
-    /// Its end, and the trouble if there was any; nothing where the connection was gone before.
-    end: Option<Option<TroubleCode>>,
-}
-
-impl Heard {
-    fn ended(self, broken: Option<TrellisError>) -> Ended {
-        let failure = match self.end {
-            Some(code) => code.map(trouble),
-            None => Some(broken.unwrap_or_else(lost)),
-        };
-        Ended { failure, has_progress: self.has_progress }
-    }
 }
 
 /// What comes from the peer, and the way to tell it that something may not pass.
@@ -224,7 +190,7 @@ struct Incoming {
     first: Option<Frame>,
     receiver: FrameReceiver,
     /// Does not keep the way out open.
-    back: WeakUnboundedSender<Frame>,
+    back: WeakFrameSender,
 }
 
 impl Incoming {
@@ -237,9 +203,8 @@ impl Incoming {
 
     fn refuse(&self, code: TroubleCode, form: Form) {
         let message = Message::Error(Trouble { code, retry_after: None });
-        // Whoever is gone gets nothing.
-        if let (Ok(frame), Some(back)) = (Frame::of(&message, form), self.back.upgrade()) {
-            let _ = back.send(frame);
+        if let Ok(frame) = Frame::of(&message, form) {
+            self.back.say(frame);
         }
     }
 }

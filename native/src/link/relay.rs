@@ -1,7 +1,6 @@
 //! Links of a relay: it has read a frame to know which repo is meant, and lets through what there is room for.
 
 use trellis_core::input::Frame;
-use trellis_core::link::frame::FrameKind;
 use trellis_core::output::TroubleCode;
 
 /// What looks at frames before a repo does.
@@ -11,14 +10,6 @@ pub(crate) trait Gate: Send + Sync {
     /// # Errors
     /// The trouble.
     fn pass(&self, frame: &Frame) -> Result<(), TroubleCode>;
-}
-
-/// What a frame is, without reading it where that can be told.
-pub(crate) fn kind(frame: &Frame) -> Option<FrameKind> {
-    match frame {
-        Frame::Binary(bytes) => bytes.first().and_then(|code| FrameKind::from_code(*code)),
-        Frame::Text(_) => frame.read().ok().map(|message| message.kind()),
-    }
 }
 
 #[cfg(feature = "http")]

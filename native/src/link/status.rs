@@ -1,6 +1,6 @@
 //! How a link stands, as a program sees it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{broadcast, watch};
 use trellis_core::input::LinkId;
@@ -67,7 +67,7 @@ impl Failure {
 }
 
 /// Ops that a peer refuses, or gives no effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nacked {
     /// How many, since the link began.
     pub ops: u64,
@@ -81,15 +81,20 @@ pub struct Nacked {
 #[derive(Debug)]
 pub(super) struct Teller {
     pub(super) status: watch::Sender<LinkStatus>,
-    pub(super) presence: broadcast::Sender<Presence>,
+    /// Where presence goes, once somebody listens.
+    presence: OnceLock<broadcast::Sender<Presence>>,
 }
 
 impl Teller {
-    /// One that nobody has been told anything of yet, and what there is to listen to.
-    pub(super) fn new() -> (Teller, watch::Receiver<LinkStatus>, broadcast::Receiver<Presence>) {
+    /// One that nobody has been told anything of yet, and what there is to see.
+    pub(super) fn new() -> (Arc<Teller>, watch::Receiver<LinkStatus>) {
         let (status, seen) = watch::channel(LinkStatus::default());
-        let (presence, heard) = broadcast::channel(WAITING_MAX);
-        (Teller { status, presence }, seen, heard)
+        (Arc::new(Teller { status, presence: OnceLock::new() }), seen)
+    }
+
+    /// What the peer says from now on and nobody keeps.
+    pub(super) fn listen(&self) -> broadcast::Receiver<Presence> {
+        self.presence.get_or_init(|| broadcast::Sender::new(WAITING_MAX)).subscribe()
     }
 
     /// Tells what the core says of the link while it goes on.
@@ -100,7 +105,9 @@ impl Teller {
             LinkEvent::InSync => self.send_modify(|status| status.is_in_sync = true),
             LinkEvent::Nacked(nack) => self.send_modify(|status| status.nack(&nack)),
             // Where nobody listens it is lost.
-            LinkEvent::Presence { topic, bytes } => drop(self.presence.send(Presence { topic, bytes })),
+            LinkEvent::Presence { topic, bytes } => {
+                let _ = self.presence.get().map(|presence| presence.send(Presence { topic, bytes }));
+            }
             LinkEvent::Closed(_) => {}
         }
     }

@@ -65,6 +65,8 @@ impl Shared {
     /// Runs something for a connection, until it is done or the server cuts it.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let cut = self.cut.clone();
+        // In a box, since every future around it would have room for it once more.
+        let work = Box::pin(work);
         self.tasks.spawn(async move {
             cut.run_until_cancelled_owned(work).await;
         });

@@ -59,6 +59,8 @@ pub use memory::MemoryTransport;
 pub use named::{Dialling, Transport, Way};
 #[cfg(feature = "http")]
 pub(crate) use pump::{config, open};
+#[cfg(feature = "ws")]
+pub(crate) use queue::WeakFrameSender;
 pub use queue::{FrameReceiver, FrameSender, QUEUE_BYTES_MAX, QUEUE_FRAMES_MAX};
 #[cfg(feature = "http")]
 pub(crate) use traffic::Traffic;

@@ -25,7 +25,7 @@ use crate::error::{Code, TrellisError};
 /// How long a closing handshake may take, with what still waits to be sent.
 const CLOSE: Duration = Duration::from_secs(5);
 /// What is read at once. It is allocated for every link, so it is small.
-const READ_BUFFER_BYTES: usize = 8 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 /// What is gathered before it is written, unless nothing more waits.
 const WRITE_BUFFER_BYTES: usize = 64 * 1024;
 /// What is read and thrown away, so that a peer that sent too much hears why before the socket is reset.
@@ -88,7 +88,8 @@ where
     }
     if let Ok(socket) = stream.reunite(sink) {
         // The peer may have gone; then there is nobody to say goodbye to.
-        let _ = timeout(CLOSE, part(socket, last_word)).await;
+        // In a box, so that a link that is open has no room for its end.
+        let _ = timeout(CLOSE, Box::pin(part(socket, last_word))).await;
     }
 }
 

@@ -1,11 +1,18 @@
 //! One direction of a connection: a queue that is bounded in frames and in bytes.
 //!
-//! A frame takes its bytes' room before it enters and gives it back when it is taken out. How the direction ended
-//! travels beside the queue, so that an end never waits for room.
+//! A frame takes a place and its bytes' room before it enters and gives them back when it is taken out. What a session
+//! says takes none: what waits of that is bounded by the session's credit. How the direction ended travels beside the
+//! queue, so that an end never waits for room.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::mem;
+#[cfg(feature = "ws")]
+use std::sync::Weak;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 use trellis_core::limits::FRAME_BYTES_MAX;
 
 use super::{Frame, ensure_fits};
@@ -16,12 +23,83 @@ pub const QUEUE_FRAMES_MAX: usize = 16;
 /// Bytes that wait in one direction.
 pub const QUEUE_BYTES_MAX: usize = FRAME_BYTES_MAX;
 
+/// Frames that an empty queue may keep memory for.
+const FRAMES_KEPT: usize = 4;
+
 const _: () = assert!(QUEUE_BYTES_MAX >= FRAME_BYTES_MAX, "any frame finds room");
 const _: () = assert!(QUEUE_BYTES_MAX <= u32::MAX as usize, "any room can be asked for at once");
 
 struct Queued {
     frame: Frame,
-    _room: OwnedSemaphorePermit,
+    /// Whether it has taken room.
+    has_room: bool,
+}
+
+/// What both ends share. It has no memory for frames before one waits: most links are idle.
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// What is left for frames to wait in.
+    frames: Semaphore,
+    bytes: Semaphore,
+}
+
+#[derive(Default)]
+struct Waiting {
+    frames: VecDeque<Queued>,
+    /// Whom to wake when that changes.
+    reader: Option<Waker>,
+    /// Whether no more will come, or nobody takes any more.
+    is_over: bool,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Queue").field("waiting", &self.waiting().frames.len()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// False where nobody takes it any more.
+    fn push(&self, queued: Queued) -> bool {
+        let mut waiting = self.waiting();
+        if waiting.is_over {
+            return false;
+        }
+        waiting.frames.push_back(queued);
+        let reader = waiting.reader.take();
+        drop(waiting);
+        reader.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    /// What waits already, if anything does.
+    fn pop(&self, waiting: &mut Waiting) -> Option<Frame> {
+        let queued = waiting.frames.pop_front()?;
+        if waiting.frames.is_empty() && waiting.frames.capacity() > FRAMES_KEPT {
+            waiting.frames = VecDeque::new();
+        }
+        if queued.has_room {
+            self.frames.add_permits(1);
+            self.bytes.add_permits(queued.frame.len());
+        }
+        Some(queued.frame)
+    }
+
+    fn poll_pop(&self, context: &mut Context<'_>) -> Poll<Option<Frame>> {
+        let mut waiting = self.waiting();
+        match self.pop(&mut waiting) {
+            Some(frame) => Poll::Ready(Some(frame)),
+            None if waiting.is_over => Poll::Ready(None),
+            None => {
+                waiting.reader = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
 }
 
 /// The way out of a connection.
@@ -29,17 +107,19 @@ struct Queued {
 /// Dropped, or closed, it sends what waits and then a clean end, and gives up after five seconds.
 #[derive(Debug)]
 pub struct FrameSender {
-    // Stands first and so goes first: the receiver that finds the queue over finds out why.
-    end: oneshot::Sender<TrellisError>,
-    frames: mpsc::Sender<Queued>,
-    room: Arc<Semaphore>,
+    queue: Arc<Shared>,
+    end: Option<oneshot::Sender<TrellisError>>,
 }
+
+/// A way out of a connection that does not keep it open.
+#[cfg(feature = "ws")]
+#[derive(Debug)]
+pub(crate) struct WeakFrameSender(Weak<Shared>);
 
 /// The way into a connection.
 #[derive(Debug)]
 pub struct FrameReceiver {
-    frames: mpsc::Receiver<Queued>,
-    room: Arc<Semaphore>,
+    queue: Arc<Shared>,
     end: oneshot::Receiver<TrellisError>,
 }
 
@@ -48,11 +128,13 @@ pub struct FrameReceiver {
 pub(super) type Closed = oneshot::Receiver<TrellisError>;
 
 pub(super) fn queue() -> (FrameSender, FrameReceiver) {
-    let (sender, receiver) = mpsc::channel(QUEUE_FRAMES_MAX);
     let (ended, end) = oneshot::channel();
-    let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX));
-    let out = FrameSender { end: ended, frames: sender, room: Arc::clone(&room) };
-    (out, FrameReceiver { frames: receiver, room, end })
+    let queue = Arc::new(Shared {
+        waiting: Mutex::default(),
+        frames: Semaphore::new(QUEUE_FRAMES_MAX),
+        bytes: Semaphore::new(QUEUE_BYTES_MAX),
+    });
+    (FrameSender { queue: Arc::clone(&queue), end: Some(ended) }, FrameReceiver { queue, end })
 }
 
 impl FrameSender {
@@ -66,20 +148,57 @@ impl FrameSender {
     pub async fn send(&self, frame: Frame) -> Result<()> {
         ensure_fits(&frame)?;
         let bytes = u32::try_from(frame.len()).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).acquire_many_owned(bytes).await.map_err(|_| gone())?;
-        self.frames.send(Queued { frame, _room: room }).await.map_err(|_| gone())
+        let place = self.queue.frames.acquire().await.map_err(|_| gone())?;
+        let room = self.queue.bytes.acquire_many(bytes).await.map_err(|_| gone())?;
+        // Given back when the frame is taken out.
+        place.forget();
+        room.forget();
+        if self.queue.push(Queued { frame, has_room: true }) { Ok(()) } else { Err(gone()) }
+    }
+
+    /// Hands a frame of a session over, whatever room there is. Whoever is gone gets nothing.
+    pub(crate) fn say(&self, frame: Frame) {
+        self.queue.push(Queued { frame, has_room: false });
+    }
+
+    /// A way out that does not keep the connection open.
+    #[cfg(feature = "ws")]
+    pub(crate) fn downgrade(&self) -> WeakFrameSender {
+        WeakFrameSender(Arc::downgrade(&self.queue))
     }
 
     /// Ends the connection cleanly: what was sent goes out first. The receiver tells when the peer has done the same.
     pub fn close(self) {
-        drop(self.end);
+        drop(self);
     }
 
     /// Ends it with a reason, which the receiver gets after what waits.
     #[cfg(feature = "ws")]
-    pub(super) fn fail(self, reason: TrellisError) {
+    pub(super) fn fail(mut self, reason: TrellisError) {
         // A receiver that is gone needs no reason.
-        let _ = self.end.send(reason);
+        let _ = self.end.take().map(|end| end.send(reason));
+    }
+}
+
+/// The receiver that finds the queue over finds out why, so the reason goes first.
+impl Drop for FrameSender {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        let mut waiting = self.queue.waiting();
+        waiting.is_over = true;
+        let reader = waiting.reader.take();
+        drop(waiting);
+        reader.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(feature = "ws")]
+impl WeakFrameSender {
+    /// As [`FrameSender::say`].
+    pub(crate) fn say(&self, frame: Frame) {
+        if let Some(queue) = self.0.upgrade() {
+            queue.push(Queued { frame, has_room: false });
+        }
     }
 }
 
@@ -92,8 +211,8 @@ impl FrameReceiver {
     /// Said once, and followed by `None`: `offline` where the connection broke, `payload_too_large` where a message was
     /// longer than a frame may be, `version_mismatch` where the peer does not speak WebSocket.
     pub async fn recv(&mut self) -> Option<Result<Frame>> {
-        match self.frames.recv().await {
-            Some(queued) => Some(Ok(queued.frame)),
+        match poll_fn(|context| self.queue.poll_pop(context)).await {
+            Some(frame) => Some(Ok(frame)),
             None => self.end.try_recv().ok().map(Err),
         }
     }
@@ -103,13 +222,13 @@ impl FrameReceiver {
 impl FrameReceiver {
     /// What waits already, if anything does.
     pub(super) fn next_waiting(&mut self) -> Option<Frame> {
-        self.frames.try_recv().ok().map(|queued| queued.frame)
+        self.queue.pop(&mut self.queue.waiting())
     }
 
     /// Takes apart what is to be read and what tells that no more will come.
     pub(super) fn with_end(mut self) -> (FrameReceiver, Closed) {
         let (_, never) = oneshot::channel();
-        let closed = std::mem::replace(&mut self.end, never);
+        let closed = mem::replace(&mut self.end, never);
         (self, closed)
     }
 }
@@ -117,7 +236,13 @@ impl FrameReceiver {
 /// Whoever waits for room hears that nobody will make any.
 impl Drop for FrameReceiver {
     fn drop(&mut self) {
-        self.room.close();
+        self.queue.frames.close();
+        self.queue.bytes.close();
+        let mut waiting = self.queue.waiting();
+        waiting.is_over = true;
+        let left = mem::take(&mut waiting.frames);
+        drop(waiting);
+        drop(left);
     }
 }
 
@@ -161,6 +286,27 @@ mod tests {
             assert!(waits(sender.send(frame(1))).await);
             receiver.recv().await.unwrap().unwrap();
             assert!(!waits(sender.send(frame(QUEUE_BYTES_MAX - 1))).await);
+        });
+    }
+
+    #[test]
+    #[cfg(feature = "ws")]
+    fn what_a_session_says_needs_no_room_and_keeps_its_place() {
+        block_on(async {
+            let (sender, mut receiver) = queue();
+            for _ in 0..QUEUE_FRAMES_MAX {
+                sender.send(frame(0)).await.unwrap();
+            }
+            sender.say(frame(1));
+            let weak = sender.downgrade();
+            weak.say(frame(2));
+            sender.close();
+            weak.say(frame(3));
+            let mut lens = Vec::new();
+            while let Some(frame) = receiver.recv().await {
+                lens.push(frame.unwrap().len());
+            }
+            assert_eq!(lens[QUEUE_FRAMES_MAX..], [1, 2]);
         });
     }
 

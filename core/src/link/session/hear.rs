@@ -7,8 +7,9 @@ use super::ground::{Ground, TipForm};
 use super::{Act, Batch, Equal, Said, Session, Taken, Told};
 use crate::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, FRAME_IDS_MAX};
 use crate::link::message::{
-    Ack, Have, Level, Message, Missing, Nack, Ops, Range, Reason, StateHash, Tip, TipId, TroubleCode, Want, Without,
+    Ack, Have, Level, Message, Missing, Nack, Range, Reason, StateHash, Tip, TipId, TroubleCode, Want, Without,
 };
+use crate::link::ops::{OnLink, RebuiltBatch};
 use crate::log::graph::{Graph, Node};
 
 impl Session {
@@ -22,6 +23,9 @@ impl Session {
         }
         if have.since.is_none() && !self.is_paging {
             self.theirs.clear();
+        }
+        if !have.tips.is_empty() {
+            self.wants_whole_ids = have.tips.iter().any(|tip| matches!(tip.id, TipId::Full(_)));
         }
         self.theirs.update(ground.graph, &have.tips);
         self.note_said(&have.tips, have.since.is_none());
@@ -113,8 +117,12 @@ impl Session {
         self.durable_state = state;
     }
 
-    /// Every have is answered: by a have where the peer has to know more, by ops, or by an ack.
+    /// Every have is answered: by a have where the peer has to know more, by ops, or by an ack. Whoever does not sync every
+    /// branch says so before anything else.
     pub(super) fn answer_have(&mut self, have: &Have, ground: &Ground<'_>) {
+        if self.round == 0 && !ground.reach.agreed().own.is_all() && !planted!(InterestKeptQuiet) {
+            return self.say_have(ground);
+        }
         if self.theirs.state == Some(ground.state()) {
             if planted!(EqualHaveUnanswered) {
                 return;
@@ -162,6 +170,7 @@ impl Session {
         let tips: Vec<Tip> = ends.map(|node| ground.tip(node, TipForm::Full)).collect();
         self.theirs.clear();
         self.theirs.update(graph, &tips);
+        self.wants_whole_ids = true;
     }
 
     pub(super) fn on_want(&mut self, want: &Want, ground: &Ground<'_>) {
@@ -216,18 +225,18 @@ impl Session {
         }
     }
 
-    pub(super) fn on_ops(&mut self, ops: Ops, frame_bytes: usize, ground: &Ground<'_>) {
-        self.count_received(ops.sent, frame_bytes);
-        if ground.graph.repo().is_some_and(|repo| repo != ops.repo) {
+    pub(super) fn take(&mut self, on_link: OnLink, batch: RebuiltBatch, frame_bytes: usize, ground: &Ground<'_>) {
+        self.count_received(on_link.sent, frame_bytes);
+        if ground.graph.repo().is_some_and(|repo| repo != batch.repo) {
             return self.end(TroubleCode::RepoMismatch);
         }
         self.batches_open += 1;
-        self.progress.ops_in += ops.ops.len() as u64;
+        self.progress.ops_in += batch.ops.len() as u64;
         self.out.push(Act::Take(Batch {
-            ops: ops.ops,
+            ops: batch.ops,
             upto: self.received,
             bytes: frame_bytes as u64,
-            more: ops.more,
+            more: on_link.more,
         }));
     }
 

@@ -11,6 +11,7 @@ mod hear;
 mod outgoing;
 mod presence;
 mod quiet;
+mod ready;
 mod say;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -20,6 +21,7 @@ use self::content::Content;
 pub use self::content::{Kept, Piece};
 pub use self::ground::Ground;
 use self::outgoing::Outgoing;
+pub use self::ready::ReadOps;
 use crate::limits::{CREDIT_BYTES, EPHEMERAL_BURST, EPHEMERAL_PER_SECOND, TALK_BURST, TALK_PER_SECOND};
 use crate::link::bucket::Bucket;
 use crate::link::compress::{Compression, ZSTD, unpack};
@@ -27,11 +29,12 @@ use crate::link::handshake::Peer;
 use crate::link::message::{
     Blob, BlobWant, Ephemeral, Form, Frame, Message, Nack, Reason, StateHash, Tip, TroubleCode,
 };
+use crate::link::ops::{OnLink, RebuiltBatch};
 use crate::link::reach::Reach;
 use crate::link::theirs::Theirs;
 use crate::log::graph::{Graph, Node};
-use crate::log::row::StoredOp;
 use crate::op::id::{ContentHash, OpId};
+use crate::op::sign::RebuiltOp;
 use crate::time::Millis;
 
 /// What a session wants done.
@@ -72,7 +75,7 @@ pub enum Act {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// The ops.
-    pub ops: Vec<StoredOp>,
+    pub ops: Vec<RebuiltOp>,
     /// What the peer had sent by then, in bytes.
     pub upto: u64,
     /// The frame's bytes.
@@ -236,6 +239,8 @@ pub struct Session {
     nudges: u32,
     /// Whether ends of chains are named by full ids, since halves did not lead to equal states.
     is_searching: bool,
+    /// Whether the peer last named its ends by full ids: then it may find no ops by half.
+    wants_whole_ids: bool,
     is_in_sync: bool,
     heard_at: Millis,
     pinged_at: Millis,
@@ -283,6 +288,7 @@ impl Session {
             differs_since: None,
             nudges: 0,
             is_searching: false,
+            wants_whole_ids: false,
             is_in_sync: false,
             heard_at: now,
             pinged_at: now,
@@ -318,6 +324,16 @@ impl Session {
     /// When the peer last said something.
     pub fn heard_at(&self) -> Millis {
         self.heard_at
+    }
+
+    /// How much the peer may still say.
+    pub(crate) fn talk(&self) -> Bucket {
+        self.talk
+    }
+
+    /// Says how much the peer may still say, where it talks on other links too.
+    pub(crate) fn set_talk(&mut self, talk: Bucket) {
+        self.talk = talk;
     }
 
     /// What an ended session leaves for the next one with this peer.
@@ -367,17 +383,18 @@ impl Session {
 
     /// Takes a message.
     pub fn on_message(&mut self, message: Message, frame_bytes: usize, ground: &Ground<'_>) {
-        self.heard_at = ground.now;
-        self.pings_open = 0;
-        self.theirs.resolve(ground.graph);
         let has_credit = matches!(message, Message::Ops(_) | Message::Blob(_));
-        if !has_credit && !self.talk.take(ground.now) && !planted!(TalkUnbounded) {
-            return self.end(TroubleCode::RateLimited);
+        if !self.hear(has_credit, ground) {
+            return;
         }
         match message {
             Message::Have(have) => self.on_have(&have, ground),
             Message::Want(want) => self.on_want(&want, ground),
-            Message::Ops(ops) => self.on_ops(ops, frame_bytes, ground),
+            Message::Ops(ops) => {
+                let on_link = ops.on_link();
+                let rebuilt = ops.ops.iter().filter_map(|op| op.rehash().ok()).map(|op| RebuiltOp::of(&op));
+                self.take(on_link, RebuiltBatch { repo: ops.repo, ops: rebuilt.collect() }, frame_bytes, ground);
+            }
             Message::Blob(blob) => self.on_blob(blob, frame_bytes),
             Message::Ack(ack) => self.on_ack(&ack, ground),
             Message::Nack(nack) => self.on_nack(nack, ground),
@@ -392,6 +409,34 @@ impl Session {
             Message::Hello(_) | Message::Welcome(_) | Message::Auth(_) => self.end(TroubleCode::Malformed),
             Message::Ephemeral(ephemeral) => self.on_presence(ephemeral, ground.now),
         }
+    }
+
+    /// Takes a frame of ops that were rebuilt from it.
+    pub fn on_ops(&mut self, on_link: OnLink, batch: RebuiltBatch, frame_bytes: usize, ground: &Ground<'_>) {
+        if self.hear(true, ground) {
+            self.take(on_link, batch, frame_bytes, ground);
+        }
+    }
+
+    /// A batch came that names by half what is not here, or not alone with that half. It counts as lost, and the peer is told
+    /// by full ids what is here, so that it sends the ops again and names others as it is told.
+    pub fn on_unknown_half(&mut self, ground: &Ground<'_>) {
+        if self.hear(false, ground) && !self.is_searching && !planted!(UnknownHalfKeptSecret) {
+            self.is_searching = true;
+            self.say_have(ground);
+        }
+    }
+
+    /// The peer is there. False where it says more than it may, which only credit allows.
+    fn hear(&mut self, has_credit: bool, ground: &Ground<'_>) -> bool {
+        self.heard_at = ground.now;
+        self.pings_open = 0;
+        self.theirs.resolve(ground.graph);
+        let may = has_credit || self.talk.take(ground.now) || planted!(TalkUnbounded);
+        if !may {
+            self.end(TroubleCode::RateLimited);
+        }
+        may
     }
 
     pub(super) fn end(&mut self, code: TroubleCode) {

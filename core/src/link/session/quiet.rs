@@ -28,7 +28,7 @@ impl Session {
     pub(super) fn nudge(&mut self, ground: &Ground<'_>) {
         self.nudges += 1;
         self.differs_since = Some(ground.now);
-        self.is_searching = self.nudges > 1;
+        self.is_searching |= self.nudges > 1;
         match self.nudges > NUDGES_MAX {
             true => self.end(TroubleCode::NoProgress),
             false => self.say_have(ground),

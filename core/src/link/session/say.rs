@@ -1,20 +1,19 @@
 //! What a session says, and in what order it goes out.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::ground::{Ground, TipForm};
+use super::ready::{Frames, ReadOps, ReadyOps};
 use super::{Act, Session, TOLD_BEFORE_MAX, Told};
 use crate::limits::{CREDIT_BYTES, FRAME_IDS_MAX, FRAME_TIPS_MAX, HEADS_BYTES_MAX, TALK_PER_FRAME};
 use crate::link::compress::pack as pack_frame;
 use crate::link::message::{Ack, Form, Frame, Have, Level, Message, Ops, StateHash, Tip, Want};
-use crate::link::ops::encode_ops_on_link;
-use crate::link::pack::{Signatures, pack};
-use crate::link::runs::order_runs;
+use crate::link::ops::OnLink;
 use crate::log::graph::Node;
 use crate::log::row::StoredOp;
 use crate::op::id::{OpId, RepoId};
-use crate::op::sign::VerifiedOp;
 
 /// What a head takes in JSON, twice, with its share of the names around it.
 const HEAD_BYTES_MAX: usize = 160;
@@ -129,22 +128,14 @@ impl Session {
         self.say(&Message::Ack(ack));
     }
 
-    /// Ops that were asked for have been read; those that were too many at once are absent at the end.
-    pub fn on_read(&mut self, mut ops: Vec<Option<StoredOp>>, ground: &Ground<'_>) {
+    /// Ops that were asked for have been read.
+    pub fn on_read(&mut self, read: &mut ReadOps, ground: &Ground<'_>) {
         let Some(asked) = self.reading.take() else { return };
-        for (node, op) in asked.iter().zip(&mut ops) {
-            let Some(op) = op else { continue };
-            op.signature = op.signature.or_else(|| ground.graph.late_signature(*node).copied());
-        }
-        self.outgoing.put_back(asked.iter().copied().skip(ops.len()));
-        let read = asked.iter().zip(&ops).filter_map(|(node, op)| {
-            let op = op.as_ref()?.rehash().ok().filter(|op| op.id() == ground.graph.id(*node))?;
-            Some((*node, op))
-        });
-        let (nodes, ops): (Vec<Node>, Vec<VerifiedOp<'_>>) = read.unzip();
-        let cut = self.write_frames(&nodes, &ops, ground);
+        self.outgoing.put_back(asked.iter().copied().skip(read.count()));
+        let frames = read.frames(self.form, ground.graph);
+        let cut = self.write_frames(frames, ground);
         match cut.first() {
-            Some(first) if cut.len() == nodes.len() => self.outgoing.read_alone(*first, &asked, ground),
+            Some(first) if cut.len() == frames.proved.len() => self.outgoing.read_alone(*first, &asked, ground),
             _ => {}
         }
         self.outgoing.put_back(cut.into_iter());
@@ -152,39 +143,40 @@ impl Session {
     }
 
     /// Writes whole runs; returns the ops of those that are not.
-    pub(super) fn write_frames(&mut self, nodes: &[Node], ops: &[VerifiedOp<'_>], ground: &Ground<'_>) -> Vec<Node> {
+    fn write_frames(&mut self, Frames { proved, frames }: &Frames, ground: &Ground<'_>) -> Vec<Node> {
         let Some(repo) = ground.graph.repo() else { return Vec::new() };
-        let frames = pack(ops, &order_runs(ops), Signatures::Fewest, self.form);
-        let mut is_written = alloc::vec![false; ops.len()];
-        let count = frames.len();
-        for (at, frame) in frames.into_iter().enumerate() {
-            let more = at + 1 < count || !self.outgoing.is_empty();
+        let mut written: BTreeSet<Node> = BTreeSet::new();
+        for (at, frame) in frames.iter().enumerate() {
+            let more = at + 1 < frames.len() || !self.outgoing.is_empty();
             self.batch += 1;
-            let bytes = match self.form {
-                Form::Binary => {
-                    let frame = encode_ops_on_link(self.batch, more, self.sent, &frame.ops);
+            let bytes = match &frame.ops {
+                ReadyOps::Binary(ops) => {
+                    let on_link = OnLink { batch: self.batch, more, sent: self.sent };
+                    let frame = ops.frame(Some(on_link), &|id| self.is_known_by_half(id, ground));
                     frame.ok().map(|bytes| self.packed(bytes))
                 }
-                Form::Text => self.text_of(repo, more, &frame.ops),
+                ReadyOps::Text(ops) => self.text_of(repo, more, ops),
             };
             let Some(bytes) = bytes else { continue };
             self.sent += bytes.len() as u64;
-            self.progress.ops_out += frame.ops.len() as u64;
+            self.progress.ops_out += frame.members.len() as u64;
             self.waiting.push_back(bytes);
-            frame.members.iter().for_each(|at| is_written[*at] = true);
-            self.outgoing.give(frame.members.iter().map(|at| nodes[*at]));
+            written.extend(&frame.members);
+            self.outgoing.give(frame.members.iter().copied());
         }
-        nodes.iter().zip(is_written).filter(|(_, is_written)| !is_written).map(|(node, _)| *node).collect()
+        proved.iter().copied().filter(|node| !written.contains(node)).collect()
     }
 
-    pub(super) fn text_of(&self, repo: RepoId, more: bool, ops: &[VerifiedOp<'_>]) -> Option<Vec<u8>> {
-        let stored = |op: &VerifiedOp<'_>| StoredOp {
-            header: op.header_bytes().to_vec(),
-            body: op.body().map(<[u8]>::to_vec),
-            signature: op.signature().copied(),
-        };
-        let ops = ops.iter().map(stored).collect();
-        let message = Message::Ops(Ops { batch: self.batch, more, sent: self.sent, repo, ops });
+    /// Whether the peer has said that it has an op, and finds ops by half. It might have another one with the same half; then
+    /// what it reads proves nothing, or it says that it cannot read it, and both look for what they do not both have.
+    fn is_known_by_half(&self, id: &OpId, ground: &Ground<'_>) -> bool {
+        let finds_halves = !self.wants_whole_ids && !self.is_searching || planted!(HalvesForEver);
+        let node = ground.graph.find_half(&id.half()).filter(|node| finds_halves && ground.graph.id(*node) == *id);
+        node.is_some_and(|node| self.theirs.said_to_have(ground, node) || planted!(HalvesGuessed))
+    }
+
+    fn text_of(&self, repo: RepoId, more: bool, ops: &[StoredOp]) -> Option<Vec<u8>> {
+        let message = Message::Ops(Ops { batch: self.batch, more, sent: self.sent, repo, ops: ops.to_vec() });
         message.to_json().ok().map(String::into_bytes)
     }
 

@@ -1,7 +1,8 @@
 //! Sessions of peers that come by requests: each is kept for a while after its last request, so that a sync takes few.
 //!
 //! A session begins with a request whose first frame is the first `have` of one, and is forgotten when nothing came for a
-//! while, when there are too many, or with the server. Then the peer is told so and begins anew: nothing is lost by it.
+//! while, when there are too many, or with the server. Then the peer is told so and begins anew: nothing is lost by it. Only
+//! who is let in has one, so strangers take nobody's place.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -21,9 +22,9 @@ use super::shelf::Lease;
 use super::tally::Counted;
 use super::visit::code_of;
 use super::{Inner, short};
-use crate::driver::{Handle, LinkJob, Port, ToSign};
+use crate::driver::{Handle, LinkJob, Queues, ToSign};
 use crate::error::{Code, TrellisError};
-use crate::link::{Welcome, kind};
+use crate::link::Welcome;
 use crate::server::{Answered, Asked, Declined};
 
 /// How long a session is kept after its last request.
@@ -60,14 +61,38 @@ impl Exchanges {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The place of a session; the one that has to go for it, if there are too many.
-    fn slot(&self, name: Name) -> (Arc<Slot>, Option<Arc<Slot>>) {
+    /// The place of a session that there is, in use from now on.
+    fn find(&self, name: &Name, now: Instant) -> Option<Arc<Slot>> {
+        let slot = self.slots().get(name).cloned()?;
+        slot.touch(now);
+        Some(slot)
+    }
+
+    /// Takes the place of a session away.
+    fn take(&self, name: &Name) -> Option<Arc<Slot>> {
+        self.slots().remove(name)
+    }
+
+    /// Keeps a session that begins. Returns those that have to go for it: an earlier one of this name, and if there are too
+    /// many the one that waited longest.
+    fn put(&self, name: Name, slot: Arc<Slot>) -> Vec<Arc<Slot>> {
         let mut slots = self.slots();
-        let is_full = slots.len() >= SESSIONS_MAX && !slots.contains_key(&name);
-        let gone = if is_full { longest_unused(&mut slots) } else { None };
-        let slot = slots.entry(name).or_insert_with(|| Arc::new(Slot::new()));
-        slot.touch();
-        (Arc::clone(slot), gone)
+        let earlier = slots.remove(&name);
+        let longest = if slots.len() >= SESSIONS_MAX { longest_unused(&mut slots) } else { None };
+        slots.insert(name, slot);
+        earlier.into_iter().chain(longest).collect()
+    }
+
+    /// How much longer a session is kept if nothing comes. None where its time is over or another one has its place; then
+    /// it has none any more.
+    fn keep(&self, name: &Name, slot: &Arc<Slot>, now: Instant) -> Option<Duration> {
+        let mut slots = self.slots();
+        slots.get(name).filter(|known| Arc::ptr_eq(known, slot))?;
+        let left = IDLE.saturating_sub(now.saturating_duration_since(slot.used_at()));
+        if left.is_zero() {
+            slots.remove(name);
+        }
+        Some(left).filter(|left| !left.is_zero())
     }
 
     /// Ends all sessions.
@@ -97,12 +122,12 @@ fn longest_unused(slots: &mut BTreeMap<Name, Arc<Slot>>) -> Option<Arc<Slot>> {
 }
 
 impl Slot {
-    fn new() -> Slot {
-        Slot { used_at: Mutex::new(Instant::now()), session: tokio::sync::Mutex::default() }
+    fn new(session: Option<Session>, now: Instant) -> Arc<Slot> {
+        Arc::new(Slot { used_at: Mutex::new(now), session: tokio::sync::Mutex::new(session) })
     }
 
-    fn touch(&self) {
-        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    fn touch(&self, now: Instant) {
+        *self.used_at.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
     fn used_at(&self) -> Instant {
@@ -119,24 +144,17 @@ impl Slot {
 /// Answers a request.
 pub(super) async fn exchange(hub: &Arc<Inner>, asked: Asked) -> Result<Answered, Declined> {
     let name = (asked.peer, asked.tag);
-    let (slot, gone) = hub.exchanges.slot(name);
-    if let Some(gone) = gone {
-        gone.end(hub).await;
-    }
+    let slot = match begins(&asked.frames) {
+        true => begin(hub, name, &asked).await?,
+        false => hub.exchanges.find(&name, Instant::now()).ok_or(Declined::Forgotten)?,
+    };
     let mut place = slot.session.lock().await;
-    if begins(&asked.frames) {
-        if let Some(old) = place.take() {
-            old.end(hub, None).await;
-        }
-        *place = Some(Session::begin(hub, &asked).await?);
-        tokio::spawn(forget_unused(Arc::downgrade(hub), name, Arc::downgrade(&slot)));
-    }
     let Some(mut session) = place.take().filter(|session| session.form == asked.form) else {
         return Err(Declined::Forgotten);
     };
     let (frames, end) = session.talk(hub, asked.frames).await.map_err(|error| declined(&error))?;
     let driver = session.lease.repo().driver().clone();
-    slot.touch();
+    slot.touch(Instant::now());
     let over = match end {
         None => {
             *place = Some(session);
@@ -145,6 +163,19 @@ pub(super) async fn exchange(hub: &Arc<Inner>, asked: Asked) -> Result<Answered,
         Some(code) => Some((Arc::clone(hub), session, code)),
     };
     Ok(Answered { frames, sign: Box::new(move |message| sign(driver, message, over).boxed()) })
+}
+
+/// Begins a session, in place of an earlier one of this peer.
+async fn begin(hub: &Arc<Inner>, name: Name, asked: &Asked) -> Result<Arc<Slot>, Declined> {
+    if let Some(earlier) = hub.exchanges.take(&name) {
+        earlier.end(hub).await;
+    }
+    let slot = Slot::new(Some(Session::begin(hub, asked).await?), Instant::now());
+    for gone in hub.exchanges.put(name, Arc::clone(&slot)) {
+        gone.end(hub).await;
+    }
+    tokio::spawn(forget_unused(Arc::downgrade(hub), name, Arc::downgrade(&slot)));
+    Ok(slot)
 }
 
 /// Signs an answer. Only then a session that is over lets go of its repo, which may be closed with that.
@@ -162,28 +193,20 @@ async fn sign(
 
 /// Whether a session begins with these frames.
 fn begins(frames: &[Frame]) -> bool {
-    let first = frames.first().filter(|frame| kind(frame) == Some(FrameKind::Have));
+    let first = frames.first().filter(|frame| frame.kind() == Some(FrameKind::Have));
     matches!(first.map(Frame::read), Some(Ok(Message::Have(have))) if have.round <= 1)
 }
 
 /// Ends a session that nobody uses any more.
 async fn forget_unused(hub: Weak<Inner>, name: Name, slot: Weak<Slot>) {
-    loop {
-        let Some(used_at) = slot.upgrade().map(|slot| slot.used_at()) else { return };
-        let left = IDLE.saturating_sub(used_at.elapsed());
-        if !left.is_zero() {
-            sleep(left).await;
-            continue;
-        }
-        let (Some(hub), Some(slot)) = (hub.upgrade(), slot.upgrade()) else { return };
-        let is_same = |known: &Arc<Slot>| Arc::ptr_eq(known, &slot);
-        {
-            let mut slots = hub.exchanges.slots();
-            if slots.get(&name).is_some_and(is_same) {
-                slots.remove(&name);
+    while let (Some(hub), Some(slot)) = (hub.upgrade(), slot.upgrade()) {
+        match hub.exchanges.keep(&name, &slot, Instant::now()) {
+            Some(left) => {
+                drop((hub, slot));
+                sleep(left).await;
             }
+            None => return slot.end(&hub).await,
         }
-        return slot.end(&hub).await;
     }
 }
 
@@ -204,7 +227,7 @@ impl Session {
         let (peer, tag, form) = (Some(asked.peer), asked.tag, asked.form);
         let proof = Proof { side: Side::Responder, peer, tag, guests, form, interest: Interest::default() };
         let driver = lease.repo().driver();
-        let opened = driver.prove(proof, Port { frames: frames_to, events }).map_err(|error| declined(&error))?;
+        let opened = driver.prove(proof, Queues::new(frames_to, events)).map_err(|error| declined(&error))?;
         driver.settled().await.map_err(|error| declined(&error))?;
         let mut session = Session { lease, link: opened, form, frames, news, seen: Progress::default() };
         match session.hear() {
@@ -297,5 +320,59 @@ fn refused(code: Option<Code>) -> Declined {
         Some(Code::AuthFailed) => Declined::NotLetIn,
         Some(Code::RepoMismatch) => Declined::OtherRepo,
         _ => Declined::Trouble,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(number: usize) -> Name {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        (Author(key), None)
+    }
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    #[test]
+    fn a_session_is_kept_for_a_minute_after_its_last_request() {
+        let (exchanges, start) = (Exchanges::default(), Instant::now());
+        let slot = Slot::new(None, start);
+        assert!(exchanges.put(name(1), Arc::clone(&slot)).is_empty());
+        assert_eq!(exchanges.keep(&name(1), &slot, start + seconds(59)), Some(seconds(1)));
+        assert!(exchanges.find(&name(1), start + seconds(59)).is_some());
+        assert_eq!(exchanges.keep(&name(1), &slot, start + seconds(118)), Some(seconds(1)));
+        assert_eq!(exchanges.keep(&name(1), &slot, start + seconds(119)), None);
+        assert!(exchanges.find(&name(1), start + seconds(119)).is_none() && exchanges.slots().is_empty());
+        // Another one that has begun meanwhile stays.
+        let later = Slot::new(None, start + seconds(119));
+        exchanges.put(name(1), Arc::clone(&later));
+        assert_eq!(exchanges.keep(&name(1), &slot, start + seconds(500)), None);
+        assert!(exchanges.find(&name(1), start + seconds(120)).is_some());
+    }
+
+    #[test]
+    fn of_too_many_sessions_the_longest_unused_goes() {
+        let (exchanges, start) = (Exchanges::default(), Instant::now());
+        let at = |number: usize| start + Duration::from_millis(number as u64);
+        for number in 0..SESSIONS_MAX {
+            assert!(exchanges.put(name(number), Slot::new(None, at(number))).is_empty());
+        }
+        exchanges.find(&name(0), at(SESSIONS_MAX));
+        let gone = exchanges.put(name(SESSIONS_MAX), Slot::new(None, at(SESSIONS_MAX)));
+        assert_eq!(gone.iter().map(|slot| slot.used_at()).collect::<Vec<_>>(), [at(1)]);
+        assert_eq!(exchanges.slots().len(), SESSIONS_MAX);
+        assert!(exchanges.find(&name(0), at(0)).is_some() && exchanges.find(&name(1), at(0)).is_none());
+        let again = exchanges.put(name(7), Slot::new(None, at(0)));
+        assert_eq!((again.len(), exchanges.slots().len()), (1, SESSIONS_MAX), "it takes the place of its own");
+    }
+
+    #[test]
+    fn who_only_asks_takes_no_place() {
+        let exchanges = Exchanges::default();
+        assert!(exchanges.find(&name(1), Instant::now()).is_none() && exchanges.slots().is_empty());
     }
 }

@@ -16,17 +16,29 @@ use crate::link::{Entrance, Link, Welcome};
 use crate::server::{Arrived, Newcomer};
 use crate::transport::Connection;
 
-/// How often what a link has carried is counted, beside whenever both sides have the same.
+/// How often what a link has carried is counted, beside when both sides first have the same.
 const COUNT: Duration = Duration::from_secs(5);
 
 /// Handles a connection.
 pub(super) async fn run(hub: &Inner, arrived: Arrived) {
+    // In a box that goes when the peer is in: a link that is open has no room for what came before it.
+    let entered = Box::pin(receive(hub, arrived)).await;
+    if let Some(Entered { visit, link, lease, newcomer }) = entered {
+        visit.link(link, lease, newcomer).await;
+    }
+}
+
+/// Hears what a peer wants; none where that is no repo of this hub.
+async fn receive(hub: &Inner, arrived: Arrived) -> Option<Entered<'_>> {
     let Arrived { mut connection, tag: named, remote, newcomer, stop } = arrived;
     let counted = Counted::new(&hub.tally);
-    let Some(read) = stop.run_until_cancelled(first::unproven(&mut connection)).await else { return };
+    let read = stop.run_until_cancelled(first::unproven(&mut connection)).await?;
     let asked = match read {
         Ok(Some(frame)) => first::hello(&frame).map(|hello| (hello, frame)),
-        Ok(None) => return hub.tally.end(Some(Code::Offline)),
+        Ok(None) => {
+            hub.tally.end(Some(Code::Offline));
+            return None;
+        }
         Err(code) => Err(code),
     };
     let visit = Visit { hub, remote, named, stop, counted };
@@ -34,6 +46,14 @@ pub(super) async fn run(hub: &Inner, arrived: Arrived) {
         Ok((hello, frame)) => visit.enter(connection, hello, frame, newcomer).await,
         Err(code) => visit.refuse(connection, code, Form::Binary).await,
     }
+}
+
+/// A link to a repo that is here.
+struct Entered<'a> {
+    visit: Visit<'a>,
+    link: Link,
+    lease: Lease,
+    newcomer: Newcomer,
 }
 
 /// What is known of a link from the start.
@@ -46,40 +66,53 @@ struct Visit<'a> {
     counted: Counted<'a>,
 }
 
-impl Visit<'_> {
-    async fn enter(self, connection: Connection, hello: Hello, first: Frame, newcomer: Newcomer) {
+impl<'a> Visit<'a> {
+    async fn enter(
+        self,
+        connection: Connection,
+        hello: Hello,
+        first: Frame,
+        newcomer: Newcomer,
+    ) -> Option<Entered<'a>> {
         let is_one = self.named.is_none() || hello.tag.is_none() || self.named == hello.tag;
         let tag = hello.tag.or(self.named);
         let found = if is_one { self.hub.take(tag).await } else { Ok(None) };
         match found {
-            Ok(Some(lease)) => self.link(connection, lease, first, newcomer).await,
+            Ok(Some(lease)) => {
+                let entrance = Entrance { first, guests: self.guests(), gate: lease.gate() };
+                let link = lease.repo().relay(connection, entrance);
+                Some(Entered { visit: self, link, lease, newcomer })
+            }
             Ok(None) => {
                 tracing::info!(remote = %self.remote, repo = short(tag), code = "auth_failed", "no such repo");
                 self.hub.tally.end(Some(Code::AuthFailed));
                 let meeting = self.hub.door.meet(connection, tag, &hello, first.form());
                 let _ = self.stop.run_until_cancelled(meeting).await;
+                None
             }
             Err(error) => {
                 tracing::warn!(remote = %self.remote, repo = short(tag), %error, "the repo is not served");
-                self.refuse(connection, trouble_of(&error), first.form()).await;
+                self.refuse(connection, trouble_of(&error), first.form()).await
             }
         }
     }
 
-    async fn refuse(self, connection: Connection, code: TroubleCode, form: Form) {
+    fn guests(&self) -> Guests {
+        match self.hub.welcome {
+            Welcome::Members => Guests::Members,
+            Welcome::Anyone => Guests::Anyone,
+        }
+    }
+
+    async fn refuse(self, connection: Connection, code: TroubleCode, form: Form) -> Option<Entered<'a>> {
         let word = code_of(code);
         tracing::info!(remote = %self.remote, code = word.as_str(), "turned away");
         self.hub.tally.end(Some(word));
         first::refuse(connection, code, form).await;
+        None
     }
 
-    async fn link(mut self, connection: Connection, lease: Lease, first: Frame, newcomer: Newcomer) {
-        let guests = match self.hub.welcome {
-            Welcome::Members => Guests::Members,
-            Welcome::Anyone => Guests::Anyone,
-        };
-        let entrance = Entrance { first, guests, gate: lease.gate() };
-        let mut link = lease.repo().relay(connection, entrance);
+    async fn link(mut self, mut link: Link, lease: Lease, newcomer: Newcomer) {
         self.attend(&mut link, &lease, newcomer).await;
         let status = link.status();
         self.counted.add(status.carried);
@@ -91,7 +124,8 @@ impl Visit<'_> {
             bytes_in = seen.bytes_in, bytes_out = seen.bytes_out, ops_in = seen.ops_in, ops_out = seen.ops_out,
             "link ended"
         );
-        self.hub.shelf.put_back(lease).await;
+        // In a box: few links have a repo that is closed with them.
+        Box::pin(self.hub.shelf.put_back(lease)).await;
     }
 
     /// Looks after a link until it is over, or the server stops.

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::broadcast::{self, Sender};
 
 /// As in our own server.
-const READ_BUFFER_BYTES: usize = 8 * 1024;
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 const WAITING_MAX: usize = 16;
 
 /// The server.

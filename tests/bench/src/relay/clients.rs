@@ -1,11 +1,12 @@
 //! Many clients of one server, in a process of their own: each proves a key of its own, and all say what one replica would.
 //!
 //! What a replica answers to a frame is worked out once, by a machine, and then said by every client that gets the same
-//! frame. So a thousand clients cost little more than their sockets.
+//! frame. So a thousand clients cost little more than their sockets. Those of the bare server find their answers in the
+//! same way, so that they are as fast.
 
 use std::collections::HashMap;
 use std::io::{BufRead, stdin};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -43,32 +44,45 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let (count, steps): (usize, usize) = (count.parse()?, steps.parse()?);
     allow_files(2 * count as u64)?;
     let manners = match kind.as_str() {
-        "repo" => Manners::Repo(Arc::new(Mutex::new(Model::open(detail)?))),
+        "repo" => Manners::Repo(Box::new(Model::open(detail)?)),
         _ => Manners::Bare(detail.parse()?),
     };
-    Builder::new_current_thread().enable_all().build()?.block_on(gather(url, manners, count, steps))
+    let answers = Arc::new(Mutex::new(Answers { manners, known: HashMap::new() }));
+    Builder::new_current_thread().enable_all().build()?.block_on(gather(url, answers, count, steps))
 }
 
 /// What clients say.
-#[derive(Clone)]
 enum Manners {
     /// What a replica of the repo says.
-    Repo(Arc<Mutex<Model>>),
+    Repo(Box<Model>),
     /// So many bytes in answer to each frame.
     Bare(usize),
+}
+
+/// What all clients answer.
+struct Answers {
+    manners: Manners,
+    /// To frames that came before.
+    known: HashMap<Vec<u8>, Vec<Frame>>,
+}
+
+type SharedAnswers = Arc<Mutex<Answers>>;
+
+fn lock(answers: &SharedAnswers) -> MutexGuard<'_, Answers> {
+    answers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A frame that a client got: its bytes, and those of the answer.
 type Heard = [usize; 2];
 
-async fn gather(url: &str, manners: Manners, count: usize, steps: usize) -> Result<()> {
+async fn gather(url: &str, answers: SharedAnswers, count: usize, steps: usize) -> Result<()> {
     let (heard, mut hearing) = unbounded_channel();
     let mut next = 0;
     for step in 1..=steps {
         let mut connecting = FuturesUnordered::new();
         while next < count / steps * step || !connecting.is_empty() {
             if next < count / steps * step && connecting.len() < AT_ONCE {
-                connecting.push(client(url, manners.clone(), FIRST_KEY + next as u64, heard.clone()));
+                connecting.push(client(url, Arc::clone(&answers), FIRST_KEY + next as u64, heard.clone()));
                 next += 1;
             } else {
                 connecting.next().await.transpose()?;
@@ -87,23 +101,23 @@ async fn gather(url: &str, manners: Manners, count: usize, steps: usize) -> Resu
 }
 
 /// Connects one client, which goes on by itself.
-async fn client(url: &str, manners: Manners, key: u64, heard: UnboundedSender<Heard>) -> Result<()> {
+async fn client(url: &str, answers: SharedAnswers, key: u64, heard: UnboundedSender<Heard>) -> Result<()> {
     let mut connection = connect(url, &ConnectOptions::default()).await?;
-    if let Manners::Repo(model) = &manners {
-        let (tag, first) = {
-            let model = model.lock().unwrap_or_else(PoisonError::into_inner);
-            (model.tag, model.first.clone())
-        };
+    let begin = match &lock(&answers).manners {
+        Manners::Repo(model) => Some((model.tag, model.first.clone())),
+        Manners::Bare(_) => None,
+    };
+    if let Some((tag, first)) = begin {
         shake(&mut connection, key, tag).await?;
         for frame in first {
             connection.sender.send(frame).await?;
         }
         let frame = connection.receiver.recv().await.context("the server has gone")??;
-        answer(&connection, &manners, frame, &heard).await?;
+        answer(&connection, &answers, frame, &heard).await?;
     }
     tokio::spawn(async move {
         while let Some(Ok(frame)) = connection.receiver.recv().await {
-            if answer(&connection, &manners, frame, &heard).await.is_err() {
+            if answer(&connection, &answers, frame, &heard).await.is_err() {
                 break;
             }
         }
@@ -139,15 +153,12 @@ async fn shake(connection: &mut Connection, key: u64, tag: RepoTag) -> Result<()
 
 async fn answer(
     connection: &Connection,
-    manners: &Manners,
+    answers: &SharedAnswers,
     frame: Frame,
     heard: &UnboundedSender<Heard>,
 ) -> Result<()> {
     let bytes = frame.len();
-    let (has_ops, answers) = match manners {
-        Manners::Bare(len) => (true, vec![Frame::Binary(vec![8; *len])]),
-        Manners::Repo(model) => model.lock().unwrap_or_else(PoisonError::into_inner).answer(frame),
-    };
+    let (has_ops, answers) = lock(answers).answer(frame);
     if has_ops {
         heard.send([bytes, answers.iter().map(Frame::len).sum()])?;
     }
@@ -157,14 +168,13 @@ async fn answer(
     Ok(())
 }
 
-/// A replica that has shaken hands, and what it answered to each frame.
+/// A replica that has shaken hands.
 struct Model {
     tag: RepoTag,
     /// What it says first.
     first: Vec<Frame>,
     host: MemoryHost,
     link: LinkId,
-    known: HashMap<Vec<u8>, Vec<Frame>>,
 }
 
 impl Model {
@@ -177,22 +187,32 @@ impl Model {
         let other = MemoryHost::open(FIRST_KEY - 2, host.rows.clone(), now, KeyUse::Own);
         let mut pair = Pair { sides: [host, other], links: 0 };
         pair.connect();
-        let first = pair.run_until_said(|message| matches!(message, Message::Have(_)));
+        let first = pair.run_until_said(FrameKind::Have);
         ensure!(!first.is_empty(), "a replica says what it has");
         let [host, _] = pair.sides;
-        Ok(Model { tag: RepoTag::of(&batch.repo), first, host, link: LinkId(pair.links), known: HashMap::new() })
+        Ok(Model { tag: RepoTag::of(&batch.repo), first, host, link: LinkId(pair.links) })
     }
 
-    /// What it answers, and whether the frame has ops.
+    /// What it answers.
+    fn answer(&mut self, bytes: Vec<u8>) -> Vec<Frame> {
+        self.host.give(Input::Received(self.link, Frame::Binary(bytes)));
+        std::mem::take(&mut self.host.sent).into_iter().filter_map(|(_, frame)| frame).collect()
+    }
+}
+
+impl Answers {
+    /// What is answered, and whether the frame has ops.
     fn answer(&mut self, frame: Frame) -> (bool, Vec<Frame>) {
         let Frame::Binary(bytes) = frame else { return (false, Vec::new()) };
-        let has_ops = bytes.first().is_some_and(|code| FrameKind::from_code(*code) == Some(FrameKind::Ops));
+        let is_ops = bytes.first().is_some_and(|code| FrameKind::from_code(*code) == Some(FrameKind::Ops));
+        let has_ops = is_ops || matches!(self.manners, Manners::Bare(_));
         if let Some(answers) = self.known.get(&bytes) {
             return (has_ops, answers.clone());
         }
-        self.host.give(Input::Received(self.link, Frame::Binary(bytes.clone())));
-        let answers: Vec<Frame> =
-            std::mem::take(&mut self.host.sent).into_iter().filter_map(|(_, frame)| frame).collect();
+        let answers = match &mut self.manners {
+            Manners::Repo(model) => model.answer(bytes.clone()),
+            Manners::Bare(len) => vec![Frame::Binary(vec![8; *len])],
+        };
         self.known.insert(bytes, answers.clone());
         (has_ops, answers)
     }
