@@ -42,11 +42,16 @@ pub struct Carried {
 
 /// Carries frames until none is on its way.
 pub fn carry(hosts: &mut [MemoryHost; 2]) -> Carried {
+    carry_rounds(hosts, usize::MAX)
+}
+
+/// Carries what either host has sent, and what comes of it, so often at most.
+pub fn carry_rounds(hosts: &mut [MemoryHost; 2], rounds_max: usize) -> Carried {
     let mut carried = Carried::default();
-    loop {
+    for _ in 0..rounds_max {
         let frames: Vec<_> = hosts.iter_mut().map(|host| std::mem::take(&mut host.sent)).collect();
         if frames.iter().all(Vec::is_empty) {
-            return carried;
+            break;
         }
         for (from, frames) in frames.into_iter().enumerate() {
             for (_, frame) in frames {
@@ -59,11 +64,15 @@ pub fn carry(hosts: &mut [MemoryHost; 2]) -> Carried {
             }
         }
     }
+    carried
 }
 
-/// Ends the link, as when the connection is lost.
+/// Ends the link, as when the connection is lost, with what is on its way.
 pub fn cut(hosts: &mut [MemoryHost; 2]) {
-    hosts.iter_mut().for_each(|host| host.give(Input::Disconnected(LINK)));
+    for host in hosts {
+        host.give(Input::Disconnected(LINK));
+        host.sent.clear();
+    }
 }
 
 /// Carries frames, and lets time pass where nothing moves, until both say that they have the same.

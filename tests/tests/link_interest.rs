@@ -10,7 +10,7 @@ use trellis_core::time::Millis;
 use trellis_tests::dice::{Dice, seeds};
 use trellis_tests::history::{Dials, History, Signing, covered};
 use trellis_tests::host::{MemoryHost, START, written};
-use trellis_tests::pair::{carry, connect, cut, sync};
+use trellis_tests::pair::{carry, carry_rounds, connect, cut, sync};
 use trellis_tests::sealed::SealedOp;
 
 const WISHES: [&[&str]; 6] = [&[], &["main"], &["feature/*"], &["main", "side"], &["**"], &["nowhere"]];
@@ -144,4 +144,37 @@ fn a_wider_interest_on_the_next_link_brings_the_rest() {
     let here = ids(&mut hosts[0]);
     assert!([main, draft, other].iter().all(|op| here.contains(op)));
     assert_eq!(carry(&mut hosts).frames, 0);
+}
+
+/// What a peer once wanted is not taken for what it wants now, whenever the link ended on which it said so.
+#[test]
+fn a_wider_interest_of_the_peer_that_answers_brings_the_rest() {
+    for rounds in 0..12 {
+        let mut hosts = [MemoryHost::new(1), MemoryHost::new(2)];
+        hosts[0].create();
+        connect(&mut hosts, [&[], &["draft/*"]]);
+        carry_rounds(&mut hosts, rounds);
+        cut(&mut hosts);
+        let written = put_on(&mut hosts[0], "main", "b");
+        connect(&mut hosts, [&[], &[]]);
+        sync(&mut hosts);
+        assert!(ids(&mut hosts[1]).contains(&written), "after {rounds} rounds");
+    }
+}
+
+/// What goes to a peer that answers and syncs some branches is of these, also where both have the same already.
+#[test]
+fn a_peer_that_answers_says_first_what_it_wants() {
+    let mut hosts = [MemoryHost::new(1), MemoryHost::new(2)];
+    let [first, second] = &mut hosts;
+    first.create();
+    first.put("notes", "a", 1.into());
+    first.send_to(second);
+    connect(&mut hosts, [&[], &["main"]]);
+    sync(&mut hosts);
+    let kept = put_on(&mut hosts[0], "other", "c");
+    let sent = put_on(&mut hosts[0], "main", "c");
+    sync(&mut hosts);
+    let here = ids(&mut hosts[1]);
+    assert!(here.contains(&sent) && !here.contains(&kept));
 }

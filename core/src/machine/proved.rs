@@ -20,7 +20,7 @@ impl Machine {
         self.note_durable();
         // What an earlier link left is of use only where it is known whose link it was.
         let (agreed, memory) = match proof.peer {
-            Some(key) => self.memory_of(&key, &proof.interest),
+            Some(key) => self.memory_of(&key, proof.side, &proof.interest),
             None => (Agreed { own: proof.interest.clone(), ..Agreed::default() }, Memory::default()),
         };
         let peer = Peer::of_proof(&proof, proof.peer.unwrap_or(self.author));
@@ -35,7 +35,7 @@ impl Machine {
 
     fn answer_proved(&mut self, id: LinkId, proof: Proof, out: &mut Outputs) {
         let Some(key) = proof.peer else { return self.end(id, TroubleCode::AuthFailed, out) };
-        match self.may_come_in(&key, proof.guests, proof.tag) {
+        match self.may_come_in(id, &key, proof.guests, proof.tag) {
             Ok(()) => out.push(opened(id, &proof, key)),
             Err(code) => self.end(id, code, out),
         }

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 
 use super::{Stage, send};
 use crate::input::LinkId;
-use crate::link::handshake::{Guests, Next, Peer};
+use crate::limits::LINKS_PER_KEY_MAX;
+use crate::link::handshake::{Guests, Next, Peer, Side};
 use crate::link::interest::{Agreed, Interest};
 use crate::link::message::{Auth, Hello, Message, RepoTag, TroubleCode, Welcome};
 use crate::link::session::{Memory, Session};
@@ -67,19 +68,25 @@ impl Machine {
         let (guests, tag) = (handshake.guests(), *tag);
         let proof = auth.invitation.filter(|proof| self.may_let_in(&peer.key, proof, now));
         let guests = if proof.is_some() { Guests::Anyone } else { guests };
-        self.may_come_in(&peer.key, guests, tag)?;
+        self.may_come_in(id, &peer.key, guests, tag)?;
         Ok(proof.map_or(Next::Done(peer.clone()), |proof| Next::LetIn(peer, proof)))
     }
 
-    /// Whether somebody who has proved a key may come in, and means this repo.
+    /// Whether somebody who has proved a key may come in, has not come in too often, and means this repo.
     pub(in crate::machine) fn may_come_in(
         &self,
+        id: LinkId,
         key: &Author,
         guests: Guests,
         tag: Option<RepoTag>,
     ) -> Result<(), TroubleCode> {
         if guests == Guests::Members && !self.is_member(key) && !planted!(GuestsUnchecked) {
             return Err(TroubleCode::AuthFailed);
+        }
+        let is_its = |other: LinkId, session: &Session| other != id && session.peer().key == *key;
+        let links = self.links.sessions().filter(|(other, session, _)| is_its(*other, session)).count();
+        if links >= LINKS_PER_KEY_MAX && !planted!(LinksPerKeyUnbounded) {
+            return Err(TroubleCode::RateLimited);
         }
         let own = self.graph.repo().map(|repo| RepoTag::of(&repo));
         match tag.zip(own).is_some_and(|(theirs, own)| theirs != own) && !planted!(RepoMismatchBorne) {
@@ -117,8 +124,8 @@ impl Machine {
     pub(super) fn begin(&mut self, id: LinkId, peer: Peer, now: Millis, out: &mut Outputs) {
         let Some(link) = self.links.open.get(&id) else { return };
         let Stage::Shaking { handshake, .. } = &link.stage else { return };
-        let (own, interest) = (handshake.own(), handshake.interest().clone());
-        let (agreed, memory) = self.memory_of(&peer.key, &interest);
+        let (own, side, interest) = (handshake.own(), handshake.side(), handshake.interest().clone());
+        let (agreed, memory) = self.memory_of(&peer.key, side, &interest);
         out.push(Output::Emit(Event::Link(id, LinkEvent::Opened { peer: peer.key, is_relay: peer.is_relay })));
         let Some(link) = self.links.open.get_mut(&id) else { return };
         let session = Session::new(peer, link.form, memory, now).compress_with(self.compression);
@@ -127,9 +134,13 @@ impl Machine {
         self.links.note_due(id);
     }
 
-    /// What is known of a peer on a link that is about these branches, by an earlier link or by the store.
-    pub(in crate::machine) fn memory_of(&self, peer: &Author, own: &Interest) -> (Agreed, Memory) {
-        let here = self.links.remembered.get(peer).filter(|(agreed, _)| agreed.own == *own);
+    /// What is known of a peer on a link that is about these branches, by an earlier link or by the store. An initiator
+    /// takes it that the peer syncs every branch until that says otherwise, whatever it said on an earlier link.
+    pub(in crate::machine) fn memory_of(&self, peer: &Author, side: Side, own: &Interest) -> (Agreed, Memory) {
+        let is_it = |agreed: &Agreed| {
+            agreed.own == *own && (side == Side::Responder || agreed.theirs.is_all() || planted!(OldInterestBelieved))
+        };
+        let here = self.links.remembered.get(peer).filter(|(agreed, _)| is_it(agreed));
         here.cloned().unwrap_or_else(|| {
             let memory = self.recall(peer).filter(|_| own.is_all()).unwrap_or_default();
             (Agreed { own: own.clone(), theirs: Interest::default() }, memory)
