@@ -1,18 +1,23 @@
 //! Engines over the logs of programs that keep their own ops.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use trellis_sync::core::admit::policy::BranchPolicy;
 use trellis_sync::core::op::id::OpId;
 use trellis_sync::core::reconcile::Relation;
 use trellis_sync::engine::{
     HttpSyncTransport, MemoryTransport, OpLog, SyncEngine, SyncEngineOptions, WebSocketSyncTransport,
 };
 use trellis_sync::files::Workspace;
-use trellis_sync::link::Welcome;
+use trellis_sync::keys::Identity;
+use trellis_sync::link::{Nacked, Welcome};
 use trellis_sync::server::{Hub, HubConfig, Server, ServerConfig};
 use trellis_sync::transport::Transport;
 use trellis_sync::{Code, Repo, Result, SignedOp, TrellisError, Value};
@@ -244,6 +249,42 @@ fn a_peer_that_is_not_known_is_not_one_that_is_away() {
     });
 }
 
+/// A server that sends whoever comes to another address; returns where it is.
+async fn send_elsewhere(other: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                request.push(socket.read_u8().await.unwrap());
+            }
+            let answer = format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: {other}\r\ncontent-length: 0\r\n\r\n");
+            socket.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    address
+}
+
+/// No message of the protocol names an address to dial, and what answers at one cannot name another.
+#[test]
+fn server_side_request_forgery() {
+    run(async {
+        let inner = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        inner.set_nonblocking(true).unwrap();
+        let elsewhere = send_elsewhere(format!("http://{}/", inner.local_addr().unwrap())).await;
+        let by_requests = HttpSyncTransport::new("peer-a");
+        by_requests.add_peer("peer-b", format!("http://{elsewhere}"))?;
+        let by_socket = WebSocketSyncTransport::new("peer-a");
+        let refused = by_socket.connect("peer-b", format!("ws://{elsewhere}")).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let ann = Program::new(&by_requests, &[])?;
+        assert_eq!(ann.engine.pull_from("peer-b").await.unwrap_err().code(), Code::InvalidArgument);
+        assert_eq!(inner.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody was sent there");
+        Ok(())
+    });
+}
+
 /// Serves a repo to anybody; returns where.
 async fn serve(repo: &Repo) -> Result<(String, tokio::task::JoinHandle<()>)> {
     let listen = "127.0.0.1:0".parse().unwrap();
@@ -340,6 +381,58 @@ fn two_repos_never_merge() {
         let (ann, bob) = (Program::new(&a, &one.shared)?, Program::new(&b, &other.shared)?);
         assert_eq!(ann.engine.push_to("peer-b").await.unwrap_err().code(), Code::RepoMismatch);
         assert_eq!((ann.ops(), bob.ops()), (one.shared, other.shared));
+        Ok(())
+    });
+}
+
+/// Two programs whose engines hold every branch to one line, each with an op that the other lacks.
+struct Lines {
+    ann: SyncEngine,
+    bob: SyncEngine,
+    ops: [Ops; 2],
+    /// The last op of each.
+    heads: [OpId; 2],
+}
+
+impl Lines {
+    /// With a serialiser it is Bob's engine.
+    async fn new(has_serialiser: bool) -> Result<Lines> {
+        let histories = Histories::new().await?;
+        let [ann, bob] = &histories.repos;
+        ann.set("notes/2/title", Value::from("Ann's")).await?;
+        bob.set("notes/3/title", Value::from("Bob's")).await?;
+        let logs = [ann.export(Vec::new()).await?, bob.export(Vec::new()).await?];
+        let heads = [&logs[0], &logs[1]].map(|log| id(log.last().expect("it has ops")));
+        let ops = logs.map(|log| Arc::new(Mutex::new(log)));
+        let (key, (a, b)) = (Identity::generate()?, linked());
+        let serialiser = has_serialiser.then(|| key.author().to_string());
+        let branch_policy = BranchPolicy { linear: true, serialiser, ..BranchPolicy::default() };
+        let engine = |transport, ops: &Ops, identity| {
+            let options = keeping(transport, Arc::clone(ops), ops);
+            SyncEngine::new(SyncEngineOptions { branch_policy: branch_policy.clone(), identity, ..options })
+        };
+        Ok(Lines { ann: engine(&a, &ops[0], None)?, bob: engine(&b, &ops[1], Some(key))?, ops, heads })
+    }
+}
+
+#[test]
+fn a_linear_branch_that_forked_is_told_with_the_head_that_was_there_first() {
+    run(async {
+        for (is_push, has_serialiser) in [(true, true), (false, true), (true, false)] {
+            let lines = Lines::new(has_serialiser).await?;
+            let synced = match is_push {
+                true => lines.ann.push_to("peer-b").await?,
+                false => lines.ann.pull_from("peer-b").await?,
+            };
+            let head = Some(lines.heads[1]);
+            let nacked = has_serialiser.then_some(Nacked { ops: 1, code: Code::NotFastForward, head });
+            assert_eq!((synced.nacked, &synced.diverged[..]), (nacked, &["main".to_owned()][..]));
+            let sets = lines.ops.each_ref().map(|ops| ops.lock().unwrap().iter().map(id).collect::<HashSet<_>>());
+            assert_eq!((sets[0].len(), &sets[0]), (4, &sets[1]), "both keep both lines");
+            let again = lines.bob.pull_from("peer-a").await?;
+            assert_eq!((again.ops_sent, again.ops_received, again.nacked), (0, 0, None));
+            assert_eq!(again.diverged, ["main"], "until somebody gives way");
+        }
         Ok(())
     });
 }

@@ -64,7 +64,7 @@ pub use self::options::{OnOps, SyncEngineOptions};
 use crate::driver::{Handle, Lent, Refusal};
 use crate::error::Result;
 use crate::keys::Identity;
-use crate::link::{Carried, answer, once};
+use crate::link::{Carried, Nacked, answer, once};
 use crate::repo::explain;
 #[cfg(feature = "http")]
 pub use crate::transport::HttpSyncTransport;
@@ -86,7 +86,7 @@ pub struct SyncEngine {
 }
 
 /// What a sync did. Afterwards both sides have the same ops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Synced {
     /// The peer's key.
     pub peer: Author,
@@ -100,6 +100,11 @@ pub struct Synced {
     pub bytes_sent: u64,
     /// Bytes of all frames that came.
     pub bytes_received: u64,
+    /// What the peer refused of what went to it, or gives no effect: where it serialises a linear branch, with
+    /// `not_fast_forward` and the head of the line that was there first.
+    pub nacked: Option<Nacked>,
+    /// The linear branches that stand on several lines now, ascending. Nothing is written to them until somebody gives way.
+    pub diverged: Vec<String>,
 }
 
 impl SyncEngine {
@@ -166,9 +171,18 @@ impl SyncEngine {
         self.take_refusal();
         let way = self.transport.dial(peer).await?;
         match once(&self.driver, way).await {
-            Ok(carried) => Ok(Synced::of(carried)),
+            Ok(carried) => Ok(Synced::of(carried, self.diverged().await?)),
             Err(error) => Err(self.take_refusal().unwrap_or(error)),
         }
+    }
+
+    async fn diverged(&self) -> Result<Vec<String>> {
+        let asked = self.driver.run(Command::Status).await;
+        let branches = match asked.map_err(|failure| explain(failure, "look at the branches"))? {
+            Answer::Status(status) => status.branches,
+            _ => Vec::new(),
+        };
+        Ok(branches.into_iter().filter(|branch| branch.is_diverged).map(|branch| branch.name).collect())
     }
 
     /// Why the program did not take what came, if that is why a link ended.
@@ -178,9 +192,9 @@ impl SyncEngine {
 }
 
 impl Synced {
-    fn of(carried: Carried) -> Synced {
-        let Carried { peer, ops_sent, ops_received, rounds, bytes_sent, bytes_received } = carried;
-        Synced { peer, ops_sent, ops_received, rounds, bytes_sent, bytes_received }
+    fn of(carried: Carried, diverged: Vec<String>) -> Synced {
+        let Carried { peer, ops_sent, ops_received, rounds, bytes_sent, bytes_received, nacked } = carried;
+        Synced { peer, ops_sent, ops_received, rounds, bytes_sent, bytes_received, nacked, diverged }
     }
 }
 

@@ -96,7 +96,7 @@ use crate::error::{Code, Result, TrellisError};
 use crate::transport::Connection;
 pub use admission::Newcomer;
 pub use config::ServerConfig;
-pub use hub::{Hub, HubConfig, Quotas};
+pub use hub::{Hub, HubConfig, Quotas, log_events};
 pub use metrics::Page;
 pub use tls::TlsConfig;
 

@@ -25,6 +25,17 @@ impl Speaks {
         }
     }
 
+    /// Refuses a URL at which nothing is spoken.
+    ///
+    /// # Errors
+    /// `invalid_argument`; the URL is not repeated.
+    #[cfg(feature = "http")]
+    pub(crate) fn ensure_some(url: &str) -> Result<()> {
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme);
+        let is_some = scheme.is_some_and(|scheme| ["ws", "wss", "http", "https"].contains(&scheme));
+        is_some.then_some(()).ok_or_else(|| wrong("it starts with none of ws://, wss://, http:// and https://"))
+    }
+
     /// The schemes without TLS and with it.
     fn schemes(self) -> [&'static str; 2] {
         match self {
@@ -196,6 +207,16 @@ mod tests {
             assert_eq!(error.code(), Code::InvalidArgument, "{url}");
             assert!(!error.message().contains("secret"), "{url}");
         }
+    }
+
+    #[test]
+    fn what_speaks_no_way_at_all_is_told_every_way_there_is() {
+        for url in ["ftp://relay.example/secret", "relay.example", "", "wss:/relay.example", "://"] {
+            let error = Speaks::ensure_some(url).unwrap_err();
+            let named = ["ws://", "wss://", "http://", "https://"].iter().all(|way| error.message().contains(way));
+            assert!(named && !error.message().contains("secret"), "{error}");
+        }
+        assert!(["ws://a", "wss://a", "http://a", "https://a"].iter().all(|url| Speaks::ensure_some(url).is_ok()));
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn put(shell: &Shell, key: &str, body: &Value) {
 }
 
 #[test]
-fn no_path_in_an_op_leads_out_of_the_folder() {
+fn path_traversal() {
     let (shell, content) = with_outside();
     let absolute = shell.path("evil");
     let long = format!("{}/x", "l".repeat(256));

@@ -215,6 +215,9 @@ fn a_peer_that_is_not_there_is_offline() {
     for wrong in ["http://127.0.0.1:1", "ws://", "nonsense"] {
         assert_eq!(shell.run(&["-C", "b", "sync", wrong]).code, 1, "{wrong}");
     }
+    let other = shell.run(&["-C", "b", "sync", "ftp://127.0.0.1"]).err;
+    assert!(other.contains("error[invalid_argument]"), "{other}");
+    assert!(["ws://", "wss://", "http://", "https://"].iter().all(|way| other.contains(way)), "{other}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod exchange;
 mod invited;
+mod logged;
 mod many;
 mod place;
 mod requests;
@@ -51,8 +52,9 @@ async fn with_members(place: &Place) -> Result<(Repo, Repo)> {
     Ok((ann, bob))
 }
 
+/// A server lets in members, and nobody else unless it was told to: strangers meet a closed door.
 #[test]
-fn members_come_in_and_strangers_meet_a_closed_door() {
+fn open_relays() {
     run(async {
         let place = Place::new();
         let (ann, bob) = with_members(&place).await?;

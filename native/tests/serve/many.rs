@@ -126,7 +126,7 @@ fn a_repo_comes_under_its_own_tag_alone() {
 }
 
 #[test]
-fn a_full_repo_takes_no_more_and_can_be_read() {
+fn quotas_of_an_open_relay() {
     run(async {
         let place = Place::new();
         empty(&place.path("relay")).await?;

@@ -6,6 +6,7 @@ use std::thread;
 
 use trellis_sync::core::input::Role;
 use trellis_sync::core::link::message::{Form, Message};
+use trellis_sync::keys::Identity;
 use trellis_sync::{Code, Result, Value};
 
 use crate::place::{Place, Serve, fails, hex, run, tag};
@@ -61,7 +62,7 @@ fn a_request_without_a_signature_is_refused() {
 }
 
 #[test]
-fn a_replayed_request_is_refused() {
+fn replayed_requests() {
     with_server(|server| {
         let request = Draft::new(server.address(), 1).sign();
         assert_eq!(request.send(server.address()).status, 200);
@@ -187,6 +188,30 @@ fn a_session_that_is_not_known_has_to_begin_anew() {
         assert_eq!(again(&[Message::Ping(1)]), 200);
         assert_eq!(again(&[Message::Bye]), 200);
         assert_eq!(again(&[Message::Ping(2)]), 409, "it was ended");
+    });
+}
+
+/// Sessions are for those who are let in: however many others ask, nobody's place is taken.
+#[test]
+fn strangers_take_nobodys_session() {
+    run(async {
+        let place = Place::new();
+        let ann = place.repo("ann").await?;
+        ann.set("notes/1/title", Value::from("a secret")).await?;
+        ann.add_member(Identity::from_seed(&[1; 32]).author(), "Bob", Role::Writer).await?;
+        ann.close().await?;
+        let server = place.serve(&["-C", "ann", "serve"]);
+        let ask = |draft: Draft| draft.sign().send(server.address()).status;
+        assert_eq!(ask(Draft::new(server.address(), 1)), 200);
+        for number in 0..300_u16 {
+            let mut seed = [2; 32];
+            seed[..2].copy_from_slice(&number.to_be_bytes());
+            let identity = Identity::from_seed(&seed);
+            assert_eq!(ask(Draft { identity, ..Draft::new(server.address(), 2) }), 403);
+        }
+        let body = body(&[Message::Ping(1)], Form::Binary);
+        assert_eq!(ask(Draft { body, ..Draft::new(server.address(), 1) }), 200, "it goes on where it was");
+        Ok(())
     });
 }
 

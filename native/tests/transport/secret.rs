@@ -14,11 +14,13 @@ use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::http::header::ORIGIN;
-use trellis_sync::Code;
-use trellis_sync::server::{Server, ServerConfig, TlsConfig};
+use trellis_sync::core::input::Tier;
+use trellis_sync::link::{LinkOptions, Welcome};
+use trellis_sync::server::{Hub, HubConfig, Server, ServerConfig, TlsConfig};
 use trellis_sync::transport::Frame;
 use trellis_sync::transport::tls::Root;
 use trellis_sync::transport::ws::{ConnectOptions, connect};
+use trellis_sync::{Code, Repo, Value};
 
 use crate::host::{Host, loopback, next, read_to_end, soon};
 
@@ -106,6 +108,37 @@ async fn a_server_with_tls_speaks_nothing_else() {
     let mut socket = host.socket().await;
     socket.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     assert!(!read_to_end(&mut socket).await.contains("HTTP"));
+}
+
+/// Requests are signed, and nobody reads them on the way: a server that does not prove who it is gets none.
+#[tokio::test]
+async fn signed_requests_go_over_tls() {
+    let (authority, strangers) = (Authority::certify(&["127.0.0.1"]), Authority::certify(&["127.0.0.1"]));
+    let folder = tempfile::tempdir().unwrap();
+    let repo = async |name| Repo::open(folder.path().join(name)).await.unwrap();
+    let (ann, bob) = (repo("ann").await, repo("bob").await);
+    ann.set("notes/1/title", Value::from("from Ann")).await.unwrap();
+    let server = Server::bind(authority.config()).await.unwrap();
+    let url = format!("https://{}", server.local_addr());
+    let hub = Hub::one(ann.clone(), HubConfig { welcome: Welcome::Anyone, ..HubConfig::default() }).unwrap();
+    let (stopper, running) = (server.stopper(), tokio::spawn(server.run(Arc::new(hub.clone()))));
+    let dialled = |connect| bob.sync_with(&url, LinkOptions { connect, ..LinkOptions::default() }).unwrap();
+    for connect in [ConnectOptions::default(), strangers.options()] {
+        let refused = soon(dialled(connect).in_sync()).await.unwrap_err();
+        assert_eq!(refused.code(), Code::AuthFailed);
+    }
+    assert_eq!(bob.status().await.unwrap().ops, 0);
+    let mut link = dialled(authority.options());
+    soon(link.in_sync()).await.unwrap();
+    let read = async |repo: &Repo, place| repo.get(place).await.unwrap().value;
+    assert_eq!(read(&bob, "notes/1/title").await, Some(Value::from("from Ann")));
+    let receipt = bob.set("notes/2/title", Value::from("from Bob")).await.unwrap();
+    soon(receipt.durable(Tier::Relay)).await.unwrap();
+    assert_eq!(read(&ann, "notes/2/title").await, Some(Value::from("from Bob")));
+    soon(link.close()).await;
+    stopper.stop();
+    soon(running).await.unwrap();
+    soon(hub.close()).await.unwrap();
 }
 
 /// A browser cannot see what TLS exports, so its links are bound to the origin.

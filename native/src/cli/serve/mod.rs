@@ -15,7 +15,7 @@ use trellis_sync::core::link::message::RepoTag;
 use trellis_sync::core::op::hex;
 use trellis_sync::folder::Folder;
 use trellis_sync::link::Welcome;
-use trellis_sync::server::{Hub, HubConfig, Quotas, Server, ServerConfig, Stopped, TlsConfig};
+use trellis_sync::server::{Hub, HubConfig, Quotas, Server, ServerConfig, Stopped, TlsConfig, log_events};
 use trellis_sync::{Code, Missing, Repo, Result, TrellisError};
 
 use super::context::Context;
@@ -101,7 +101,7 @@ impl Serve {
             return Hub::many(context.path(root), config).await;
         }
         let folder = Folder::find(context.dir())?;
-        let repo = Repo::options().missing(Missing::Refuse).open(folder.root()).await?;
+        let repo = Repo::options().missing(Missing::Refuse).events(log_events(None)).open(folder.root()).await?;
         if !self.open && repo.members().await?.is_empty() {
             context.note(
                 "Nobody is a member of this repo, so nobody is let in. Add members with `trellis members add`, or let \

@@ -6,6 +6,7 @@
 mod door;
 mod exchange;
 mod first;
+mod notices;
 mod quota;
 mod shelf;
 mod tally;
@@ -22,6 +23,7 @@ use trellis_core::op::hex;
 
 use self::door::ClosedDoor;
 use self::exchange::Exchanges;
+pub use self::notices::log_events;
 pub use self::quota::Quotas;
 use self::shelf::{Lease, Shelf};
 use self::tally::Tally;

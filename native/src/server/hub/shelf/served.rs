@@ -11,8 +11,9 @@ use trellis_core::link::message::{Frame, Message, RepoTag, TroubleCode};
 
 use crate::error::{Result, TrellisError, from_io};
 use crate::folder::NAME;
-use crate::link::{Gate, kind};
+use crate::link::Gate;
 use crate::repo::{Missing, Repo};
+use crate::server::hub::notices::log_events;
 use crate::server::hub::quota::{Meter, Total};
 use crate::server::hub::short;
 
@@ -106,7 +107,7 @@ impl Served {
         if let Some(repo) = &*opened {
             return Ok(repo.clone());
         }
-        let repo = Repo::options().missing(self.missing).open(&self.folder).await?;
+        let repo = Repo::options().missing(self.missing).events(log_events(self.tag)).open(&self.folder).await?;
         self.is_open.store(true, Ordering::Relaxed);
         self.meter.measure();
         tracing::debug!(repo = short(self.tag), "repo opened");
@@ -150,7 +151,7 @@ impl Served {
 impl Gate for Served {
     /// No more comes into a repo that is full; and into one that is empty comes the repo that it was made for.
     fn pass(&self, frame: &Frame) -> std::result::Result<(), TroubleCode> {
-        if !matches!(kind(frame), Some(FrameKind::Ops | FrameKind::Blob)) {
+        if !matches!(frame.kind(), Some(FrameKind::Ops | FrameKind::Blob)) {
             return Ok(());
         }
         if self.meter.is_full() {
