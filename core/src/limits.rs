@@ -90,6 +90,8 @@ pub const EPHEMERAL_BURST: u64 = 64;
 pub const EPHEMERAL_PER_SECOND: u64 = 32;
 /// How many may join by one invitation: a class or a company; more are invited by several.
 pub const INVITATION_USES_MAX: u32 = 1000;
+/// Links that one key may open at a time: a device's programs, and one that has not heard yet that its last link is gone.
+pub const LINKS_PER_KEY_MAX: usize = 4;
 /// Peers of ended links of which it is remembered what they had.
 pub const LINKS_REMEMBERED_MAX: usize = 1000;
 /// Peers of which a store remembers when both last had the same.

@@ -33,6 +33,8 @@ pub struct Way {
     pub binding: Vec<u8>,
     /// Whom the host lets in.
     pub guests: Guests,
+    /// Whether the host stores and forwards for others.
+    pub is_relay: bool,
     /// The invitation that the peer shows.
     pub joining: Option<Joining>,
     /// In which form the peer speaks.
@@ -46,6 +48,7 @@ impl Default for Way {
             dialled: ORIGIN.into(),
             binding: b"channel".to_vec(),
             guests: Guests::Anyone,
+            is_relay: false,
             joining: None,
             form: Form::Binary,
         }
@@ -70,7 +73,8 @@ impl Hand {
     /// Opens a link to a host, which has said nothing yet.
     pub fn dial(host: &mut MemoryHost, link: u64, way: &Way) -> Hand {
         let link = LinkId(link);
-        host.give(Input::Connected(link, end(Side::Responder, 1, ORIGIN, b"channel", way.guests)));
+        let hosts = Connection { is_relay: way.is_relay, ..end(Side::Responder, 1, ORIGIN, b"channel", way.guests) };
+        host.give(Input::Connected(link, hosts));
         let key = test_key(way.key);
         let own = end(Side::Initiator, 2, &way.dialled, &way.binding, Guests::Anyone);
         let connection = Connection { joining: way.joining, ..own };

@@ -246,6 +246,32 @@ fn proofs_that_prove_nothing_are_turned_away() {
     assert_eq!(knock(&mut ann, 9, GUEST, repo, good), None);
 }
 
+/// Who hears a proof has nothing: it is for one key and one repo, and what the guest said is of one link.
+#[test]
+fn token_theft() {
+    let (mut ann, _, _, repo) = repo();
+    invite(&mut ann, InvitationTerms { uses: 9, ..terms() });
+    let mut elsewhere = MemoryHost::new(ANN);
+    let other =
+        elsewhere.run(Command::Create { name: "other".into(), nonce: [5; 32] }).map(|answer| written(Ok(answer))[0]);
+    let other: RepoId = other.expect("another repo of Ann's").into();
+    invite(&mut elsewhere, InvitationTerms { uses: 9, ..terms() });
+    let stolen = proof(repo, GUEST);
+    assert_eq!(knock(&mut ann, 1, OTHER, repo, stolen), Some(TroubleCode::AuthFailed), "by another key");
+    assert_eq!(knock(&mut elsewhere, 1, GUEST, other, stolen), Some(TroubleCode::AuthFailed), "in another repo");
+    let joining = Some(Joining { repo, proof: stolen });
+    let way = Way { key: GUEST, guests: Guests::Members, joining, ..Way::default() };
+    let auth = Hand::dial(&mut elsewhere, 2, &way).prove(&mut elsewhere, None).expect("welcomed");
+    // The host's own words are part of what was signed, and they are others.
+    ann.now = Millis(ann.now.0 + 1);
+    let mut thief = Hand::dial(&mut ann, 2, &Way { key: OTHER, guests: Guests::Members, ..Way::default() });
+    thief.prove(&mut ann, Some(RepoTag::of(&repo))).expect("welcomed");
+    assert_eq!(trouble(&thief.say(&mut ann, &Message::Auth(auth))), Some(TroubleCode::AuthFailed), "on another link");
+    assert_eq!([GUEST, OTHER].map(|number| role(&mut ann, number)), [None, None]);
+    assert_eq!([GUEST, OTHER].map(|number| role(&mut elsewhere, number)), [None, None]);
+    assert_eq!(knock(&mut ann, 3, GUEST, repo, stolen), None);
+}
+
 #[test]
 fn an_invitation_to_another_repo_is_no_way_into_this_one() {
     let (mut ann, ..) = repo();

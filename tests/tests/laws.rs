@@ -362,7 +362,7 @@ fn replicas_fed_in_any_order_agree() {
 
 /// A flood of ops whose dependencies nobody has stays within the bounds of the hold.
 #[test]
-fn a_flood_of_orphans_is_bounded() {
+fn orphan_floods() {
     let mut ann = MemoryHost::new(1);
     ann.create();
     let mut orphans = Vec::new();

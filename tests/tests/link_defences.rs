@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use trellis_core::error::CommandError;
-use trellis_core::input::{Command, Frame, Guests, Input, LinkId, Tier};
+use trellis_core::input::{Command, EntityQuery, Form, Frame, Guests, Input, LinkId, Tier};
 use trellis_core::limits::{
-    CREDIT_BYTES, FRAME_BYTES_MAX, PING_MS, TALK_BURST, TALK_PER_SECOND, UNPROVEN_FRAME_BYTES_MAX,
+    CREDIT_BYTES, FRAME_BYTES_MAX, LINKS_PER_KEY_MAX, PING_MS, TALK_BURST, TALK_PER_SECOND, UNPROVEN_FRAME_BYTES_MAX,
 };
-use trellis_core::link::message::{Ack, Have, Level, Message, Ops, RepoTag, StateHash, Tip, TipId, TroubleCode};
+use trellis_core::link::message::{
+    Ack, Have, Level, Message, Ops, RepoTag, StateHash, Tip, TipId, TroubleCode, Want, Without,
+};
 use trellis_core::log::row::StoredOp;
+use trellis_core::merge::entity::Shown;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::json::Value;
-use trellis_core::output::Answer;
+use trellis_core::output::{Answer, Event, LinkEvent};
 use trellis_core::time::Millis;
 use trellis_tests::hand::{Hand, Way, trouble};
 use trellis_tests::host::MemoryHost;
@@ -52,6 +55,48 @@ fn malformed_frames() {
         assert_eq!(trouble(&hand.send(&mut host, Frame::Binary(bytes))), Some(TroubleCode::Malformed));
         assert_eq!(count(&mut host), 2);
     }
+}
+
+/// A ping of 1 is `0d a1 00 01`, and nothing else is.
+#[test]
+fn non_canonical_frames() {
+    let ping = [0x0d, 0xa1, 0x00, 0x01];
+    let (mut host, _, tag) = host();
+    let hand = Hand::shaken(&mut host, 1, Some(tag));
+    assert_eq!(hand.send(&mut host, Frame::Binary(ping.to_vec())), [Some(Message::Pong(1))]);
+    let others: [&[u8]; 6] = [
+        &[0x0d, 0xa1, 0x00, 0x18, 0x01],
+        &[0x0d, 0xa1, 0x18, 0x00, 0x01],
+        &[0x0d, 0xb8, 0x01, 0x00, 0x01],
+        &[0x0d, 0xbf, 0x00, 0x01, 0xff],
+        &[0x0d, 0xa1, 0x00, 0x00],
+        &[0x0d, 0xa1, 0x00, 0x01, 0x00],
+    ];
+    for (link, other) in (2..).zip(others) {
+        let hand = Hand::shaken(&mut host, link, Some(tag));
+        let answers = hand.send(&mut host, Frame::Binary(other.to_vec()));
+        assert_eq!(trouble(&answers), Some(TroubleCode::Malformed), "{other:02x?}");
+    }
+}
+
+/// Whatever nests is read to its bound, and not to the end of the stack.
+#[test]
+fn deeply_nested_input() {
+    let (mut host, _, tag) = host();
+    let text = |text: &str| Frame::Text(text.repeat(FRAME_BYTES_MAX / text.len()));
+    let binary = |kind, byte| Frame::Binary([&[kind][..], &vec![byte; FRAME_BYTES_MAX - 1]].concat());
+    let frames = [
+        (Form::Text, text("[")),
+        (Form::Text, text(r#"{"type":"#)),
+        (Form::Binary, binary(4, 0x81)),
+        (Form::Binary, binary(5, 0xa1)),
+        (Form::Binary, binary(6, 0x9f)),
+    ];
+    for (link, (form, frame)) in (1..).zip(frames) {
+        let hand = Hand::shaken_by(&mut host, link, &Way { form, ..Way::default() }, Some(tag));
+        assert_eq!(trouble(&hand.send(&mut host, frame)), Some(TroubleCode::Malformed), "{link}");
+    }
+    assert_eq!(count(&mut host), 2);
 }
 
 #[test]
@@ -111,6 +156,46 @@ fn floods_of_messages() {
         let later = Hand::shaken(&mut host, 3, Some(tag));
         assert_eq!(flood(&mut host, &later, &Message::Pong(7)), TALK_PER_SECOND);
     }
+}
+
+/// A key has one bucket, however many links it opens; another key has its own.
+#[test]
+fn floods_on_several_links_of_one_key() {
+    let (mut host, _, tag) = host();
+    let hands: Vec<Hand> = (1..=4).map(|link| Hand::shaken(&mut host, link, Some(tag))).collect();
+    let borne: Vec<u64> = hands.iter().map(|hand| flood(&mut host, hand, &Message::Ping(1))).collect();
+    assert_eq!(borne, [TALK_BURST, 0, 0, 0]);
+    let other = Hand::shaken_by(&mut host, 5, &Way { key: 78, ..Way::default() }, Some(tag));
+    assert_eq!(flood(&mut host, &other, &Message::Ping(1)), TALK_BURST);
+}
+
+/// One key opens a few links, and again where one of them ends; another key does not notice.
+#[test]
+fn too_many_links_of_one_key() {
+    let (mut host, _, tag) = host();
+    let hands: Vec<Hand> =
+        (1..=LINKS_PER_KEY_MAX as u64).map(|link| Hand::shaken(&mut host, link, Some(tag))).collect();
+    let refused = |host: &mut MemoryHost, link: u64| {
+        let mut hand = Hand::dial(host, link, &Way::default());
+        let auth = hand.prove(host, Some(tag)).expect("an honest handshake");
+        trouble(&hand.say(host, &Message::Auth(auth)))
+    };
+    assert_eq!(refused(&mut host, 10), Some(TroubleCode::RateLimited));
+    Hand::shaken_by(&mut host, 11, &Way { key: 78, ..Way::default() }, Some(tag));
+    hands[0].say(&mut host, &Message::Bye);
+    assert_eq!(refused(&mut host, 12), None);
+}
+
+/// A link that ends gives the key nothing back while another of its links is open.
+#[test]
+fn floods_beside_a_link_that_stays() {
+    let (mut host, _, tag) = host();
+    let stays = Hand::shaken(&mut host, 1, Some(tag));
+    let goes = Hand::shaken(&mut host, 2, Some(tag));
+    assert_eq!(flood(&mut host, &goes, &Message::Ping(1)), TALK_BURST);
+    let again = Hand::shaken(&mut host, 3, Some(tag));
+    assert_eq!(flood(&mut host, &again, &Message::Ping(1)), 0);
+    assert_eq!(flood(&mut host, &stays, &Message::Ping(1)), 0);
 }
 
 /// What was sent and is still lacking two haves later was lost on the way.
@@ -280,6 +365,126 @@ fn a_lying_have_costs_a_round_and_no_data() {
     assert!(!host.heard.iter().any(|(of, _)| *of == request), "an invented end is no receipt");
     host.wait_until(Millis(host.now.0 + 1000));
     assert!(host.heard.contains(&(request, Err(CommandError::NotYetSafe))));
+}
+
+/// A liar can at most say that an op is on its own disk. It is no relay by saying so, what nobody has it cannot
+/// acknowledge, and nobody throws anything away for its word: others get the op, and so does the liar if it asks.
+#[test]
+fn a_lying_ack() {
+    let (mut host, _, tag) = host();
+    let mut liar = Hand::dial(&mut host, 1, &Way { is_relay: true, ..Way::default() });
+    // It says relay, as whoever dials does, and the host, which is one, says so too.
+    let auth = liar.prove_through(&mut host, Some(tag), |hello| assert_eq!(hello.capabilities, ["relay"]));
+    assert_eq!(liar.say(&mut host, &Message::Auth(auth.expect("welcomed"))), []);
+    let id = host.put("notes", "9", Value::from(9));
+    host.take_sent(LinkId(1));
+    let (until, now) = (Millis(host.now.0 + 1000), host.now);
+    let wait = |host: &mut MemoryHost, tier| host.ask(Command::Durable { ops: vec![id], tier, until });
+    let (by_peer, by_relay) = (wait(&mut host, Tier::Peer), wait(&mut host, Tier::Relay));
+    let end = Tip { branch: "main".into(), author: host.author(), seq: 900, id: TipId::Short([7; 16]) };
+    let ack = |ends, state| Ack {
+        ends,
+        state,
+        without: Without::default(),
+        level: Level::Disk,
+        credit: CREDIT_BYTES,
+        knows: None,
+        integrated: vec![id],
+    };
+    liar.say(&mut host, &Message::Ack(ack(vec![end], Some(StateHash([3; 32])))));
+    assert!(host.heard.is_empty(), "an invented end and an invented state cover nothing: {:?}", host.heard);
+    let state = state_of(&mut host);
+    liar.say(&mut host, &Message::Ack(ack(Vec::new(), Some(state))));
+    assert_eq!(host.heard, [(by_peer, Ok(Answer::Durable { withheld: Vec::new() }))]);
+    assert_eq!(host.now, now);
+    host.wait_until(until);
+    assert!(host.heard.contains(&(by_relay, Err(CommandError::NotYetSafe))), "{:?}", host.heard);
+    let has_it = |answers: Vec<Option<Message>>| {
+        let mut ops = answers.into_iter().flatten().filter_map(|answer| match answer {
+            Message::Ops(ops) => Some(ops.ops),
+            _ => None,
+        });
+        ops.any(|ops| ops.iter().any(|op| OpId::of_header(&op.header) == id))
+    };
+    let honest = Hand::shaken_by(&mut host, 2, &Way { key: 78, ..Way::default() }, Some(tag));
+    assert!(has_it(honest.have_nothing(&mut host)));
+    assert!((0..3).any(|_| has_it(liar.have_nothing(&mut host))));
+}
+
+/// Says what a peer says that has more than it gives, until the host has had enough; what the host said meanwhile.
+fn withhold(host: &mut MemoryHost, relay: &Hand, state: StateHash, tips: &[Tip]) -> Vec<Option<Message>> {
+    let mut answers = Vec::new();
+    for round in 1..200 {
+        let knows = Some(state_of(host));
+        let have = Have { state: Some(state), tips: tips.to_vec(), knows, round, ..Have::default() };
+        answers.extend(relay.say(host, &Message::Have(have)));
+        host.wait_until(Millis(host.now.0 + 600));
+        answers.extend(host.take_sent(LinkId(1)));
+        if trouble(&answers).is_some() {
+            break;
+        }
+    }
+    answers
+}
+
+/// A relay that says that there is more and does not give it: the states differ, so it is asked for, the two are never in
+/// sync, nothing of it is acknowledged, and the link ends. Another link brings it.
+#[test]
+fn withholding_of_ops_by_a_relay() {
+    let (mut host, repo, tag) = host();
+    let (mut other, op) = ahead(&mut host);
+    let id = OpId::of_header(&op.header);
+    let mut relay = Hand::shaken(&mut host, 1, Some(tag));
+    let tip = Tip { branch: "main".into(), author: other.author(), seq: 1, id: TipId::Full(id) };
+    let state = state_of(&mut other);
+    let answers = withhold(&mut host, &relay, state, &[tip]);
+    assert_eq!(trouble(&answers), Some(TroubleCode::NoProgress));
+    let is_asked =
+        |want: &Want| want.ids.contains(&id) || want.ranges.iter().any(|range| range.author == other.author());
+    assert!(answers.iter().flatten().any(|answer| matches!(answer, Message::Want(want) if is_asked(want))));
+    let is_acked = |ack: &Ack| ack.state == Some(state) || ack.ends.iter().any(|end| end.author == other.author());
+    assert!(!answers.iter().flatten().any(|answer| matches!(answer, Message::Ack(ack) if is_acked(ack))));
+    let in_sync =
+        |host: &MemoryHost| host.events.iter().any(|event| matches!(event, Event::Link(_, LinkEvent::InSync)));
+    assert!(!in_sync(&host));
+    // It comes back, and says that there is nothing more: then only others can tell.
+    relay = Hand::shaken(&mut host, 2, Some(tag));
+    let equal = Have { state: Some(state_of(&mut host)), ..Have::default() };
+    relay.say(&mut host, &Message::Have(equal));
+    assert_eq!(count(&mut host), 2);
+    let mut honest = Hand::shaken_by(&mut host, 3, &Way { key: 78, ..Way::default() }, Some(tag));
+    honest.give(&mut host, repo, vec![op]);
+    assert_eq!((count(&mut host), state_of(&mut host)), (3, state));
+}
+
+/// A relay that gives an op and keeps its body: no value is shown in its place, every link is told what lacks, and another
+/// brings it.
+#[test]
+fn withholding_of_bodies_by_a_relay() {
+    let (mut host, repo, tag) = host();
+    let (_, op) = ahead(&mut host);
+    let id = OpId::of_header(&op.header);
+    let mut relay = Hand::shaken(&mut host, 1, Some(tag));
+    relay.give(&mut host, repo, vec![StoredOp { body: None, ..op.clone() }]);
+    let shown = |host: &mut MemoryHost| {
+        let query = EntityQuery { branch: "main".into(), collection: "notes".into(), key: "2".into(), at: Vec::new() };
+        match host.run(Command::Get(query)) {
+            Ok(Answer::Entity(view)) => view.shown,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(shown(&mut host), Shown::BodyMissing);
+    let mut honest = Hand::shaken_by(&mut host, 2, &Way { key: 78, ..Way::default() }, Some(tag));
+    let answers = honest.have_nothing(&mut host);
+    let lacks = |without: &Without| without.ops == [id];
+    assert!(answers.iter().flatten().any(|answer| match answer {
+        Message::Have(Have { without, .. }) | Message::Ack(Ack { without, .. }) => lacks(without),
+        _ => false,
+    }));
+    let answers = honest.give(&mut host, repo, vec![op]);
+    assert_eq!(shown(&mut host), Shown::Json(Value::from(2)));
+    let is_whole = |ack: &Ack| ack.without == Without::default();
+    assert!(answers.iter().flatten().any(|answer| matches!(answer, Message::Ack(ack) if is_whole(ack))));
 }
 
 #[test]

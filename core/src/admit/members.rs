@@ -127,7 +127,7 @@ impl Standing {
     }
 
     fn accepts(&self, node: Node) -> bool {
-        self.accepted.as_ref().is_none_or(|accepted| accepted.contains(node))
+        self.accepted.as_ref().is_none_or(|accepted| accepted.contains(node) || planted!(CutOffIgnored))
     }
 }
 

@@ -39,7 +39,10 @@ impl BranchPolicy {
     pub fn of(branch: &str, device: &Policies, repo: &Policies) -> BranchPolicy {
         let mut device = device.stated(branch);
         device.require_signing.get_or_insert(true);
-        let stated = device.strictest(&repo.stated(branch));
+        let stated = match planted!(PolicyWeakened) {
+            true => repo.stated(branch),
+            false => device.strictest(&repo.stated(branch)),
+        };
         BranchPolicy {
             linear: stated.linear.unwrap_or(false),
             require_signing: branch == REPO_BRANCH || stated.require_signing.unwrap_or(true),

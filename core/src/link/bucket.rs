@@ -4,7 +4,7 @@ use crate::time::Millis;
 
 /// What a peer has left.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     burst: u64,
     per_second: u64,
     /// In thousandths of a token.

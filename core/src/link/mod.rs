@@ -3,7 +3,7 @@
 //! Nothing here knows what an op means: it moves ids, ranges and bytes.
 
 pub mod blob;
-mod bucket;
+pub(crate) mod bucket;
 pub mod bundle;
 pub mod compress;
 pub mod frame;
