@@ -40,13 +40,15 @@ impl Chains {
     }
 }
 
-/// Whatever was told to be durable is there after a restart, unless its time is still to come.
+/// Whatever was told to be durable is there after a restart, unless its time is still to come. A machine that was not told
+/// the time since it came is told.
 ///
 /// # Errors
 /// What is not there.
 pub fn kept(replica: &mut Replica, world: Millis, dice: &mut Dice) -> Result<(), Violation> {
     let now = replica.now(world);
     let is_ahead = replica.disk.durable().values().any(|kept| kept.hlc.is_ahead(now));
+    replica.tick(world)?;
     let here = ops(replica, world, dice)?;
     match replica.acked.iter().find(|id| !here.contains(*id)) {
         Some(id) if !is_ahead => Err(format!("replica {} lost {} in a restart", replica.number, id.short())),
