@@ -1,7 +1,7 @@
 //! An op as an object that people read, and that comes back as the same bytes.
 //!
-//! The fields have the surface's own names (api.md). Fields that only restate another one, `timestamp`, `bodyLen` and
-//! `bodyHash`, are there to be read; `hash` is checked, so an object of which anything was changed is no op.
+//! The fields have the surface's own names (api.md). `timestamp` restates `hlc` for people and is passed over when an object
+//! is read. `hash` is checked against all others, so an object of which anything else was changed is no op.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -73,7 +73,7 @@ pub fn write(op: &VerifiedOp<'_>, body_levels_max: usize) -> Value {
 /// The op of an object.
 ///
 /// # Errors
-/// [`PlainError`], which names the field.
+/// [`PlainError`], which names the field where one alone is wrong.
 pub fn read(value: &Value) -> Result<StoredOp, PlainError> {
     let fields = Fields(value.as_object().ok_or(PlainError::NoObject)?);
     let (parents, base) = (fields.ids("parents")?, fields.ids("base")?);
