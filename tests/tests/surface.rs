@@ -168,6 +168,7 @@ fn an_object_that_was_changed_is_no_op() {
         ("agentId", json!("x"), PlainError::Field("agentId")),
         ("kind", json!("3"), PlainError::Field("kind")),
         ("parents", json!(3), PlainError::Field("parents")),
+        ("v", json!(2), PlainError::Field("v")),
         ("hash", json!(null), PlainError::Field("hash")),
     ] {
         assert_eq!(read(&|op| op[field] = value.clone()), Err(error), "{field}");

@@ -1,7 +1,8 @@
 //! An op as an object that people read, and that comes back as the same bytes.
 //!
 //! The fields have the surface's own names (api.md). `timestamp` restates `hlc` for people and is passed over when an object
-//! is read. `hash` is checked against all others, so an object of which anything else was changed is no op.
+//! is read. `hash` is checked against the fields of the header, so an object of which one was changed is no op; whether the
+//! signature holds is for whoever takes the op in.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -76,6 +77,7 @@ pub fn write(op: &VerifiedOp<'_>, body_levels_max: usize) -> Value {
 /// [`PlainError`], which names the field where one alone is wrong.
 pub fn read(value: &Value) -> Result<StoredOp, PlainError> {
     let fields = Fields(value.as_object().ok_or(PlainError::NoObject)?);
+    fields.need("v", |value| value.as_integer().filter(|version| *version == 1))?;
     let (parents, base) = (fields.ids("parents")?, fields.ids("base")?);
     let body = fields.body()?;
     let header = Header {
