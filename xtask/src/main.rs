@@ -18,6 +18,7 @@ mod steps;
 mod story;
 mod tally;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 
