@@ -2,6 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = (/** @type {string} */ path) => new URL(path, import.meta.url).pathname;
@@ -16,6 +17,19 @@ const ENTRIES = /** @type {const} */ ([
   ["workerd.js", "index", "workerd", "esm"],
   ["slim.js", "slim", "slim", "esm"],
 ]);
+
+/** Puts the compressed module where it is inline. @type {import("esbuild").Plugin} */
+const MODULE = {
+  name: "module",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^#module$/ }, ({ path }) => ({ path, namespace: "module" }));
+    onLoad({ filter: /.*/, namespace: "module" }, () => {
+      const module = readFileSync(WASM);
+      const base64 = deflateRawSync(module, { level: 9 }).toString("base64");
+      return { contents: `export const base64 = "${base64}"; export const bytes = ${module.length};` };
+    });
+  },
+};
 
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
@@ -32,7 +46,7 @@ for (const [file, entry, source, format] of ENTRIES) {
     platform: source === "node" || source === "require" ? "node" : "neutral",
     alias: { "#source": here(`ts/sources/${source}.ts`) },
     external: ["./trellis.wasm"],
-    loader: { ".wasm": "base64" },
+    plugins: [MODULE],
     legalComments: "none",
     logLevel: "warning",
   });

@@ -132,7 +132,7 @@ test("Vite builds it, and serves it while one develops", LIMIT, async () => {
   const server = await vite.createServer({ ...settings, server: { host: "127.0.0.1", port: 0 } });
   place.ends.unshift(() => server.close());
   await server.listen();
-  const { port } = /** @type {import("node:net").AddressInfo} */ (server.httpServer?.address());
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.httpServer?.address() ?? {});
   assert.equal(await place.title(`http://127.0.0.1:${port}/`), "synced 1");
 });
 

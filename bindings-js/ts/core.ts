@@ -6,6 +6,25 @@ import { asError, TrellisError } from "./errors.js";
 import type { Input, Output } from "./surface.js";
 import { plain } from "./values.js";
 
+/** What is called of the core. Whatever else stands in its glue no bundle has. */
+const functions = {
+  Log: glue.Log,
+  Machine: glue.Machine,
+  authorOf: glue.authorOf,
+  broughtBy: glue.broughtBy,
+  bundleOf: glue.bundleOf,
+  createGenesis: glue.createGenesis,
+  isSigned: glue.isSigned,
+  opId: glue.opId,
+  opsOf: glue.opsOf,
+  opsOfBundle: glue.opsOfBundle,
+  opsShown: glue.opsShown,
+  readRecord: glue.readRecord,
+  reconcile: glue.reconcile,
+  recordBytesMax: glue.recordBytesMax,
+  repoTag: glue.repoTag,
+  sign: glue.sign,
+};
 let isReady = false;
 
 /**
@@ -14,7 +33,7 @@ let isReady = false;
  * @throws TrellisError `unsupported` where the platform has no WebAssembly, or forbids it by a content security policy.
  * @internal
  */
-export function core(): typeof glue {
+export function core(): typeof functions {
   if (!isReady) {
     try {
       start(load());
@@ -25,7 +44,7 @@ export function core(): typeof glue {
       });
     }
   }
-  return glue;
+  return functions;
 }
 
 /** Starts a compiled module. @internal */
@@ -40,10 +59,10 @@ export function isStarted(): boolean {
 }
 
 /** Calls the core, and throws what it throws as a `TrellisError`. What it gives is plain. @internal */
-export function call<T>(work: (functions: typeof glue) => unknown): T {
-  const functions = core();
+export function call<T>(work: (core: typeof functions) => unknown): T {
+  const ready = core();
   try {
-    return plain(work(functions)) as T;
+    return plain(work(ready)) as T;
   } catch (thrown) {
     throw asError(thrown);
   }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
@@ -18,6 +19,17 @@ const PROFILE: &str = "wasm";
 /// References to values of JavaScript would bring a second table, which the optimiser of Debian mistakes for the first.
 const FLAGS: &str = "-Ctarget-feature=-reference-types";
 const FLAGS_OF_TRIPLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+
+/// `cargo xtask npm`: as [`build`].
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if !args.is_empty() {
+        return Ok(crate::wrong_usage());
+    }
+    build().map(|()| ExitCode::SUCCESS)
+}
 
 /// Makes the package in [`FOLDER`].
 ///
