@@ -25,7 +25,7 @@ after(() => place.end());
 /** The quickstart against the server, and what it says when it is done. @param {string} then */
 const program = (then) => `${quickstart.replace("wss://relay.example", place.serverUrl)}${then}`;
 const CONSOLE = "await link.close(); await repo.close(); console.log('synced', receipt.ops.length);";
-const TITLE = "document.title = `synced ${receipt.ops.length}`;";
+const TITLE = "document.title = 'synced ' + receipt.ops.length;";
 const page = (/** @type {string} */ script) =>
   `<!doctype html><title></title><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
