@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, browser, demo, dependencies, no_std, planted, setup};
+use crate::{bench, browser, demo, dependencies, no_std, planted, setup, wasm};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -25,6 +25,8 @@ const DEMO: Step = own("demo", demo::prove);
 
 const JS_LINTS: Step = own("js lints", browser::lints);
 const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
+const NPM_BUILD: Step = own("npm build", wasm::build);
+const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -41,6 +43,8 @@ const FULL: &[Step] = &[
     DOCS,
     DEMO.after(BUILD),
     PAGE.after(BUILD),
+    NPM_BUILD.after(BUILD),
+    NPM.after(NPM_BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
