@@ -6,6 +6,8 @@
 mod at;
 mod invite;
 mod options;
+#[cfg(feature = "surface")]
+mod plain;
 mod read;
 mod write;
 
@@ -25,6 +27,8 @@ use crate::progress::Watcher;
 
 pub use at::RepoAt;
 pub use options::{Missing, OpenOptions};
+#[cfg(feature = "surface")]
+pub(crate) use plain::unreadable;
 pub use read::{Found, State, Verified};
 pub(crate) use write::other_repo;
 pub use write::{Batch, Receipt, Safe};

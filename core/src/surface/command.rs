@@ -23,8 +23,9 @@ pub enum Command {
     Create {
         /// What people call it.
         name: String,
-        /// 32 random bytes.
-        nonce: Bytes,
+        /// 32 random bytes; left out where the host draws them ([`Command::with_random`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nonce: Option<Bytes>,
     },
     /// Read what other processes have committed.
     Refresh,
@@ -37,8 +38,9 @@ pub enum Command {
         actor: Option<String>,
         /// What to write, in order.
         edits: Vec<Edit>,
-        /// 32 random bytes, new for every transaction.
-        random: Bytes,
+        /// 32 random bytes, new for every transaction; left out where the host draws them ([`Command::with_random`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random: Option<Bytes>,
     },
     /// Take ops from elsewhere.
     Import {
@@ -326,19 +328,29 @@ pub struct Terms {
     pub name: Option<String>,
 }
 
+impl Command {
+    /// Gives the command 32 random bytes, where it takes some and has none.
+    pub fn with_random(mut self, bytes: [u8; 32]) -> Command {
+        if let Command::Create { nonce: random, .. } | Command::Write { random, .. } = &mut self {
+            random.get_or_insert_with(|| Bytes(bytes.to_vec()));
+        }
+        self
+    }
+}
+
 impl TryFrom<Command> for input::Command {
     type Error = Unreadable;
 
     fn try_from(command: Command) -> Result<input::Command, Unreadable> {
         Ok(match command {
-            Command::Create { name, nonce } => input::Command::Create { name, nonce: exactly("nonce", &nonce)? },
+            Command::Create { name, nonce } => input::Command::Create { name, nonce: random("nonce", nonce)? },
             Command::Refresh => input::Command::Refresh,
             Command::Write { branch, actor, edits, random } => input::Command::Write(input::Transaction {
                 branch,
                 actor,
                 edits: edits.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
                 note: None,
-                random: exactly("random", &random)?,
+                random: self::random("random", random)?,
             }),
             Command::Import { ops } => {
                 input::Command::Import(ops.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
@@ -456,6 +468,10 @@ impl TryFrom<Terms> for input::InvitationTerms {
     }
 }
 
+fn random(at: &'static str, bytes: Option<Bytes>) -> Result<[u8; 32], Unreadable> {
+    exactly(at, &bytes.ok_or_else(|| Unreadable::new(at, "is absent"))?)
+}
+
 pub(super) fn ids(ids: Vec<Hex<32>>) -> Vec<OpId> {
     ids.into_iter().map(|id| OpId(id.0)).collect()
 }
@@ -472,7 +488,11 @@ fn role_of(word: &str) -> Result<Role, Unreadable> {
     Role::parse(word).ok_or_else(|| Unreadable::new("role", "is owner, writer or reader"))
 }
 
-fn tier_of(word: &str) -> Result<Tier, Unreadable> {
+/// The tier that a word names.
+///
+/// # Errors
+/// The word is none of `local`, `peer` and `relay`.
+pub fn tier_of(word: &str) -> Result<Tier, Unreadable> {
     match word {
         "local" => Ok(Tier::Local),
         "peer" => Ok(Tier::Peer),

@@ -16,7 +16,7 @@ pub use answer::{
     Answer, Beneath, Branch, ChainEnd, Conflict, Entity, Fork, ImportReport, Invitation, Joined, Link, Manifest,
     Member, Op, Problem, Progress, Refused, Said, Shown, Side, Status, VerifyReport, Withheld,
 };
-pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms};
+pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Remembered, RowHeaders};
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
