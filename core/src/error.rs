@@ -64,6 +64,9 @@ pub enum CommandError {
     /// A patch whose places overlap.
     #[error("a patch may not name a place twice, nor a place inside another")]
     BadPatch,
+    /// A body that is not its kind's.
+    #[error("a put and an append have a body, a patch has one of JSON, and a delete has none")]
+    BadBody,
     /// A collection of the engine's own, on a branch where it has no effect.
     #[error("this collection belongs to the engine")]
     Reserved,
@@ -96,6 +99,9 @@ pub enum CommandError {
     /// A linear branch with more than one line.
     #[error("this linear branch has two lines, and nobody writes to it before one of them gives way")]
     Diverged,
+    /// An author whose chain on a branch has two ends.
+    #[error("the chain of {0} forked here, so nothing continues it; write under a new key")]
+    ChainForked(crate::op::id::Author),
     /// An op of another repo.
     #[error("these ops belong to another repo")]
     RepoMismatch,
@@ -149,12 +155,14 @@ impl CommandError {
             CommandError::ClockAhead => "clock_ahead",
             CommandError::TooLarge | CommandError::NoProof => "payload_too_large",
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",
+            CommandError::BadBody => "invalid_argument",
             CommandError::Reserved | CommandError::BadManifest { .. } => "invalid_argument",
             CommandError::BadInvitation => "invalid_argument",
             CommandError::NotPermitted => "permission_denied",
             CommandError::OwnerStays => "permission_denied",
             CommandError::NoMember(_) | CommandError::NoInvitation(_) => "not_found",
             CommandError::Diverged => "diverged",
+            CommandError::ChainForked(_) => "chain_forked",
             CommandError::RepoMismatch => "repo_mismatch",
             CommandError::BodyMissing(_) => "body_missing",
             CommandError::Corrupt(_) => "storage_corrupt",

@@ -35,8 +35,22 @@ const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "time"];
 const BELOW_VIEW: &[&str] = &["admit", "error", "limits", "link", "log", "merge", "op", "time"];
 const BELOW_MACHINE: &[&str] =
     &["admit", "error", "input", "limits", "link", "log", "merge", "op", "output", "ticket", "time", "view"];
-const BELOW_SURFACE: &[&str] =
-    &["admit", "error", "input", "limits", "link", "log", "machine", "merge", "op", "output", "ticket", "time", "view"];
+const BELOW_SURFACE: &[&str] = &[
+    "admit",
+    "error",
+    "input",
+    "limits",
+    "link",
+    "log",
+    "machine",
+    "merge",
+    "op",
+    "output",
+    "reconcile",
+    "ticket",
+    "time",
+    "view",
+];
 
 /// The words that no file of a package may hold, by the package's folder.
 const FORBIDDEN: &[(&str, &[&str])] = &[("core", &["std", "unsafe"]), ("native", &["unsafe"])];

@@ -20,7 +20,6 @@ use crate::input::{Command, EntityQuery, Request};
 use crate::log::fork::{Fork, ForkProof, Side};
 use crate::log::graph::{Branch, ChainFork, Entity, Node};
 use crate::log::row::StoredOp;
-use crate::log::set::Bits;
 use crate::merge::entity;
 use crate::op::body::Content;
 use crate::op::hex;
@@ -320,24 +319,6 @@ impl Machine {
     pub(super) fn writes_in_log(&self, branch: Branch, entity: Entity) -> Vec<Node> {
         let is_write = |node: &Node| self.graph.kind(*node) != Kind::Merge && self.graph.is_in_log(*node, branch);
         self.graph.writes(entity).filter(is_write).collect()
-    }
-
-    /// The writes with effect that no other write with effect has seen.
-    pub(super) fn effective_frontier(&self, branch: Branch, entity: Entity) -> Vec<Node> {
-        let frontier = self.graph.frontier(branch, entity);
-        if frontier.iter().all(|node| self.is_effective(*node)) {
-            return frontier;
-        }
-        let effective: Vec<Node> =
-            self.writes_in_log(branch, entity).into_iter().filter(|node| self.is_effective(*node)).collect();
-        let mut seen = Bits::default();
-        let mut open: Vec<Node> = effective.iter().flat_map(|node| self.graph.base(*node)).collect();
-        while let Some(node) = open.pop() {
-            if seen.insert(node) {
-                open.extend(self.graph.base(node));
-            }
-        }
-        effective.into_iter().filter(|node| !seen.contains(*node)).collect()
     }
 
     pub(super) fn is_effective(&self, node: Node) -> bool {

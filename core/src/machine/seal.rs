@@ -251,14 +251,9 @@ impl Machine {
         }
     }
 
-    /// The frontier that this replica shows: the 32 of smallest `ord` if there are more.
+    /// What a writer names as base who looks at what this replica shows.
     pub(super) fn shown_base(&self, collection: &str, key: &str, branch: &str) -> Vec<OpId> {
-        let branch = self.graph.find_branch(branch);
-        let entity = self.graph.find_entity_named(collection, key);
-        let (Some(branch), Some(entity)) = (branch, entity) else { return Vec::new() };
-        let mut frontier = self.effective_frontier(branch, entity);
-        frontier.sort_unstable_by_key(|node| self.graph.ord(*node));
-        frontier.iter().take(LINKS_MAX).map(|node| self.graph.id(*node)).collect()
+        self.state.shown_base(&self.graph, branch, (collection, key))
     }
 
     /// Seals one op on top of the last.

@@ -15,12 +15,10 @@ use crate::error::CommandError;
 use crate::input::{Change, Edit, InvitationProof, LinkId, Request, Transaction};
 use crate::log::graph::{Branch, Node};
 use crate::log::row::{Origin, StoredOp};
-use crate::op::body::encode_json;
-use crate::op::draft::{Draft, SealedOp, Spot};
-use crate::op::header::{GENESIS_KEY, REPO_BRANCH};
+use crate::op::draft::{Draft, SealedOp, Spot, genesis_body};
+use crate::op::header::REPO_BRANCH;
 use crate::op::id::{Author, OpId};
-use crate::op::json::{Object, Value};
-use crate::op::kind::{Format, Kind};
+use crate::op::kind::Kind;
 use crate::op::sign::Signature;
 use crate::output::{Answer, Output};
 use crate::time::{Hlc, Millis};
@@ -137,22 +135,10 @@ impl Machine {
     }
 
     fn seal_genesis(&self, name: &str, nonce: &[u8; 32], now: Millis) -> Result<SealedOp, CommandError> {
-        let mut body = Object::new();
-        body.insert("name".into(), Value::String(name.into()));
-        body.insert("nonce".into(), Value::String(crate::op::hex::encode(nonce)));
-        let body = encode_json(&Value::Object(body))?;
-        let draft = Draft {
-            branch: REPO_BRANCH,
-            collection: REPO_BRANCH,
-            key: GENESIS_KEY,
-            kind: Kind::Put,
-            body: Some((Format::Json, &body)),
-            base: &[],
-            actor: None,
-        };
+        let body = genesis_body(name, nonce)?;
         let hlc = Hlc::next(now, None);
         let spot = Spot { repo: None, author: self.author, prev: None, parents: &[], hlc };
-        draft.seal(spot).map_err(|_| CommandError::BadName)
+        Draft::genesis(&body).seal(spot).map_err(|_| CommandError::BadName)
     }
 
     /// Starts the next transaction that waits, if none is under way.

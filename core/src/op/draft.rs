@@ -2,8 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::header::{BodyRef, Header, HeaderError, Ids};
+use super::body::{BodyError, encode_json};
+use super::header::{BodyRef, GENESIS_KEY, Header, HeaderError, Ids, REPO_BRANCH};
+use super::hex;
 use super::id::{Author, ContentHash, OpId, RepoId};
+use super::json::Value;
 use super::kind::{Format, Kind};
 use super::sign::{Signature, Unverified};
 use crate::time::Hlc;
@@ -64,6 +67,29 @@ impl SealedOp {
     /// Bytes of header and body, as segments count them.
     pub fn bytes(&self) -> usize {
         self.header.len() + self.body.as_ref().map_or(0, Vec::len)
+    }
+}
+
+/// The body of a repo's first op.
+///
+/// # Errors
+/// [`BodyError::TooLong`] for a name that is.
+pub fn genesis_body(name: &str, nonce: &[u8; 32]) -> Result<Vec<u8>, BodyError> {
+    encode_json(&Value::object([("name", Value::from(name)), ("nonce", hex::encode(nonce).into())]))
+}
+
+impl<'a> Draft<'a> {
+    /// A repo's first op, with a body of [`genesis_body`].
+    pub fn genesis(body: &'a [u8]) -> Draft<'a> {
+        Draft {
+            branch: REPO_BRANCH,
+            collection: REPO_BRANCH,
+            key: GENESIS_KEY,
+            kind: Kind::Put,
+            body: Some((Format::Json, body)),
+            base: &[],
+            actor: None,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Structure is judged and signatures are not.
 
+mod create;
 mod difference;
 mod judge;
 mod log;
@@ -11,6 +12,7 @@ use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+pub use self::create::{NewOp, create_genesis};
 pub use self::difference::Difference;
 pub use self::log::Log;
 use self::union::Union;
@@ -36,6 +38,16 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// The word for it on every surface.
+    pub fn word(self) -> &'static str {
+        match self {
+            Relation::Equal => "equal",
+            Relation::Behind => "behind",
+            Relation::Ahead => "ahead",
+            Relation::Diverged => "diverged",
+        }
+    }
+
     fn of(has_only_common: bool, has_remote_only_common: bool) -> Relation {
         match (has_only_common, has_remote_only_common) {
             (true, true) => Relation::Equal,

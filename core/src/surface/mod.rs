@@ -7,6 +7,7 @@
 
 mod answer;
 mod command;
+mod engine;
 mod input;
 mod op;
 mod output;
@@ -17,6 +18,7 @@ pub use answer::{
     Member, Op, Problem, Progress, Refused, Said, Shown, Side, Status, VerifyReport, Withheld,
 };
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
+pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Remembered, RowHeaders};
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};

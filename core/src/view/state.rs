@@ -12,7 +12,9 @@ use alloc::vec::Vec;
 use crate::admit::authority::{Authority, MANIFESTS};
 use crate::admit::policy::Policies;
 use crate::admit::redaction::{Redactions, redactions};
+use crate::limits::LINKS_MAX;
 use crate::log::graph::{Branch, Entity, Graph, Node};
+use crate::log::set::Bits;
 use crate::merge::entity::{self, Effect, EntityRef, Write};
 use crate::merge::manifest::Manifest;
 use crate::merge::redact::redacted;
@@ -132,6 +134,36 @@ impl State {
         let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
         let writes: Vec<Write<'_>> = said.iter().map(Said::write).collect();
         entity::merge(name, &writes, self.manifest(collection))
+    }
+
+    /// What a writer names as base who looks at an entity of a branch: the writes with effect that no other such write has
+    /// seen, the 32 of smallest `ord` if there are more.
+    pub fn shown_base(&self, graph: &Graph, branch: &str, (collection, key): (&str, &str)) -> Vec<OpId> {
+        let branch = graph.find_branch(branch);
+        let entity = graph.find_entity_named(collection, key);
+        let (Some(branch), Some(entity)) = (branch, entity) else { return Vec::new() };
+        let mut frontier = self.effective_frontier(graph, branch, entity);
+        frontier.sort_unstable_by_key(|node| graph.ord(*node));
+        frontier.iter().take(LINKS_MAX).map(|node| graph.id(*node)).collect()
+    }
+
+    /// The writes with effect that no other write with effect has seen.
+    fn effective_frontier(&self, graph: &Graph, branch: Branch, entity: Entity) -> Vec<Node> {
+        let is_effective = |node: &Node| self.authority.is_effective(graph, *node);
+        let frontier = graph.frontier(branch, entity);
+        if frontier.iter().all(is_effective) {
+            return frontier;
+        }
+        let is_write = |node: &Node| graph.kind(*node) != Kind::Merge && graph.is_in_log(*node, branch);
+        let effective: Vec<Node> = graph.writes(entity).filter(is_write).filter(is_effective).collect();
+        let mut seen = Bits::default();
+        let mut open: Vec<Node> = effective.iter().flat_map(|node| graph.base(*node)).collect();
+        while let Some(node) = open.pop() {
+            if seen.insert(node) {
+                open.extend(graph.base(node));
+            }
+        }
+        effective.into_iter().filter(|node| !seen.contains(*node)).collect()
     }
 
     /// Whether a write has effect and may replace the whole entity; what it says decides whether it does.
