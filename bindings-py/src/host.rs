@@ -17,12 +17,7 @@ use crate::wait::{Stop, runtime, wait};
 /// Opens a repo. `options` are those of `trellis_sync::surface::OpenOptions`.
 #[pyfunction]
 #[pyo3(signature = (path, options, stop=None))]
-pub(crate) fn open(
-    py: Python<'_>,
-    path: PathBuf,
-    options: &Bound<'_, PyAny>,
-    stop: Option<&Stop>,
-) -> PyResult<Host> {
+pub(crate) fn open(py: Python<'_>, path: PathBuf, options: &Bound<'_, PyAny>, stop: Option<&Stop>) -> PyResult<Host> {
     let options: OpenOptions = plain::read(options)?;
     let opened = async {
         let (events, told) = unbounded_channel();
@@ -46,11 +41,7 @@ pub(crate) struct Host {
 impl Host {
     /// Carries a command of the surface out, and returns its answer.
     #[pyo3(signature = (command, stop=None))]
-    fn carry_out<'py>(
-        &self,
-        command: &Bound<'py, PyAny>,
-        stop: Option<&Stop>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn carry_out<'py>(&self, command: &Bound<'py, PyAny>, stop: Option<&Stop>) -> PyResult<Bound<'py, PyAny>> {
         let py = command.py();
         let command: Command = plain::read(command)?;
         let answer: Answer = wait(py, stop, self.repo(py)?.carry_out(command))?;
