@@ -10,9 +10,25 @@
 The same verbs without ``await`` are in ``trellis_sync.blocking``.
 """
 
+import atexit
+
+from . import _native, blocking
 from ._asks import Choice, Patch
+from ._engine import (
+    AnyOp,
+    Invalid,
+    Reconciled,
+    Synced,
+    create_op,
+    create_repo,
+    op_from_object,
+    op_object,
+    reconcile,
+)
 from ._errors import TrellisError
-from ._repo import Batch, Link, Receipt, Repo, Subscription, View, open  # noqa: A004
+from ._native import HttpSyncTransport, Identity, MemoryTransport
+from ._repo import Batch, Link, Receipt, Repo, Subscription, View, open
+from ._sync_engine import SyncEngine, WebSocketSyncTransport
 from ._words import (
     ABSENT,
     Absent,
@@ -48,6 +64,7 @@ from ._words import (
 __all__ = [
     "ABSENT",
     "Absent",
+    "AnyOp",
     "Batch",
     "Beneath",
     "Branch",
@@ -58,18 +75,23 @@ __all__ = [
     "Entity",
     "Exported",
     "Fork",
+    "HttpSyncTransport",
+    "Identity",
     "ImportReport",
+    "Invalid",
     "Joined",
     "Json",
     "Link",
     "LinkStatus",
     "Manifest",
     "Member",
+    "MemoryTransport",
     "Nacked",
     "Op",
     "Patch",
     "Progress",
     "Receipt",
+    "Reconciled",
     "Refused",
     "Repo",
     "Safe",
@@ -79,10 +101,22 @@ __all__ = [
     "Status",
     "StoredOp",
     "Subscription",
+    "SyncEngine",
+    "Synced",
     "TrellisError",
     "Verified",
     "VerifyReport",
     "View",
+    "WebSocketSyncTransport",
     "Withheld",
+    "blocking",
+    "create_op",
+    "create_repo",
+    "op_from_object",
+    "op_object",
     "open",
+    "reconcile",
 ]
+
+# Nothing of ours asks for the interpreter once it ends.
+atexit.register(_native.end_calls)

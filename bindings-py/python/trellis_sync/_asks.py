@@ -119,7 +119,9 @@ def _choice(choice: Choice) -> Plain:
     return {"type": "value", "value": choice}
 
 
-def entries(branch: str, collection: Optional[str], key_prefix: str, at: Sequence[str]) -> Ask[tuple[words.Entity, ...]]:
+def entries(
+    branch: str, collection: Optional[str], key_prefix: str, at: Sequence[str]
+) -> Ask[tuple[words.Entity, ...]]:
     """Entities of a branch."""
     command = {"type": "entries", "branch": branch, "collection": collection, "keyPrefix": key_prefix, "at": list(at)}
     return Ask(_present(command), lambda answer: words.read_all(words.Entity, answer["entities"]))
@@ -131,7 +133,7 @@ def log(branch: str, entity: Optional[str], ops_max: int) -> Ask[tuple[words.Op,
     return Ask(command, lambda answer: words.read_all(words.Op, answer["ops"]))
 
 
-def op(id: str) -> Ask[words.Op]:  # noqa: A002
+def op(id: str) -> Ask[words.Op]:
     """One op, whole."""
     return Ask({"type": "show", "ops": [id]}, lambda answer: words.read(words.Op, answer["ops"][0]))
 

@@ -1,6 +1,11 @@
 """The native module: plain data in and out. What people use is `trellis_sync` and `trellis_sync.blocking`."""
 
-from typing import Any, Optional
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Optional, Union
+
+from typing_extensions import Self
+
+from ._words import StoredOp
 
 Plain = dict[str, Any]
 
@@ -36,3 +41,82 @@ class Follower:
     def next(self, timeout_ms: Optional[int] = None, stop: Optional[Stop] = None) -> Optional[Plain]: ...
 
 def open(path: str, options: Plain, stop: Optional[Stop] = None) -> Host: ...  # noqa: A001
+def end_calls() -> None: ...
+
+class Machine:
+    """One repo's engine, for whoever is the host: no clock, no keys, no disk."""
+
+    @staticmethod
+    def open(author: str, *, id_key: int = 0, is_copied: bool = False) -> tuple[Machine, list[Plain]]: ...
+    def step(self, input: Plain, now: int) -> list[Plain]: ...
+    def deadline(self) -> Optional[int]: ...
+
+class Identity:
+    """A key in memory. What is shown of it is its public half."""
+
+    @staticmethod
+    def generate() -> Identity:
+        """Make a new key, from the system's random source."""
+    @staticmethod
+    def from_seed(seed: bytes) -> Identity:
+        """Give the key of a seed of 32 bytes, the same for ever."""
+    @property
+    def author(self) -> str:
+        """The public half: 64 hex digits."""
+    def sign(self, message: bytes) -> bytes:
+        """Sign: 64 bytes."""
+
+def reconcile(local: Sequence[StoredOp], remote: Sequence[StoredOp]) -> Plain: ...
+def create_repo(name: str, identity: Identity) -> StoredOp: ...
+def create_op(op: Plain, identity: Identity, after: Sequence[StoredOp]) -> StoredOp: ...
+def op_shown(op: StoredOp) -> Plain: ...
+def op_of(object: Mapping[str, Any]) -> StoredOp: ...
+def is_signed(author: bytes, message: bytes, signature: bytes) -> bool: ...
+
+class MemoryTransport:
+    """A peer among peers in one process."""
+
+    def __new__(cls, id: str, name: Optional[str] = None) -> MemoryTransport: ...
+    @staticmethod
+    def link(one: MemoryTransport, other: MemoryTransport) -> None:
+        """Make two peers known to each other."""
+    @property
+    def id(self) -> str:
+        """What others dial."""
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+class HttpSyncTransport:
+    """Peers that are asked by signed requests, under names that a program gives them."""
+
+    def __new__(cls, local_peer_id: str, *, allow_plain: list[str] = ...) -> HttpSyncTransport: ...
+    @property
+    def local_peer_id(self) -> str:
+        """What this side calls itself."""
+    def add_peer(self, peer: str, url: str) -> None:
+        """Know a peer by this name from now on. Nothing is sent yet."""
+
+class WebSocketSyncTransport:
+    def __new__(cls, local_peer_id: str, *, allow_plain: list[str] = ...) -> Self: ...
+    @property
+    def local_peer_id(self) -> str: ...
+    def connect_blocking(self, peer: str, url: str, stop: Optional[Stop] = None) -> None: ...
+
+class SyncEngine:
+    def __new__(
+        cls,
+        local_peer_id: str,
+        transport: Union[MemoryTransport, HttpSyncTransport, WebSocketSyncTransport],
+        get_local_ops: Callable[[], Sequence[StoredOp]],
+        on_ops_received: Callable[[list[StoredOp]], object],
+        branch_policy: Plain,
+        identity: Optional[Identity],
+    ) -> SyncEngine: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def local_peer_id(self) -> str: ...
+    def push_to(self, peer: str, stop: Optional[Stop] = None) -> Plain: ...
+    def pull_from(self, peer: str, stop: Optional[Stop] = None) -> Plain: ...
+    def reconcile_with(self, ops: Sequence[StoredOp], stop: Optional[Stop] = None) -> Plain: ...

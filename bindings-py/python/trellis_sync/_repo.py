@@ -18,6 +18,8 @@ from . import _asks as asks
 from . import _native
 from . import _words as words
 from ._asks import OPS_MAX, TIMEOUT, Ask, Choice, Patch
+from ._engine import AnyOp, stored_ops
+from ._errors import refused
 from ._share import LOOK_MS, Edits, Handle, Scene, is_collection
 from ._words import Json
 
@@ -208,7 +210,7 @@ class Batch(Edits):
     def receipt(self) -> Receipt:
         """The receipt, once the block has ended."""
         if self._receipt is None:
-            raise asks.refused("A batch has a receipt when its block has ended.")
+            raise refused("A batch has a receipt when its block has ended.")
         return self._receipt
 
     async def __aenter__(self) -> "Batch":
@@ -385,7 +387,7 @@ class Repo(Handle):
         """Ops of the branch, or those that write ``collection/key``, the newest first."""
         return await self._ask(asks.log(self._branch, entity, ops_max))
 
-    async def op(self, id: str) -> words.Op:  # noqa: A002
+    async def op(self, id: str) -> words.Op:
         """One op, whole.
 
         Raises:
@@ -425,6 +427,18 @@ class Repo(Handle):
     async def manifests(self) -> tuple[words.Manifest, ...]:
         """What collections declare, ascending by collection."""
         return await self._ask(asks.manifests())
+
+    async def ops(self, known: Sequence[str] = ()) -> tuple[words.StoredOp, ...]:
+        """Every op that is not in the past of the known ones, dependencies first."""
+        return await self._ask(asks.ops_since(known))
+
+    async def add_ops(self, ops: Sequence[AnyOp]) -> words.ImportReport:
+        """Takes ops from elsewhere, in any order. Into a repo without ops they bring the repo that they belong to.
+
+        Raises:
+            TrellisError: ``repo_mismatch`` for ops of another repo.
+        """
+        return await self._ask(asks.add_ops(stored_ops(ops)))
 
     def sync(
         self,

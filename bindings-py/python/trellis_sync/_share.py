@@ -3,7 +3,7 @@
 import weakref
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from . import _asks as asks
 from . import _native
@@ -123,3 +123,24 @@ def _emptied(entity: words.Entity) -> words.Entity:
 def is_collection(scope: str) -> bool:
     """Whether a scope to watch is a collection; with a slash it is a place."""
     return "/" not in scope
+
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def twin(other: Any) -> Callable[[C], C]:
+    """Gives a function or a class the words of its asynchronous twin, so that they stand once."""
+
+    def told(own: C) -> C:
+        own.__doc__ = _without_await(other.__doc__)
+        for name, member in vars(own).items():
+            words_of_twin = getattr(other, name, None)
+            if callable(member) and not isinstance(member, type) and words_of_twin is not None and not member.__doc__:
+                member.__doc__ = _without_await(words_of_twin.__doc__)
+        return own
+
+    return told
+
+
+def _without_await(told: Optional[str]) -> Optional[str]:
+    return told and told.replace("async with", "with").replace("await ", "").replace("async for", "for")

@@ -5,8 +5,9 @@ Ids and keys are lower-case hex, times milliseconds since 1970.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from typing import Any, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Json = Union[None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]]
@@ -27,10 +28,8 @@ class Absent(Enum):
 ABSENT = Absent.ABSENT
 """Nothing, as a choice in a conflict: the place shall be empty."""
 
-record = dataclasses.dataclass(frozen=True)
 
-
-@record
+@dataclass(frozen=True)
 class Shown:
     """What people see at a place."""
 
@@ -38,11 +37,11 @@ class Shown:
     """``json``, ``bytes``, ``absent``, or ``bodyMissing`` where the content is not on this device."""
     value: Any = None
     """The value, where it is JSON."""
-    content: Optional[bytes] = dataclasses.field(default=None, metadata={"word": "bytes"})
+    content: Optional[bytes] = field(default=None, metadata={"word": "bytes"})
     """The bytes, where it is bytes."""
 
 
-@record
+@dataclass(frozen=True)
 class Said:
     """What one write makes of a place."""
 
@@ -50,7 +49,7 @@ class Said:
     """``json``, ``bytes``, ``absent``, ``add`` (a counter grows) or ``insert`` (a set gains values)."""
     value: Any = None
     """The value, where it is JSON."""
-    content: Optional[bytes] = dataclasses.field(default=None, metadata={"word": "bytes"})
+    content: Optional[bytes] = field(default=None, metadata={"word": "bytes"})
     """The bytes, where it is bytes."""
     by: Optional[int] = None
     """With ``add``, by how much."""
@@ -58,7 +57,7 @@ class Said:
     """With ``insert``, the values."""
 
 
-@record
+@dataclass(frozen=True)
 class Side:
     """One side of a conflict."""
 
@@ -72,7 +71,7 @@ class Side:
     """What it makes of the place."""
 
 
-@record
+@dataclass(frozen=True)
 class Beneath:
     """A conflict in what the members of another one had seen."""
 
@@ -80,7 +79,7 @@ class Beneath:
     sides: tuple[Said, ...]
 
 
-@record
+@dataclass(frozen=True)
 class Conflict:
     """Writes of which none saw the other, with different values at one place."""
 
@@ -100,7 +99,7 @@ class Conflict:
     beneath: tuple[Beneath, ...] = ()
 
 
-@record
+@dataclass(frozen=True)
 class Entity:
     """An entity, or a place in one, as it is shown."""
 
@@ -124,7 +123,7 @@ class Entity:
         return self.shown.value if self.shown.content is None else self.shown.content
 
 
-@record
+@dataclass(frozen=True)
 class Change:
     """What became of an entity, or of a place in one."""
 
@@ -147,7 +146,7 @@ class Change:
         return self.after.value
 
 
-@record
+@dataclass(frozen=True)
 class StoredOp:
     """An op by its bytes. It proves nothing until an engine has verified it."""
 
@@ -156,7 +155,7 @@ class StoredOp:
     signature: Optional[bytes] = None
 
 
-@record
+@dataclass(frozen=True)
 class Op:
     """An op as people read it."""
 
@@ -182,12 +181,12 @@ class Op:
     prev: Optional[str] = None
     """The op before it on its chain."""
     actor: Optional[str] = None
-    """On whose behalf it was written."""
+    """On whose behalf it was written, where one op was asked for."""
     stored: Optional[StoredOp] = None
     """The op itself, where one op was asked for."""
 
 
-@record
+@dataclass(frozen=True)
 class Branch:
     """A branch."""
 
@@ -199,7 +198,7 @@ class Branch:
     """Whether it is linear and has no one line."""
 
 
-@record
+@dataclass(frozen=True)
 class Fork:
     """Two ops with one place in an author's chain."""
 
@@ -209,7 +208,7 @@ class Fork:
     ops: tuple[str, ...]
 
 
-@record
+@dataclass(frozen=True)
 class Status:
     """The whole picture."""
 
@@ -231,7 +230,7 @@ class Status:
     """How many milliseconds the greatest clock here is ahead of the local one."""
 
 
-@record
+@dataclass(frozen=True)
 class Withheld:
     """An op that a peer keeps and gives no effect."""
 
@@ -240,7 +239,7 @@ class Withheld:
     """Why: ``permission_denied`` or ``not_fast_forward``."""
 
 
-@record
+@dataclass(frozen=True)
 class Safe:
     """What is known of a write that has become safe."""
 
@@ -248,7 +247,7 @@ class Safe:
     """Those of its ops that a peer keeps and gives no effect."""
 
 
-@record
+@dataclass(frozen=True)
 class Refused:
     """An op that is invalid."""
 
@@ -256,7 +255,7 @@ class Refused:
     reason: str
 
 
-@record
+@dataclass(frozen=True)
 class ImportReport:
     """What became of imported ops."""
 
@@ -274,7 +273,7 @@ class ImportReport:
     """How many were no ops at all."""
 
 
-@record
+@dataclass(frozen=True)
 class BundleReport:
     """What became of a bundle."""
 
@@ -283,7 +282,7 @@ class BundleReport:
     """Contents of files that it names and does not hold."""
 
 
-@record
+@dataclass(frozen=True)
 class Exported:
     """What a bundle was made of."""
 
@@ -293,7 +292,7 @@ class Exported:
     """Contents of files that the ops name and that are not here."""
 
 
-@record
+@dataclass(frozen=True)
 class VerifyReport:
     """What became of the ops when everything was read."""
 
@@ -308,7 +307,7 @@ class VerifyReport:
     """Ops that no signature vouches for."""
 
 
-@record
+@dataclass(frozen=True)
 class Verified:
     """What verifying found."""
 
@@ -319,7 +318,7 @@ class Verified:
     """Rows of the store that are not what was written."""
 
 
-@record
+@dataclass(frozen=True)
 class Joined:
     """How somebody joined by an invitation."""
 
@@ -328,7 +327,7 @@ class Joined:
     """Whether more had joined by it than it has uses."""
 
 
-@record
+@dataclass(frozen=True)
 class Member:
     """A member of a repo."""
 
@@ -341,7 +340,7 @@ class Member:
     joined: Optional[Joined] = None
 
 
-@record
+@dataclass(frozen=True)
 class Manifest:
     """What a collection declares."""
 
@@ -350,7 +349,7 @@ class Manifest:
     manifest: Any
 
 
-@record
+@dataclass(frozen=True)
 class Nacked:
     """Ops that a peer refuses, or gives no effect."""
 
@@ -362,7 +361,7 @@ class Nacked:
     """With ``not_fast_forward``, the head of the line that they do not continue."""
 
 
-@record
+@dataclass(frozen=True)
 class LinkStatus:
     """How a link stands."""
 
@@ -383,7 +382,7 @@ class LinkStatus:
     """The invitation by which this device became a member on the link."""
 
 
-@record
+@dataclass(frozen=True)
 class Progress:
     """How far a link is."""
 
@@ -403,7 +402,8 @@ class Progress:
 
 def read(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The value of a class here that plain data says."""
-    named = {name: _of(hint, plain[word]) for name, word, hint in _fields(kind) if word in plain}
+    known: type[Any] = kind
+    named = {name: _of(hint, plain[word]) for name, word, hint in _fields(known) if word in plain}
     return kind(**named)
 
 
@@ -412,12 +412,12 @@ def read_all(kind: type[T], plain: Sequence[Mapping[str, Any]]) -> tuple[T, ...]
     return tuple(read(kind, item) for item in plain)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _fields(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
     """The fields of a class: their names, the engine's words for them, and their types."""
     hints = get_type_hints(kind)
     fields = dataclasses.fields(kind)
-    return tuple((field.name, field.metadata.get("word", _camel(field.name)), hints[field.name]) for field in fields)
+    return tuple((of.name, of.metadata.get("word", _camel(of.name)), hints[of.name]) for of in fields)
 
 
 def _camel(name: str) -> str:
@@ -430,6 +430,6 @@ def _of(hint: Any, plain: Any) -> Any:
         return _of(get_args(hint)[0], plain)
     if get_origin(hint) is tuple:
         return tuple(_of(get_args(hint)[0], item) for item in plain)
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return read(hint, plain)
     return int(plain) if hint is int else plain
