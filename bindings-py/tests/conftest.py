@@ -19,10 +19,11 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 class Server:
-    """A ``trellis serve --open`` on a free port of this machine, which takes any repo."""
+    """A ``trellis serve --open`` on a free port of this machine: of one repo, or of any that peers bring."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [TRELLIS, "serve", "--open", "--repos", str(folder), "--listen", "127.0.0.1:0"]
+    def __init__(self, folder: Path, *, one: bool = False) -> None:
+        which = ["-C", str(folder)] if one else ["--repos", str(folder)]
+        command = [TRELLIS, "serve", "--open", *which, "--listen", "127.0.0.1:0"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self._process.stdout is not None
         for line in self._process.stdout:

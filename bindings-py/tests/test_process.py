@@ -140,8 +140,8 @@ import sys
 from trellis_sync import blocking
 repo = blocking.open(sys.argv[1])
 receipt = repo.set("todo/1", 1)
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     receipt.durable("relay", timeout=1000)
 except KeyboardInterrupt:
     print("heard", repo.get("todo/1"))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import anyio
@@ -35,25 +36,39 @@ async def test_a_write_is_safe_at_a_relay(server: Server, tmp_path: Path) -> Non
 
 
 @pytest.mark.anyio
-async def test_a_second_device_joins(server: Server, tmp_path: Path) -> None:
-    async with await trellis_sync.open(tmp_path / "ann") as ann:
-        await ann.set("notes/1/title", "Calm")
-        repo_id = (await ann.status()).repo
-        url = f"{server.url}/repos/{repo_id}"
-        async with ann.sync(server.url) as link:
-            await link.in_sync(timeout=LIMIT)
-    del url
+async def test_what_one_device_writes_another_shows(server: Server, tmp_path: Path) -> None:
     async with await trellis_sync.open(tmp_path / "ann") as ann, ann.sync(server.url):
-        copy = await trellis_sync.open(tmp_path / "ann2")
-        await copy.add_ops(await ann.ops())
-        async with copy, copy.sync(server.http) as link:
+        await ann.set("notes/1/title", "Calm")
+        async with await trellis_sync.open(tmp_path / "bob") as bob:
+            await bob.add_ops(await ann.ops())
+            async with bob.sync(server.http) as link:
+                await link.in_sync(timeout=LIMIT)
+                receipt = await bob.set("notes/2/title", "Storm")
+                await receipt.durable("relay", timeout=LIMIT)
+                subscription = await ann.subscribe("notes").start()
+                with anyio.fail_after(LIMIT):
+                    while "2" not in subscription.snapshot:
+                        await subscription.__anext__()
+
+
+@pytest.mark.anyio
+async def test_a_new_repo_joins_that_of_a_peer(tmp_path: Path) -> None:
+    with blocking.open(tmp_path / "ann") as ann:
+        ann.set("notes/1/title", "Calm")
+    server = Server(tmp_path / "ann", one=True)
+    try:
+        async with await trellis_sync.open(tmp_path / "bob", join=server.url) as bob:
+            assert await bob.get("notes/1/title") == "Calm"
+        async with await trellis_sync.open(tmp_path / "cat") as cat, cat.sync(server.url) as link:
             await link.in_sync(timeout=LIMIT)
-            receipt = await copy.set("notes/2/title", "Storm")
-            await receipt.durable("relay", timeout=LIMIT)
-            subscription = await ann.subscribe("notes").start()
-            with anyio.fail_after(LIMIT):
-                while "2" not in subscription.snapshot:
-                    await subscription.__anext__()
+            assert await cat.get("notes/1/title") == "Calm"
+        with blocking.open(tmp_path / "dan") as dan:
+            dan.set("notes/1/title", "Another repo")
+            with dan.sync(server.url) as other, pytest.raises(TrellisError) as told:
+                other.in_sync(timeout=LIMIT)
+        assert told.value.code == "repo_mismatch"
+    finally:
+        server.stop()
 
 
 def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
@@ -71,7 +86,7 @@ def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:
 
 
 WRITER = """
-import sys
+import json, sys
 from trellis_sync import blocking
 
 folder, url, key, bundle = sys.argv[1:]
@@ -87,38 +102,43 @@ with blocking.open(folder) as repo:
     receipt = repo.set(f"notes/{key}/title", key)
     with repo.sync(url) as link:
         receipt.durable("relay", timeout=60)
-        sys.stdin.readline()
+        watched = repo.subscribe("notes").start()
+        while len(watched.snapshot) < 3 or not repo.conflicts():
+            next(watched)
         link.in_sync(timeout=60)
-        for change in repo.subscribe("notes"):
-            pass
+        conflicts = [conflict.id for conflict in repo.conflicts()]
+        print(json.dumps([repo.entries("notes"), conflicts, repo.status().ops]), flush=True)
+        sys.stdin.readline()
 """
 
 
 def test_two_processes_meet_and_agree(server: Server, tmp_path: Path) -> None:
-    text = WRITER.replace(
-        "        for change in repo.subscribe(\"notes\"):\n            pass\n",
-        "        watched = repo.subscribe('notes').start()\n"
-        "        while len(watched.snapshot) < 3:\n"
-        "            next(watched)\n"
-        "        import json\n"
-        "        ids = [conflict.id for conflict in repo.conflicts()]\n"
-        "        print(json.dumps([repo.entries('notes'), ids, repo.status().ops]))\n",
-    )
-    ann = script(text, str(tmp_path / "ann"), server.url, "ann", "")
-    assert ann.stdout is not None
-    assert ann.stdin is not None
-    assert ann.stdout.readline() == "ready\n"
-    bob = script(text, str(tmp_path / "bob"), server.url, "bob", str(tmp_path / "ann.bundle"))
-    told = []
+    ann = script(WRITER, str(tmp_path / "ann"), server.url, "ann", "")
+    assert line_of(ann) == "ready"
+    bob = script(WRITER, str(tmp_path / "bob"), server.url, "bob", str(tmp_path / "ann.bundle"))
+    assert line_of(bob) == "ready"
     for process in (ann, bob):
-        out, err = process.communicate("\n\n", timeout=LIMIT)
-        assert process.returncode == 0, err
-        told.append(json.loads(out.splitlines()[-1]))
+        say(process, "")
+    told = [json.loads(line_of(process)) for process in (ann, bob)]
+    for process in (ann, bob):
+        _, err = process.communicate("\n", timeout=LIMIT)
+        assert (process.returncode, err) == (0, "")
     assert told[0] == told[1]
     entries, conflicts, ops = told[0]
     assert sorted(entries) == ["ann", "bob", "shared"]
     assert len(conflicts) == 1
     assert ops == 6
+
+
+def line_of(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def say(process: "subprocess.Popen[str]", line: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
 
 
 def test_the_command_line_and_python_share_a_repo(tmp_path: Path) -> None:

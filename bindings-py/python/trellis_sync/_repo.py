@@ -65,13 +65,13 @@ async def open(  # noqa: A001
         name: The name that a new repo gets; its folder's unless it is said.
         author_name: What people call whoever writes.
         read_only: Open it to read alone: it has to be there, and nothing on the disk is changed.
-        must_exist: Fail with ``not_a_repo`` where there is none.
+        must_exist: Fail where there is no repo.
         join: The URL of a peer whose repo a new one is to be: it is taken whole before this returns.
         invitation: The text of an invitation that is shown to that peer.
 
     Raises:
-        TrellisError: ``permission_denied``, ``storage_corrupt``, ``schema_newer``, ``not_a_repo``, ``locked`` and the
-            like; where it joins also ``offline``, ``auth_failed`` and ``not_found``.
+        TrellisError: ``permission_denied``, ``storage_corrupt``, ``schema_newer``, ``not_a_repo``, ``not_found``,
+            ``locked`` and the like; where it joins also ``offline``, ``auth_failed`` and ``not_found``.
     """
     options = asks.opening(
         branch=branch,
@@ -421,7 +421,7 @@ class Repo(Handle):
         return await self._ask(asks.status())
 
     async def members(self) -> tuple[words.Member, ...]:
-        """The members and their roles; nobody where everybody may write."""
+        """The members and their roles; where everybody may write, the owner alone."""
         return await self._ask(asks.members())
 
     async def manifests(self) -> tuple[words.Manifest, ...]:
