@@ -2,7 +2,6 @@
 //!
 //! What people import is `python/trellis_sync`, which is written by hand over this. Nothing here holds the GIL while it
 //! waits (`wait.rs`), and whatever goes in or out is plain data (`plain.rs`).
-#![deny(unsafe_code)]
 
 mod calls;
 mod engine;

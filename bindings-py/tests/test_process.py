@@ -1,6 +1,5 @@
 """Processes: how they end, what a kill leaves, threads, signals, forks and memory."""
 
-
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor

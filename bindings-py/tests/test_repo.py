@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 import trellis_sync
 from trellis_sync import ABSENT, TrellisError
@@ -169,7 +170,7 @@ async def test_many_waits_leave_room_for_writes(tmp_path: Path) -> None:
         async with anyio.create_task_group() as tasks:
             for _ in range(60):
                 tasks.start_soon(receipt.durable, "relay")
-            await anyio.sleep(0)
+            await anyio.lowlevel.checkpoint()
             with anyio.fail_after(30):
                 await repo.set("todo/1", 2)
             tasks.cancel_scope.cancel()

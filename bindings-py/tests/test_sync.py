@@ -37,9 +37,9 @@ async def test_a_write_is_safe_at_a_relay(server: Server, tmp_path: Path) -> Non
 
 @pytest.mark.anyio
 async def test_what_one_device_writes_another_shows(server: Server, tmp_path: Path) -> None:
-    async with await trellis_sync.open(tmp_path / "ann") as ann, ann.sync(server.url):
+    async with await trellis_sync.open(tmp_path / "ann") as ann:
         await ann.set("notes/1/title", "Calm")
-        async with await trellis_sync.open(tmp_path / "bob") as bob:
+        async with await trellis_sync.open(tmp_path / "bob") as bob, ann.sync(server.url):
             await bob.add_ops(await ann.ops())
             async with bob.sync(server.http) as link:
                 await link.in_sync(timeout=LIMIT)

@@ -89,7 +89,7 @@ def test_reconcile(case: Any) -> None:
         made = _native.reconcile(local, remote)
         for word in ("merged", "forkHeads", "onlyLocal", "onlyRemote", "missing"):
             assert named(made[word]) == expect[word], word
-        assert NAMES.get(made.get("forkPoint", ""), None) == expect["forkPoint"]
+        assert NAMES.get(made.get("forkPoint", "")) == expect["forkPoint"]
         for word in ("relation", "clean", "conflicts", "malformed"):
             assert made[word] == expect[word], word
         assert {named(told["op"]): told["reason"] for told in made["invalid"]} == expect["invalid"]

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, browser, demo, dependencies, no_std, planted, setup};
+use crate::{bench, browser, demo, dependencies, no_std, planted, python, setup};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -25,6 +25,8 @@ const DEMO: Step = own("demo", demo::prove);
 
 const JS_LINTS: Step = own("js lints", browser::lints);
 const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
+const PYTHON_LINTS: Step = own("python lints", python::lints);
+const PYTHON: Step = Step { name: "python", needs: None, work: Work::Many(python::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -33,6 +35,7 @@ const FULL: &[Step] = &[
     LINTS,
     BENCH_LINTS,
     JS_LINTS,
+    PYTHON_LINTS,
     NO_STD,
     BUILD,
     TESTS.after(BUILD),
@@ -41,6 +44,7 @@ const FULL: &[Step] = &[
     DOCS,
     DEMO.after(BUILD),
     PAGE.after(BUILD),
+    PYTHON.after(BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
