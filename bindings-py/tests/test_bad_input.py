@@ -2,6 +2,7 @@
 
 import pickle
 from collections import UserDict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,12 @@ def test_values_that_are_no_json_are_refused(tmp_path: Path, value: object) -> N
 @pytest.mark.parametrize("place", ["", "todo", "/", "todo/", "/1", "todo/~2", f"{SECRET}\x00/1", "x" * 300 + "/1"])
 def test_places_that_are_none_are_refused(tmp_path: Path, place: str) -> None:
     with blocking.open(tmp_path / "notes") as repo:
-        for call in (lambda: repo.set(place, 1), lambda: repo.get(place), lambda: repo.delete(place)):
+        calls: list[Callable[[], object]] = [
+            lambda: repo.set(place, 1),
+            lambda: repo.get(place),
+            lambda: repo.delete(place),
+        ]
+        for call in calls:
             with pytest.raises(TrellisError) as told:
                 call()
             assert told.value.code == "invalid_argument"
@@ -93,7 +99,7 @@ def test_what_is_too_large_is_refused(tmp_path: Path) -> None:
 def test_arguments_are_checked(tmp_path: Path) -> None:
     with blocking.open(tmp_path / "notes") as repo:
         receipt = repo.set("todo/1", 1)
-        for call, code in [
+        calls: list[tuple[Callable[[], object], str]] = [
             (lambda: receipt.durable("moon"), "invalid_argument"),
             (lambda: receipt.durable("relay", timeout=-1), "invalid_argument"),
             (lambda: receipt.durable("relay", timeout=0.05), "timeout"),
@@ -109,7 +115,8 @@ def test_arguments_are_checked(tmp_path: Path) -> None:
             (lambda: repo.export(tmp_path / "notes"), "already_exists"),
             (lambda: repo.import_(tmp_path / "none"), "not_found"),
             (lambda: blocking.open(tmp_path / "new", invitation=SECRET), "invalid_argument"),
-        ]:
+        ]
+        for call, code in calls:
             with pytest.raises(TrellisError) as told:
                 call()
             assert told.value.code == code, told.value

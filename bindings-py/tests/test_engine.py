@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 import trellis_sync
-from conftest import LIMIT, Server
+from helpers import LIMIT, Server
 from trellis_sync import (
     HttpSyncTransport,
     Identity,

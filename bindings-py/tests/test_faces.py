@@ -54,7 +54,10 @@ def test_everything_public_has_words() -> None:
 
 @pytest.mark.parametrize(
     "checker",
-    [("mypy", "--strict", "--python-version", "3.10"), ("pyright", "--pythonversion", "3.9", "--pythonpath", sys.executable)],
+    [
+        ("mypy", "--strict", "--python-version", "3.10"),
+        ("pyright", "--pythonversion", "3.9", "--pythonpath", sys.executable),
+    ],
     ids=lambda c: c[0],
 )
 def test_type_checkers_accept_the_examples(tmp_path: Path, checker: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import trellis_sync
-from conftest import LIMIT, Server, run, script
+from helpers import LIMIT, Server, run, script
 from trellis_sync import TrellisError, blocking
 
 SHORT = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 import trellis_sync
-from conftest import LIMIT, Server, run, script, trellis
+from helpers import LIMIT, Server, run, script, trellis
 from trellis_sync import TrellisError, blocking
 
 README = Path(__file__).parent.parent / "README.md"

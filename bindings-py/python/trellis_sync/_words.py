@@ -7,7 +7,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
 from typing import Any, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Json = Union[None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]]
@@ -402,9 +401,8 @@ class Progress:
 
 def read(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The value of a class here that plain data says."""
-    known: type[Any] = kind
-    named = {name: _of(hint, plain[word]) for name, word, hint in _fields(known) if word in plain}
-    return kind(**named)
+    fields = _fields.get(kind) or _fields.setdefault(kind, _fields_of(kind))
+    return kind(**{name: _of(hint, plain[word]) for name, word, hint in fields if word in plain})
 
 
 def read_all(kind: type[T], plain: Sequence[Mapping[str, Any]]) -> tuple[T, ...]:
@@ -412,9 +410,11 @@ def read_all(kind: type[T], plain: Sequence[Mapping[str, Any]]) -> tuple[T, ...]
     return tuple(read(kind, item) for item in plain)
 
 
-@cache
-def _fields(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
-    """The fields of a class: their names, the engine's words for them, and their types."""
+_fields: dict[type[Any], tuple[tuple[str, str, Any], ...]] = {}
+"""By class its fields: their names, the engine's words for them, and their types."""
+
+
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
     hints = get_type_hints(kind)
     fields = dataclasses.fields(kind)
     return tuple((of.name, of.metadata.get("word", _camel(of.name)), hints[of.name]) for of in fields)
