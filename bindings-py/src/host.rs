@@ -76,6 +76,12 @@ impl Host {
         plain::write(py, &safe)
     }
 
+    /// Commits behind a local sequence, in order, `rows_max` of them at most.
+    fn changes<'py>(&self, py: Python<'py>, since: u32, rows_max: usize) -> PyResult<Bound<'py, PyAny>> {
+        let changes = wait(py, None, self.repo(py)?.changes(since, rows_max))?;
+        plain::write(py, &changes)
+    }
+
     /// Begins the branch `name` from another one, and returns the ids of the ops written.
     fn begin_branch<'py>(&self, py: Python<'py>, source: &str, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let ops = wait(py, None, self.repo(py)?.on_branch(source).begin_plain_branch(name))?;

@@ -4,6 +4,8 @@
 //! device has committed; a write has been committed and synced to the disk when its receipt is there.
 
 mod at;
+#[cfg(feature = "surface")]
+mod changes;
 mod invite;
 mod options;
 #[cfg(feature = "surface")]

@@ -145,11 +145,17 @@ pub enum Edit {
         place: String,
         /// The value.
         value: Json,
+        /// The writes that the writer was looking at; left out for what is shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<Vec<Hex<32>>>,
     },
     /// Remove an entity, or a place inside one.
     Delete {
         /// The place.
         place: String,
+        /// The writes that the writer was looking at; left out for what is shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<Vec<Hex<32>>>,
     },
     /// Change an entity on top of what is shown, or of a base.
     Change {
@@ -391,14 +397,11 @@ impl TryFrom<Edit> for input::Edit {
 
     fn try_from(edit: Edit) -> Result<input::Edit, Unreadable> {
         Ok(match edit {
-            Edit::Set { place, value } => input::Edit::set(place_of(&place)?, value.0),
-            Edit::Delete { place } => input::Edit::delete(place_of(&place)?),
-            Edit::Change { collection, key, change, base } => input::Edit::Entity {
-                collection,
-                key,
-                change: change.try_into()?,
-                base: base.map_or(Base::Shown, |base| Base::Ops(ids(base))),
-            },
+            Edit::Set { place, value, base } => on_base(input::Edit::set(place_of(&place)?, value.0), base),
+            Edit::Delete { place, base } => on_base(input::Edit::delete(place_of(&place)?), base),
+            Edit::Change { collection, key, change, base } => {
+                input::Edit::Entity { collection, key, change: change.try_into()?, base: base_of(base) }
+            }
             Edit::Resolve { conflict: ConflictRef { collection, key, id }, choice } => {
                 input::Edit::Resolve { collection, key, conflict: id.0.into(), choice: choice.into() }
             }
@@ -474,6 +477,18 @@ fn random(at: &'static str, bytes: Option<Bytes>) -> Result<[u8; 32], Unreadable
 
 pub(super) fn ids(ids: Vec<Hex<32>>) -> Vec<OpId> {
     ids.into_iter().map(|id| OpId(id.0)).collect()
+}
+
+fn base_of(seen: Option<Vec<Hex<32>>>) -> Base {
+    seen.map_or(Base::Shown, |seen| Base::Ops(ids(seen)))
+}
+
+/// An edit of an entity, by a writer who was looking at these writes.
+fn on_base(mut edit: input::Edit, seen: Option<Vec<Hex<32>>>) -> input::Edit {
+    if let input::Edit::Entity { base, .. } = &mut edit {
+        *base = base_of(seen);
+    }
+    edit
 }
 
 fn place_of(text: &str) -> Result<Place, Unreadable> {

@@ -1,7 +1,7 @@
 //! What verbs of this host tell when they are done, as plain data.
 
 use serde::Serialize;
-use trellis_core::surface::{Hex, ImportReport, VerifyReport, Withheld};
+use trellis_core::surface::{Hex, ImportReport, Op, VerifyReport, Withheld};
 
 use super::Nacked;
 use crate::{bundle, engine, repo};
@@ -37,6 +37,18 @@ impl From<repo::Verified> for Verified {
         let is_sound = verified.is_sound();
         Verified { is_sound, report: verified.report.into(), corrupt_rows: verified.corrupt_rows }
     }
+}
+
+/// A commit of the store, in the order in which this device took them in.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed {
+    /// Its local sequence: 1, 2, 3, ...
+    pub seq: u32,
+    /// Whether its ops were written here.
+    pub is_local: bool,
+    /// Its ops that are in the log, as people read them.
+    pub ops: Vec<Op>,
 }
 
 /// What a bundle was made of.
