@@ -265,3 +265,18 @@ test("a repo that was closed says so, and one name is one repo", async () => {
   const own = kept(await named({ identity: Identity.fromSeed(seed) }));
   assert.equal((await own.status()).author, Identity.fromSeed(seed).author);
 });
+
+test("a thousand opens and closes leave nothing", LIMIT, async () => {
+  const used = async (/** @type {number} */ times) => {
+    for (let at = 0; at < times; at++) {
+      const repo = await named();
+      await repo.set("a/1", "x".repeat(1000));
+      await repo.close();
+    }
+    globalThis.gc?.();
+    return process.memoryUsage().external + process.memoryUsage().arrayBuffers;
+  };
+  await used(200);
+  const [before, after] = [await used(400), await used(600)];
+  assert.ok(after - before < 2_000_000, `${after - before} bytes more after 600 times`);
+});
