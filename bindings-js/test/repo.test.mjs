@@ -30,7 +30,7 @@ const code = (code) => (/** @type {unknown} */ error) => error instanceof Trelli
 
 /** Two repos in this program that are linked, and one of which has begun. */
 async function pair() {
-  const [ann, bob] = [await named({ authorName: "ann" }), await named({ authorName: "bob" })];
+  const [ann, bob] = [kept(await named({ authorName: "ann" })), kept(await named({ authorName: "bob" }))];
   await ann.set("todo/1/title", "Base");
   const join = () => {
     const [one, other] = memoryPair();
@@ -279,4 +279,20 @@ test("a thousand opens and closes leave nothing", LIMIT, async () => {
   await used(200);
   const [before, after] = [await used(400), await used(600)];
   assert.ok(after - before < 2_000_000, `${after - before} bytes more after 600 times`);
+});
+
+test("members, manifests and redactions are the owner's to say", async () => {
+  const { ann, bob } = await pair();
+  const { author } = await bob.status();
+  await ann.addMember(author, "bob", "reader");
+  await (await ann.declare("todo", { mergeStrategy: "crdt" })).durable("peer");
+  assert.deepEqual((await bob.members()).map(({ role }) => role).sort(), ["owner", "reader"]);
+  assert.equal((await bob.manifests())[0]?.collection, "todo");
+  await assert.rejects(bob.set("todo/1/title", "Mine"), code("permission_denied"));
+  await assert.rejects(ann.declare("todo", { mergeStrategy: "none" }), code("invalid_argument"));
+  const { ops } = await ann.set("todo/2/title", "Secret");
+  await (await ann.redact(ops)).durable("peer");
+  assert.doesNotMatch(JSON.stringify(await bob.get("todo/2")), /Secret/);
+  await ann.removeMember(author);
+  await Promise.all([ann.close(), bob.close()]);
 });

@@ -21,6 +21,7 @@ import type {
   ImportReport,
   Json,
   LoggedOp,
+  Manifest,
   Member,
   Patch,
   Progress,
@@ -393,6 +394,21 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   /** Ends a membership. @throws TrellisError `permission_denied` for all but owners, `not_found` */
   removeMember(author: string): Promise<Receipt> {
     return this.#commit([{ type: "removeMember", author }], {}, "_repo");
+  }
+
+  /** What collections declare, ascending by collection; the others merge by `graph_merge`. */
+  async manifests(): Promise<readonly Manifest[]> {
+    return expected(await this.host.carryOut({ type: "manifests" }), "manifests").manifests;
+  }
+
+  /** Says how a collection merges and who may see and change it. @throws TrellisError `invalid_argument` */
+  declare(collection: string, manifest: Json): Promise<Receipt> {
+    return this.#commit([{ type: "declare", collection, manifest: asJson(manifest) }], {}, "_repo");
+  }
+
+  /** Takes the content of ops, or places of patches, out of everybody's sight. @throws TrellisError `permission_denied` */
+  redact(ops: readonly OpId[], pointers: readonly string[] = []): Promise<Receipt> {
+    return this.#commit([{ type: "redact", ops, pointers }], {}, "_repo");
   }
 
   /**
