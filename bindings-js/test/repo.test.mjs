@@ -183,9 +183,37 @@ test("a link says why there is none", LIMIT, async () => {
   const away = kept(repo.sync(`ws://127.0.0.1:${await freePort()}`));
   await assert.rejects(away.inSync(), code("offline"));
   assert.equal(away.status.state, "offline");
+  const { WebSocket } = globalThis;
+  try {
+    Reflect.deleteProperty(globalThis, "WebSocket");
+    await assert.rejects(repo.sync(SERVER).inSync(), code("unsupported"));
+  } finally {
+    Object.defineProperty(globalThis, "WebSocket", { value: WebSocket, configurable: true, writable: true });
+  }
   assert.throws(() => repo.sync("ws://relay.example"), code("permission_denied"));
   assert.throws(() => repo.sync("ftp://relay.example"), code("invalid_argument"));
   assert.throws(() => repo.sync("relay"), code("invalid_argument"));
+});
+
+test("a link comes back when its server does", LIMIT, async () => {
+  const again = await freePort();
+  const serving = `-C again serve --open --listen 127.0.0.1:${again}`;
+  place.trellis("init again");
+  const first = await place.serve(serving);
+  const repo = kept(await open("again", { storage: "memory", join: `ws://127.0.0.1:${again}` }));
+  const link = repo.sync(`ws://127.0.0.1:${again}`);
+  await link.inSync();
+  /** @param {string} state */
+  const until = (state) => new Promise((done) => link.onStatus((status) => status.state === state && done(undefined)));
+  const away = until("offline");
+  await first.stop("SIGKILL");
+  await away;
+  const receipt = await repo.set("todo/1/title", "Written offline");
+  await place.serve(serving);
+  await receipt.durable("relay", { timeout: 20_000 });
+  assert.match(place.trellis("-C again get todo/1/title"), /Written offline/);
+  await link.close();
+  assert.equal(link.status.state, "closed");
 });
 
 test("a bundle carries a repo by hand", async () => {
