@@ -40,6 +40,8 @@ mod repo;
 #[cfg(feature = "http")]
 pub mod server;
 pub mod store;
+#[cfg(feature = "surface")]
+pub mod surface;
 pub mod transport;
 mod whole_file;
 

@@ -4,8 +4,12 @@
 //! device has committed; a write has been committed and synced to the disk when its receipt is there.
 
 mod at;
+#[cfg(feature = "surface")]
+mod changes;
 mod invite;
 mod options;
+#[cfg(feature = "surface")]
+mod plain;
 mod read;
 mod write;
 
@@ -25,6 +29,8 @@ use crate::progress::Watcher;
 
 pub use at::RepoAt;
 pub use options::{Missing, OpenOptions};
+#[cfg(feature = "surface")]
+pub(crate) use plain::unreadable;
 pub use read::{Found, State, Verified};
 pub(crate) use write::other_repo;
 pub use write::{Batch, Receipt, Safe};

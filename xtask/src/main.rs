@@ -12,6 +12,7 @@ mod fuzz;
 mod netns;
 mod no_std;
 mod planted;
+mod python;
 mod setup;
 mod sim;
 mod steps;

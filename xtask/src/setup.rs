@@ -65,6 +65,18 @@ pub(crate) fn ensure_programs(programs: &[Program]) -> Result<()> {
     Ok(())
 }
 
+/// Installs Python 3.9 or later with its module for virtual environments, by apt, where that is absent.
+///
+/// # Errors
+/// It is absent and cannot be installed here.
+pub(crate) fn ensure_python() -> Result<()> {
+    let probe = ["-c", "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 9))"];
+    let is_there = || succeeds(program("python3", &probe));
+    let can_be = is_there() || (install_package("python3-venv") && is_there());
+    ensure!(can_be, "missing: python3 3.9 or later with venv. Install it, as by: apt-get install python3-venv");
+    Ok(())
+}
+
 /// The first number of a program's version; none where it does not run.
 fn version(name: &str) -> Option<u32> {
     let output = program(name, &["--version"]).output().ok().filter(|output| output.status.success())?;

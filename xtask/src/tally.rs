@@ -18,22 +18,40 @@ impl Tally {
     ///
     /// An ignored test counts as failed: a test that does not run proves nothing.
     pub(crate) fn of_line(line: &str) -> Self {
-        let Some(result) = line.strip_prefix("test result: ") else { return Self::of_tap_line(line) };
+        let Some(result) = line.strip_prefix("test result: ") else {
+            return Self::of_tap_line(line).or(Self::of_pytest_line(line)).unwrap_or_default();
+        };
         let count = |what: &str| count_before(result, what);
         Self { passed: count("passed"), failed: count("failed") + count("ignored") }
     }
 
     /// The same of a line by which Node's test runner ends, such as `# pass 12`.
-    fn of_tap_line(line: &str) -> Self {
-        let count = line.strip_prefix("# ").and_then(|rest| rest.split_once(' '));
-        let Some((what, Ok(number))) = count.map(|(what, number)| (what, number.parse())) else {
-            return Self::default();
-        };
+    fn of_tap_line(line: &str) -> Option<Self> {
+        let (what, number) = line.strip_prefix("# ")?.split_once(' ')?;
+        let number: u64 = number.parse().ok()?;
         match what {
-            "pass" => Self { passed: number, failed: 0 },
-            "fail" | "cancelled" | "skipped" | "todo" => Self { passed: 0, failed: number },
-            _ => Self::default(),
+            "pass" => Some(Self { passed: number, failed: 0 }),
+            "fail" | "cancelled" | "skipped" | "todo" => Some(Self { passed: 0, failed: number }),
+            _ => None,
         }
+    }
+
+    /// The same of the line by which pytest ends: `=== 1 failed, 2 passed in 0.12s ===`.
+    fn of_pytest_line(line: &str) -> Option<Self> {
+        let (counts, time) = line.trim_matches(['=', ' ']).split_once(" in ")?;
+        time.split(' ').next()?.strip_suffix('s')?.parse::<f64>().ok()?;
+        let mut tally = Self::default();
+        for count in counts.split(", ") {
+            let (number, what) = count.split_once(' ')?;
+            let number: u64 = number.parse().ok()?;
+            match what {
+                "passed" => tally.passed += number,
+                "failed" | "error" | "errors" | "skipped" | "xfailed" | "xpassed" => tally.failed += number,
+                "deselected" | "warning" | "warnings" => {}
+                _ => return None,
+            }
+        }
+        Some(tally)
     }
 }
 
@@ -83,11 +101,25 @@ mod tests {
     }
 
     #[test]
+    fn the_last_line_of_pytest_is_counted() {
+        for (line, passed, failed) in [
+            ("===== 638 passed in 14.02s =====", 638, 0),
+            ("== 2 failed, 5 passed, 1 skipped, 3 deselected, 1 warning, 1 error in 78.27s (0:01:18) ==", 5, 4),
+            ("1 passed in 0.10s", 1, 0),
+        ] {
+            assert_eq!(Tally::of_line(line), Tally { passed, failed }, "{line}");
+        }
+    }
+
+    #[test]
     fn other_lines_count_nothing() {
         for line in [
             "# pass",
             "# pass me",
             "pass 1",
+            "1 passed in time",
+            "1 apple, 2 passed in 3s",
+            "collected 12 items in 0.1s",
             "",
             "test a ... ok",
             "running 3 passed",

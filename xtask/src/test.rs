@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, browser, demo, dependencies, no_std, planted, setup, wasm};
+use crate::{bench, browser, demo, dependencies, no_std, planted, python, setup, wasm};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -27,6 +27,8 @@ const JS_LINTS: Step = own("js lints", browser::lints);
 const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
 const NPM_BUILD: Step = own("npm build", wasm::build_to_test);
 const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
+const PYTHON_LINTS: Step = own("python lints", python::lints);
+const PYTHON: Step = Step { name: "python", needs: None, work: Work::Many(python::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -35,6 +37,7 @@ const FULL: &[Step] = &[
     LINTS,
     BENCH_LINTS,
     JS_LINTS,
+    PYTHON_LINTS,
     NO_STD,
     BUILD,
     TESTS.after(BUILD),
@@ -45,6 +48,7 @@ const FULL: &[Step] = &[
     PAGE.after(BUILD),
     NPM_BUILD.after(BUILD),
     NPM.after(NPM_BUILD),
+    PYTHON.after(BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];

@@ -23,8 +23,9 @@ pub enum Command {
     Create {
         /// What people call it.
         name: String,
-        /// 32 random bytes.
-        nonce: Bytes,
+        /// 32 random bytes; left out where the host draws them ([`Command::with_random`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nonce: Option<Bytes>,
     },
     /// Read what other processes have committed.
     Refresh,
@@ -37,8 +38,9 @@ pub enum Command {
         actor: Option<String>,
         /// What to write, in order.
         edits: Vec<Edit>,
-        /// 32 random bytes, new for every transaction.
-        random: Bytes,
+        /// 32 random bytes, new for every transaction; left out where the host draws them ([`Command::with_random`]).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        random: Option<Bytes>,
     },
     /// Take ops from elsewhere.
     Import {
@@ -143,11 +145,17 @@ pub enum Edit {
         place: String,
         /// The value.
         value: Json,
+        /// The writes that the writer was looking at; left out for what is shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<Vec<Hex<32>>>,
     },
     /// Remove an entity, or a place inside one.
     Delete {
         /// The place.
         place: String,
+        /// The writes that the writer was looking at; left out for what is shown.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<Vec<Hex<32>>>,
     },
     /// Change an entity on top of what is shown, or of a base.
     Change {
@@ -326,19 +334,29 @@ pub struct Terms {
     pub name: Option<String>,
 }
 
+impl Command {
+    /// Gives the command 32 random bytes, where it takes some and has none.
+    pub fn with_random(mut self, bytes: [u8; 32]) -> Command {
+        if let Command::Create { nonce: random, .. } | Command::Write { random, .. } = &mut self {
+            random.get_or_insert_with(|| Bytes(bytes.to_vec()));
+        }
+        self
+    }
+}
+
 impl TryFrom<Command> for input::Command {
     type Error = Unreadable;
 
     fn try_from(command: Command) -> Result<input::Command, Unreadable> {
         Ok(match command {
-            Command::Create { name, nonce } => input::Command::Create { name, nonce: exactly("nonce", &nonce)? },
+            Command::Create { name, nonce } => input::Command::Create { name, nonce: random("nonce", nonce)? },
             Command::Refresh => input::Command::Refresh,
             Command::Write { branch, actor, edits, random } => input::Command::Write(input::Transaction {
                 branch,
                 actor,
                 edits: edits.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
                 note: None,
-                random: exactly("random", &random)?,
+                random: self::random("random", random)?,
             }),
             Command::Import { ops } => {
                 input::Command::Import(ops.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
@@ -379,14 +397,11 @@ impl TryFrom<Edit> for input::Edit {
 
     fn try_from(edit: Edit) -> Result<input::Edit, Unreadable> {
         Ok(match edit {
-            Edit::Set { place, value } => input::Edit::set(place_of(&place)?, value.0),
-            Edit::Delete { place } => input::Edit::delete(place_of(&place)?),
-            Edit::Change { collection, key, change, base } => input::Edit::Entity {
-                collection,
-                key,
-                change: change.try_into()?,
-                base: base.map_or(Base::Shown, |base| Base::Ops(ids(base))),
-            },
+            Edit::Set { place, value, base } => on_base(input::Edit::set(place_of(&place)?, value.0), base),
+            Edit::Delete { place, base } => on_base(input::Edit::delete(place_of(&place)?), base),
+            Edit::Change { collection, key, change, base } => {
+                input::Edit::Entity { collection, key, change: change.try_into()?, base: base_of(base) }
+            }
             Edit::Resolve { conflict: ConflictRef { collection, key, id }, choice } => {
                 input::Edit::Resolve { collection, key, conflict: id.0.into(), choice: choice.into() }
             }
@@ -456,8 +471,24 @@ impl TryFrom<Terms> for input::InvitationTerms {
     }
 }
 
+fn random(at: &'static str, bytes: Option<Bytes>) -> Result<[u8; 32], Unreadable> {
+    exactly(at, &bytes.ok_or_else(|| Unreadable::new(at, "is absent"))?)
+}
+
 pub(super) fn ids(ids: Vec<Hex<32>>) -> Vec<OpId> {
     ids.into_iter().map(|id| OpId(id.0)).collect()
+}
+
+fn base_of(seen: Option<Vec<Hex<32>>>) -> Base {
+    seen.map_or(Base::Shown, |seen| Base::Ops(ids(seen)))
+}
+
+/// An edit of an entity, by a writer who was looking at these writes.
+fn on_base(mut edit: input::Edit, seen: Option<Vec<Hex<32>>>) -> input::Edit {
+    if let input::Edit::Entity { base, .. } = &mut edit {
+        *base = base_of(seen);
+    }
+    edit
 }
 
 fn place_of(text: &str) -> Result<Place, Unreadable> {
@@ -472,7 +503,11 @@ fn role_of(word: &str) -> Result<Role, Unreadable> {
     Role::parse(word).ok_or_else(|| Unreadable::new("role", "is owner, writer or reader"))
 }
 
-fn tier_of(word: &str) -> Result<Tier, Unreadable> {
+/// The tier that a word names.
+///
+/// # Errors
+/// The word is none of `local`, `peer` and `relay`.
+pub fn tier_of(word: &str) -> Result<Tier, Unreadable> {
     match word {
         "local" => Ok(Tier::Local),
         "peer" => Ok(Tier::Peer),

@@ -17,7 +17,7 @@ pub use answer::{
     Answer, Beneath, Branch, ChainEnd, Conflict, Entity, Fork, ImportReport, Invitation, Joined, Link, Manifest,
     Member, Op, Problem, Progress, Refused, Said, Shown, Side, Status, VerifyReport, Withheld,
 };
-pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms};
+pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
 pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowHeaders};
 pub use op::StoredOp;

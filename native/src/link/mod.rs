@@ -198,6 +198,14 @@ impl Link {
         self.status.borrow().clone()
     }
 
+    /// Where its status is told, with all that was told so far still to be looked at.
+    #[cfg(feature = "surface")]
+    pub(crate) fn status_seen(&self) -> watch::Receiver<LinkStatus> {
+        let mut status = self.status.clone();
+        status.mark_changed();
+        status
+    }
+
     /// Waits until it stands otherwise than when it was last looked at.
     pub async fn changed(&mut self) -> LinkStatus {
         // Once the sender is gone nothing changes any more.
@@ -239,11 +247,7 @@ impl Link {
     /// # Errors
     /// What ended the link, or keeps the peer from being reached: `offline`, `auth_failed`, `repo_mismatch`, ...
     pub async fn in_sync(&mut self) -> Result<()> {
-        let reached = self.status.wait_for(|status| status.is_in_sync || status.failure.is_some()).await;
-        match reached {
-            Ok(status) => status.failure.as_ref().filter(|_| !status.is_in_sync).map_or(Ok(()), |f| Err(f.error())),
-            Err(_) => Err(closed()),
-        }
+        until_in_sync(&mut self.status).await
     }
 
     /// How far it is; nothing while the peer is not known.
@@ -276,6 +280,18 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Waits until a link's status says that both sides have the same.
+///
+/// # Errors
+/// As [`Link::in_sync`].
+pub(crate) async fn until_in_sync(status: &mut watch::Receiver<LinkStatus>) -> Result<()> {
+    let reached = status.wait_for(|status| status.is_in_sync || status.failure.is_some()).await;
+    match reached {
+        Ok(status) => status.failure.as_ref().filter(|_| !status.is_in_sync).map_or(Ok(()), |f| Err(f.error())),
+        Err(_) => Err(closed()),
     }
 }
 

@@ -324,18 +324,21 @@ impl Repo {
 }
 
 pub(super) fn found(place: Place, view: EntityView) -> Found {
-    let touches =
-        |conflict: &Conflict| conflict.path.is_prefix_of(&place.pointer) || place.pointer.is_prefix_of(&conflict.path);
-    let conflicts = view.conflicts.into_iter().filter(touches).collect();
-    let (state, value) = match view.shown {
-        Shown::Json(value) => match value_at(value, &place.pointer) {
-            Some(value) => (State::Value, Some(value)),
-            None => (State::Absent, None),
-        },
-        Shown::Bytes(_) if !place.pointer.is_root() => (State::Absent, None),
-        shown => (State::of(&shown), None),
+    let EntityView { shown, frontier, conflicts, .. } = narrowed(&place.pointer, view);
+    let state = State::of(&shown);
+    let value = if let Shown::Json(value) = shown { Some(value) } else { None };
+    Found { place, state, value, frontier, conflicts }
+}
+
+/// What an entity shows at a place in it, and the conflicts that touch the place.
+pub(super) fn narrowed(place: &Pointer, mut view: EntityView) -> EntityView {
+    view.conflicts.retain(|conflict| conflict.path.is_prefix_of(place) || place.is_prefix_of(&conflict.path));
+    view.shown = match view.shown {
+        Shown::Json(value) => value_at(value, place).map_or(Shown::Absent, Shown::Json),
+        Shown::Bytes(_) if !place.is_root() => Shown::Absent,
+        shown => shown,
     };
-    Found { place, state, value, frontier: view.frontier, conflicts }
+    view
 }
 
 /// Pointers step through objects only.

@@ -32,8 +32,8 @@ pub struct Safe {
 /// The promise for one write: its ops are on this device's disk.
 #[derive(Clone, Debug)]
 pub struct Receipt {
-    repo: Repo,
-    ops: Vec<OpId>,
+    pub(super) repo: Repo,
+    pub(super) ops: Vec<OpId>,
 }
 
 impl Receipt {
@@ -258,7 +258,7 @@ impl Repo {
         }
     }
 
-    async fn write(&self, mut transaction: Transaction, what: &str) -> Result<Receipt> {
+    pub(super) async fn write(&self, mut transaction: Transaction, what: &str) -> Result<Receipt> {
         transaction.actor = transaction.actor.or(self.author_name.as_deref().map(Into::into));
         let command = Command::Write(transaction);
         let answer = match self.driver.run(command.clone()).await {

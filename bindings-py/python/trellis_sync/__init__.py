@@ -1,0 +1,122 @@
+"""Local-first sync: write offline, sync with any peer, keep conflicts as data.
+
+::
+
+    async with await trellis_sync.open("notes") as repo:
+        receipt = await repo.set("todo/1/title", "Buy milk")
+        async with repo.sync("wss://relay.example"):
+            await receipt.durable("relay", timeout=5)
+
+The same verbs without ``await`` are in ``trellis_sync.blocking``.
+"""
+
+import atexit
+
+from . import _native, blocking
+from ._asks import Choice, Patch
+from ._engine import (
+    AnyOp,
+    Invalid,
+    Reconciled,
+    Synced,
+    create_op,
+    create_repo,
+    op_from_object,
+    op_object,
+    reconcile,
+)
+from ._errors import TrellisError
+from ._native import HttpSyncTransport, Identity, MemoryTransport
+from ._repo import Batch, Link, Receipt, Repo, Subscription, View, open
+from ._sync_engine import SyncEngine, WebSocketSyncTransport
+from ._words import (
+    ABSENT,
+    Absent,
+    Beneath,
+    Branch,
+    BundleReport,
+    Change,
+    Conflict,
+    Entity,
+    Exported,
+    Fork,
+    ImportReport,
+    Joined,
+    Json,
+    LinkStatus,
+    Manifest,
+    Member,
+    Nacked,
+    Op,
+    Progress,
+    Refused,
+    Safe,
+    Said,
+    Shown,
+    Side,
+    Status,
+    StoredOp,
+    Verified,
+    VerifyReport,
+    Withheld,
+)
+
+__all__ = [
+    "ABSENT",
+    "Absent",
+    "AnyOp",
+    "Batch",
+    "Beneath",
+    "Branch",
+    "BundleReport",
+    "Change",
+    "Choice",
+    "Conflict",
+    "Entity",
+    "Exported",
+    "Fork",
+    "HttpSyncTransport",
+    "Identity",
+    "ImportReport",
+    "Invalid",
+    "Joined",
+    "Json",
+    "Link",
+    "LinkStatus",
+    "Manifest",
+    "Member",
+    "MemoryTransport",
+    "Nacked",
+    "Op",
+    "Patch",
+    "Progress",
+    "Receipt",
+    "Reconciled",
+    "Refused",
+    "Repo",
+    "Safe",
+    "Said",
+    "Shown",
+    "Side",
+    "Status",
+    "StoredOp",
+    "Subscription",
+    "SyncEngine",
+    "Synced",
+    "TrellisError",
+    "Verified",
+    "VerifyReport",
+    "View",
+    "WebSocketSyncTransport",
+    "Withheld",
+    "blocking",
+    "create_op",
+    "create_repo",
+    "op_from_object",
+    "op_object",
+    "open",
+    "reconcile",
+]
+
+# Nothing of ours asks for the interpreter once it ends.
+atexit.register(_native.end_calls)

@@ -1,0 +1,146 @@
+"""What both faces of a repo have alike: its handle, its batches, and what a subscription compares."""
+
+import weakref
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Callable, Optional, TypeVar, Union
+
+from . import _asks as asks
+from . import _native
+from . import _words as words
+from ._asks import Choice, Patch
+from ._words import Json
+
+B = TypeVar("B", bound="Edits")
+
+LOOK_MS = 250
+"""How often a subscription looks at what other processes on this device wrote, in milliseconds."""
+
+
+class Handle:
+    """A repo on one branch."""
+
+    def __init__(self, host: _native.Host, branch: str, links: "weakref.WeakSet[Any]") -> None:
+        self._host = host
+        self._branch = branch
+        self._links = links
+
+    @property
+    def branch_name(self) -> str:
+        """The branch that this handle reads and writes."""
+        return self._branch
+
+    @property
+    def folder(self) -> str:
+        """The folder that the repo lies in."""
+        return str(self._host.folder())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.folder!r} on {self._branch!r}>"
+
+
+class Edits:
+    """Edits on their way into one transaction: nothing is written before all of it is."""
+
+    def __init__(self) -> None:
+        self._edits: list[dict[str, Any]] = []
+
+    def set(self: B, place: str, value: Json) -> B:
+        """Gives a place a value, as ``Repo.set``."""
+        return self._add(asks.set_place(place, value))
+
+    def put(
+        self: B, collection: str, key: str, value: Union[Json, bytes], *, if_base: Optional[Sequence[str]] = None
+    ) -> B:
+        """An entity becomes a value, as ``Repo.put``."""
+        return self._add(asks.put(collection, key, value, if_base))
+
+    def patch(self: B, collection: str, key: str, changes: Patch, *, if_base: Optional[Sequence[str]] = None) -> B:
+        """Places of an entity change, as ``Repo.patch``."""
+        return self._add(asks.patch(collection, key, changes, if_base))
+
+    def append(self: B, collection: str, key: str, value: Json) -> B:
+        """A record is added, as ``Repo.append``."""
+        return self._add(asks.append(collection, key, value))
+
+    def delete(self: B, place: str) -> B:
+        """Removes an entity, or a place inside one."""
+        return self._add(asks.delete(place))
+
+    def resolve(self: B, conflict: words.Conflict, choice: Choice) -> B:
+        """Closes a conflict, as ``Repo.resolve``."""
+        return self._add(asks.resolve(conflict, choice))
+
+    def _add(self: B, edit: dict[str, Any]) -> B:
+        self._edits.append(edit)
+        return self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self._edits)} edits>"
+
+
+class Scene:
+    """What a subscription shows, and how it tells what changed since."""
+
+    def __init__(self) -> None:
+        self._entities: dict[tuple[str, str], words.Entity] = {}
+        self._ops = -1
+
+    @property
+    def snapshot(self) -> Mapping[str, Any]:
+        """Values by key; the same object until one of them changes."""
+        return self._snapshot
+
+    _snapshot: Mapping[str, Any] = MappingProxyType({})
+
+    def is_stale(self, status: words.Status) -> bool:
+        """Whether ops came since this was last asked."""
+        before, self._ops = self._ops, status.ops
+        return before != self._ops
+
+    def show(self, entities: Sequence[words.Entity]) -> list[words.Change]:
+        """Shows these entities, and tells which ones are not as they were."""
+        before, self._entities = self._entities, {(entity.collection, entity.key): entity for entity in entities}
+        gone = [_emptied(entity) for place, entity in before.items() if place not in self._entities]
+        changes = [_changed(before, entity) for entity in [*self._entities.values(), *gone]]
+        told = [change for change in changes if change is not None]
+        if told:
+            values = {entity.key: entity.value for entity in self._entities.values() if entity.exists}
+            self._snapshot = MappingProxyType(values)
+        return told
+
+
+def _changed(before: Mapping[tuple[str, str], words.Entity], after: words.Entity) -> Optional[words.Change]:
+    was = before.get((after.collection, after.key), _emptied(after))
+    is_same = (was.shown, was.conflicts) == (after.shown, after.conflicts)
+    return None if is_same else words.Change(was, after)
+
+
+def _emptied(entity: words.Entity) -> words.Entity:
+    return words.Entity(entity.collection, entity.key, words.Shown("absent"), (), ())
+
+
+def is_collection(scope: str) -> bool:
+    """Whether a scope to watch is a collection; with a slash it is a place."""
+    return "/" not in scope
+
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def twin(other: Any) -> Callable[[C], C]:
+    """Gives a function or a class the words of its asynchronous twin, so that they stand once."""
+
+    def told(own: C) -> C:
+        own.__doc__ = _without_await(other.__doc__)
+        for name, member in vars(own).items():
+            words_of_twin = getattr(other, name, None)
+            if callable(member) and not isinstance(member, type) and words_of_twin is not None and not member.__doc__:
+                member.__doc__ = _without_await(words_of_twin.__doc__)
+        return own
+
+    return told
+
+
+def _without_await(told: Optional[str]) -> Optional[str]:
+    return told and told.replace("async with", "with").replace("await ", "").replace("async for", "for")

@@ -1,0 +1,202 @@
+"""Verbs of a repo, on both event loops."""
+
+from pathlib import Path
+
+import anyio
+import anyio.lowlevel
+import pytest
+import trellis_sync
+from trellis_sync import ABSENT, TrellisError
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_is_written_is_shown(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes", author_name="Ann") as repo:
+        receipt = await repo.set("todo/1/title", "Buy milk")
+        assert len(receipt.ops) == 1
+        assert (await receipt.durable()).withheld == ()
+        assert await repo.get("todo/1") == {"title": "Buy milk"}
+        assert await repo.get("todo/2") is None
+        assert await repo.get("todo/2", default="-") == "-"
+        await repo.put("todo", "a/b", {"deep": [1, 2.5, None, True, {"x": "y"}]})
+        assert await repo.get("todo/a~1b/deep") == [1, 2.5, None, True, {"x": "y"}]
+        await repo.put("files", "raw", b"\x00\xff")
+        assert await repo.get("files/raw") == b"\x00\xff"
+        await repo.patch("todo", "1", {"set": {"/done": True}, "add": {"/count": 2}, "insert": {"/tags": ["x"]}})
+        assert await repo.entries("todo") == {
+            "1": {"title": "Buy milk", "done": True, "count": 2, "tags": ["x"]},
+            "a/b": {"deep": [1, 2.5, None, True, {"x": "y"}]},
+        }
+        assert [entity.key for entity in await repo.query("todo", key_prefix="a")] == ["a/b"]
+        log = await repo.log("todo/1")
+        assert [op.kind for op in log] == ["patch", "patch"]
+        op = await repo.op(log[0].id)
+        assert (op.actor, op.stored is not None) == ("Ann", True)
+        before = repo.at(log[-1].id)
+        assert await before.get("todo/1") == {"title": "Buy milk"}
+        await repo.set("todo/1/title", "Buy oat milk")
+        await repo.undo()
+        assert await repo.get("todo/1/title") == "Buy milk"
+        await repo.delete("todo/1/title")
+        assert await repo.get("todo/1/title") is None
+        await repo.delete("todo/1")
+        assert not (await repo.find("todo/1")).exists
+
+
+async def test_an_empty_repo_answers(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        assert await repo.get("todo/1") is None
+        assert await repo.entries("todo") == {}
+        assert await repo.log() == ()
+        assert await repo.conflicts() == ()
+        assert (await repo.status()).repo is None
+        assert await repo.branches() == ()
+        assert repr(repo).startswith("<Repo '/")
+
+
+async def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        async with repo.batch() as batch:
+            batch.set("todo/1/title", "Milk").put("todo", "2", {"title": "Bread"}).append("log", "x", 1)
+        assert len(batch.receipt.ops) == 3
+        with pytest.raises(RuntimeError):
+            async with repo.batch() as batch:
+                batch.delete("todo/1")
+                raise RuntimeError
+        with pytest.raises(TrellisError, match="when its block has ended"):
+            _ = batch.receipt
+        assert await repo.get("todo/1") == {"title": "Milk"}
+        with pytest.raises(TrellisError, match="nothing in this batch"):
+            async with repo.batch():
+                pass
+
+
+async def test_branches_begin_merge_and_are_listed(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        await repo.set("todo/1/title", "Milk")
+        draft = repo.branch("draft")
+        assert len((await draft.create()).ops) >= 1
+        await draft.set("todo/1/title", "Oat milk")
+        assert await repo.get("todo/1/title") == "Milk"
+        await repo.merge("draft", message="Better")
+        assert await repo.get("todo/1/title") == "Oat milk"
+        assert {branch.name for branch in await repo.branches()} == {"_repo", "draft", "main"}
+        with pytest.raises(TrellisError) as told:
+            await draft.create()
+        assert told.value.code == "already_exists"
+
+
+async def test_conflicts_are_shown_and_resolved(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "ann") as ann:
+        await ann.set("notes/1/title", "Calm")
+        await ann.export(tmp_path / "bundle")
+        async with await trellis_sync.open(tmp_path / "bob") as bob:
+            report = await bob.import_(tmp_path / "bundle")
+            assert len(report.report.admitted) == 2
+            await ann.set("notes/1/title", "Calm sea")
+            await bob.set("notes/1/title", "Storm")
+            await ann.add_ops(await bob.ops())
+            await bob.add_ops(await ann.ops())
+            assert await ann.conflicts() == await bob.conflicts()
+            (conflict,) = await ann.conflicts()
+            assert (conflict.path, conflict.base.value) == ("/title", "Calm")
+            assert sorted(side.value.value for side in conflict.sides) == ["Calm sea", "Storm"]
+            storm = next(side for side in conflict.sides if side.value.value == "Storm")
+            await ann.resolve(conflict, storm)
+            assert await ann.get("notes/1/title") == "Storm"
+            assert await ann.conflicts() == ()
+            await bob.resolve(conflict, {"any": "value"})
+            await bob.add_ops(await ann.ops())
+            (again,) = await bob.conflicts()
+            with pytest.raises(TrellisError) as told:
+                await bob.resolve(conflict, ABSENT)
+            assert told.value.code == "conflict_moved"
+            await bob.resolve(again, ABSENT)
+            assert await bob.get("notes/1/title") is None
+            assert (await bob.verify()).is_sound
+
+
+async def test_an_explicit_base_keeps_the_other_write(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        await repo.put("todo", "1", {"title": "Milk"})
+        seen = (await repo.find("todo/1")).frontier
+        await repo.put("todo", "1", {"title": "Bread"})
+        await repo.patch("todo", "1", {"set": {"/title": "Oats"}}, if_base=seen)
+        (conflict,) = await repo.conflicts()
+        assert (conflict.collection, conflict.key) == ("todo", "1")
+
+
+async def test_changes_are_told(tmp_path: Path) -> None:
+    async with (
+        await trellis_sync.open(tmp_path / "notes") as repo,
+        await trellis_sync.open(tmp_path / "notes") as other,
+    ):
+        await repo.set("todo/1/title", "Milk")
+        subscription = await repo.subscribe("todo").start()
+        assert subscription.snapshot == {"1": {"title": "Milk"}}
+        shown = subscription.snapshot
+        with anyio.fail_after(30):
+            await other.set("todo/2/title", "Bread")
+            change = await subscription.__anext__()
+            assert (change.key, change.before.exists, change.value) == ("2", False, {"title": "Bread"})
+            assert subscription.snapshot is not shown
+            shown = subscription.snapshot
+            assert subscription.snapshot is shown
+            await repo.delete("todo/1")
+            async for change in subscription:
+                assert (change.collection, change.key, change.after.exists) == ("todo", "1", False)
+                break
+            place = await repo.subscribe("todo/2/title").start()
+            await repo.set("todo/2/title", "Rye bread")
+            assert (await place.__anext__()).value == "Rye bread"
+
+
+async def test_a_wait_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        receipt = await repo.set("todo/1", 1)
+        with anyio.move_on_after(0.05) as scope:
+            await receipt.durable("relay", timeout=1000)
+        assert scope.cancelled_caught
+        with anyio.move_on_after(0.05) as scope:
+            await (await repo.subscribe("todo").start()).__anext__()
+        assert scope.cancelled_caught
+        assert await repo.get("todo/1") == 1
+
+
+async def test_many_waits_leave_room_for_writes(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        receipt = await repo.set("todo/1", 1)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(60):
+                tasks.start_soon(receipt.durable, "relay")
+            await anyio.lowlevel.checkpoint()
+            with anyio.fail_after(30):
+                await repo.set("todo/1", 2)
+            tasks.cancel_scope.cancel()
+
+
+async def test_options_of_opening_hold(tmp_path: Path) -> None:
+    with pytest.raises(TrellisError) as told:
+        await trellis_sync.open(tmp_path, must_exist=True)
+    assert told.value.code == "not_a_repo"
+    async with await trellis_sync.open(tmp_path / "notes", branch="draft") as repo:
+        assert repo.branch_name == "draft"
+        await repo.set("todo/1", 1)
+    async with await trellis_sync.open(tmp_path / "notes", read_only=True) as repo:
+        assert await repo.branch("draft").get("todo/1") == 1
+        with pytest.raises(TrellisError) as told:
+            await repo.set("todo/1", 2)
+        assert told.value.code == "permission_denied"
+    with pytest.raises(TrellisError) as told:
+        await repo.get("todo/1")
+    assert told.value.code == "aborted"
+
+
+async def test_manifests_are_declared(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        await repo.set("todo/1", 1)
+        await repo.declare("todo", {"mergeStrategy": "crdt"})
+        (manifest,) = await repo.manifests()
+        assert (manifest.collection, manifest.manifest["mergeStrategy"]) == ("todo", "crdt")
+        assert [member.role for member in await repo.members()] == ["owner"]

@@ -1,0 +1,106 @@
+//! The Python package: its lints, and its tests against a wheel as people install it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::child;
+use crate::setup;
+use crate::steps;
+use crate::tally::Tally;
+
+const FOLDER: &str = "bindings-py";
+/// What builds and lints the package.
+const TOOLS: &str = "bindings-py/requirements-tools.txt";
+/// What its tests need beside the wheel.
+const TEST: &str = "bindings-py/requirements-test.txt";
+/// The tools of the file beside an environment, once they are all there.
+const INSTALLED: &str = "installed.txt";
+
+/// Formats and lints; types are checked by the tests, which have the wheel.
+///
+/// # Errors
+/// One of them does not hold, or a tool cannot be installed.
+pub(crate) fn lints() -> Result<()> {
+    let tools = Environment::tools()?;
+    child::run(tools.program("ruff", &["format", "--check", FOLDER]))?;
+    child::run(tools.program("ruff", &["check", FOLDER]))
+}
+
+/// Builds the wheel and runs every test of it in an environment that has nothing else of ours.
+///
+/// The wheel has the profile of this program, so that the build shares what it can with the workspace's.
+///
+/// # Errors
+/// The wheel cannot be built or installed.
+pub(crate) fn test() -> Result<Tally> {
+    let wheel = build()?;
+    let empty = Environment::new("wheel")?;
+    child::run(empty.program("python", &["-m", "pip", "install", "--quiet", "--requirement", TEST]))?;
+    child::run(empty.program("python", &["-m", "pip", "install", "--quiet", &wheel.to_string_lossy()]))?;
+    let mut tests = empty.program("python", &["-m", "pytest", "-p", "no:cacheprovider", "--color=no"]);
+    tests.current_dir(child::root().join(FOLDER)).env("TRELLIS", child::sibling("trellis")?);
+    steps::count(tests)
+}
+
+/// The wheel.
+fn build() -> Result<PathBuf> {
+    let tools = Environment::tools()?;
+    let wheels = folder()?.join("wheels");
+    if wheels.exists() {
+        fs::remove_dir_all(&wheels)?;
+    }
+    let manifest = Path::new(FOLDER).join("Cargo.toml");
+    let mut build = tools.program("maturin", &["build", "--profile", "dev", "--locked", "--compatibility", "linux"]);
+    child::run({
+        build.arg("--manifest-path").arg(manifest).arg("--out").arg(&wheels);
+        build
+    })?;
+    let built = fs::read_dir(&wheels)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    ensure!(built.len() == 1, "one wheel was to be built, and there are {}", built.len());
+    built.into_iter().next().context("there is no wheel")
+}
+
+/// Where wheels and environments are kept.
+fn folder() -> Result<PathBuf> {
+    Ok(child::target_dir()?.join("python"))
+}
+
+/// A virtual environment.
+struct Environment(PathBuf);
+
+impl Environment {
+    /// One without packages.
+    fn new(name: &str) -> Result<Environment> {
+        setup::ensure_python()?;
+        let path = folder()?.join(name);
+        let mut make = child::program("python3", &["-m", "venv", "--clear"]);
+        make.arg(&path);
+        child::run(make)?;
+        Ok(Environment(path))
+    }
+
+    /// The one with the tools, as the file has them.
+    fn tools() -> Result<Environment> {
+        let (path, wanted) = (folder()?.join("tools"), fs::read(child::root().join(TOOLS))?);
+        if fs::read(path.join(INSTALLED)).is_ok_and(|there| there == wanted) {
+            return Ok(Environment(path));
+        }
+        println!("setting up: pip install --requirement {TOOLS}");
+        let tools = Environment::new("tools")?;
+        child::run(tools.program("python", &["-m", "pip", "install", "--quiet", "--requirement", TOOLS]))?;
+        fs::write(path.join(INSTALLED), wanted)?;
+        Ok(tools)
+    }
+
+    /// One of its programs.
+    fn program(&self, name: &str, args: &[&str]) -> Command {
+        let path = self.0.join("bin").join(name);
+        let mut command = child::program(&path.to_string_lossy(), args);
+        command.env("PIP_DISABLE_PIP_VERSION_CHECK", "1").env("PYRIGHT_PYTHON_IGNORE_WARNINGS", "1");
+        command.env("VIRTUAL_ENV", &self.0);
+        command
+    }
+}
