@@ -361,7 +361,7 @@ export interface Manifest {
 /** What a program asks of a repo. Random bytes and times are the runtime's. */
 export type Command =
   /** Begin a repo. */
-  | { readonly type: "create"; readonly name: string; readonly nonce: Uint8Array }
+  | { readonly type: "create"; readonly name: string; readonly nonce?: Uint8Array }
   /** Read what other processes have committed. */
   | { readonly type: "refresh" }
   /** Write ops in one transaction. */
@@ -370,7 +370,7 @@ export type Command =
       readonly branch: string;
       readonly actor?: string;
       readonly edits: readonly Edit[];
-      readonly random: Uint8Array;
+      readonly random?: Uint8Array;
     }
   /** Take ops from elsewhere. */
   | { readonly type: "import"; readonly ops: readonly StoredOp[] }
@@ -422,9 +422,9 @@ export type Command =
 /** One write. */
 export type Edit =
   /** Give a place a value, `collection/key` or `collection/key/field...`. */
-  | { readonly type: "set"; readonly place: string; readonly value: Json }
+  | { readonly type: "set"; readonly place: string; readonly value: Json; readonly base?: readonly string[] }
   /** Remove an entity, or a place inside one. */
-  | { readonly type: "delete"; readonly place: string }
+  | { readonly type: "delete"; readonly place: string; readonly base?: readonly string[] }
   /** Change an entity on top of what is shown, or of a base. */
   | {
       readonly type: "change";
