@@ -173,11 +173,7 @@ export class Batch<R extends Records = AnyRecords> {
       if (pointer.length > 0) throw new TrellisError("invalid_argument", "Only a whole entity can be bytes.");
       return this.#change(collection, key, { type: "bytes", bytes: value }, ifBase);
     }
-    const json = asJson(value);
-    if (pointer.length === 0) return this.#change(collection, key, { type: "put", value: json }, ifBase);
-    if (!ifBase) return this.#add({ type: "set", place: path, value: json });
-    const at = `/${path.split("/").slice(2).join("/")}`;
-    return this.#change(collection, key, { type: "patch", patch: { set: { [at]: json } } }, ifBase);
+    return this.#add({ type: "set", place: path, value: asJson(value), ...(ifBase && { base: ifBase }) });
   }
 
   /** As `Repo.put`. */
@@ -207,11 +203,8 @@ export class Batch<R extends Records = AnyRecords> {
 
   /** As `Repo.delete`. */
   delete(path: string, { ifBase }: Pick<WriteOptions, "ifBase"> = {}): this {
-    const { collection, key, pointer } = parsePlace(path);
-    if (!ifBase) return this.#add({ type: "delete", place: path });
-    if (pointer.length === 0) return this.#change(collection, key, { type: "delete" }, ifBase);
-    const at = `/${path.split("/").slice(2).join("/")}`;
-    return this.#change(collection, key, { type: "patch", patch: { remove: [at] } }, ifBase);
+    parsePlace(path);
+    return this.#add({ type: "delete", place: path, ...(ifBase && { base: ifBase }) });
   }
 
   /** Closes a conflict, as `Repo.resolve`. */
