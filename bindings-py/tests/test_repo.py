@@ -57,9 +57,10 @@ async def test_an_empty_repo_answers(tmp_path: Path) -> None:
 
 async def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     async with await trellis_sync.open(tmp_path / "notes") as repo:
-        async with repo.batch() as batch:
+        async with repo.batch(actor="Bob") as batch:
             batch.set("todo/1/title", "Milk").put("todo", "2", {"title": "Bread"}).append("log", "x", 1)
         assert len(batch.receipt.ops) == 3
+        assert (await repo.op(batch.receipt.ops[0])).actor == "Bob"
         with pytest.raises(RuntimeError):
             async with repo.batch() as batch:
                 batch.delete("todo/1")
@@ -125,6 +126,27 @@ async def test_an_explicit_base_keeps_the_other_write(tmp_path: Path) -> None:
         await repo.patch("todo", "1", {"set": {"/title": "Oats"}}, if_base=seen)
         (conflict,) = await repo.conflicts()
         assert (conflict.collection, conflict.key) == ("todo", "1")
+        await repo.resolve(conflict, "Rye")
+        await repo.set("todo/1/title", "Rice", if_base=seen)
+        assert len(await repo.conflicts()) == 1
+        await repo.put("todo", "1", {"only": 1}, replace=True)
+        assert await repo.get("todo/1") == {"only": 1}
+        assert await repo.conflicts() == ()
+        await repo.delete("todo/1", if_base=seen)
+        assert len(await repo.conflicts()) > 0
+
+
+async def test_what_was_taken_in_is_told_in_its_order(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "ann") as ann, await trellis_sync.open(tmp_path / "bob") as bob:
+        await ann.set("todo/1", 1)
+        await bob.add_ops(await ann.ops())
+        await bob.set("todo/2", 2)
+        changes = await bob.changes()
+        assert [change.is_local for change in changes] == [False, True]
+        assert [[op.key for op in change.ops][-1] for change in changes] == ["1", "2"]
+        assert await bob.changes(changes[0].seq) == changes[1:]
+        assert await bob.changes(changes[-1].seq) == ()
+        assert await bob.changes(commits_max=1) == changes[:1]
 
 
 async def test_changes_are_told(tmp_path: Path) -> None:
