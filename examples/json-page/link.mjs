@@ -28,6 +28,8 @@ export const welcomeFrame = ({ version, nonce, key, capabilities, frameBytesMax,
 };
 /** Without its signature. @param {{ key: string }} auth */
 export const authFrame = ({ key }) => frame(3, unhex(key));
+/** The name of a state that its receiver knows. @param {string} state */
+const half = (state) => state.slice(0, 32);
 /** @param {Uint8Array[]} parts each goes in behind its length, as 8 bytes */
 const transcript = (...parts) =>
   blake3(concat("trellis/link/1\n", ...parts.flatMap((part) => [numberBytes(part.length, 8), part])));
@@ -142,7 +144,7 @@ class Session {
   /** What is here, and, where it is the same, what the server has. */
   states() {
     const state = this.replica.state();
-    return { state, knows: state === this.theirs ? state : undefined };
+    return { state, knows: state === this.theirs ? half(state) : undefined };
   }
 
   /** @param {string} id */
@@ -201,15 +203,16 @@ class Session {
   }
 
   /** The server says what it has, and sends by itself what is lacking here. @param {any} have */
-  onHave({ state, since, more, sent }) {
-    this.theirs = state ?? since;
+  onHave({ state, more, sent }) {
+    this.theirs = state ?? this.theirs;
     this.received = Math.max(this.received, sent ?? 0);
     if (!more) this.ack();
   }
 
   /** @param {any} ack */
   onAck({ ends, level, credit, state, knows, without }) {
-    this.theirs = state ?? knows;
+    const own = this.replica.state();
+    this.theirs = state ?? (knows === half(own) ? own : undefined);
     this.allowed = Math.max(this.allowed, credit ?? 0);
     if (level !== "disk") return;
     this.safe = this.theirs;

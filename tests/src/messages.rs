@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use trellis_core::limits::{BLOB_BYTES_MAX, SAFE_INTEGER_MAX};
 use trellis_core::link::message::{
     Ack, Auth, Blob, BlobWant, Ephemeral, Have, Hello, Level, Message, Missing, Nack, Ops, Range, Reason, RepoTag,
-    StateHash, Tip, TipId, Trouble, TroubleCode, Want, Welcome, Without,
+    StateHalf, StateHash, Tip, TipId, Trouble, TroubleCode, Want, Welcome, Without,
 };
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::{Author, ContentHash, OpId};
@@ -85,8 +85,8 @@ fn have(dice: &mut Dice) -> Have {
         heads: heads(dice),
         op_count: number(dice),
         tips: tips(dice),
-        since: state(dice),
-        knows: state(dice),
+        since: optional(dice, |dice| StateHalf(bytes(dice))),
+        knows: optional(dice, |dice| StateHalf(bytes(dice))),
         without: without(dice),
         round: number(dice),
         more: dice.chance(50),
@@ -141,7 +141,7 @@ fn ack(dice: &mut Dice) -> Ack {
         without: without(dice),
         level: *dice.pick(&[Level::Memory, Level::Os, Level::Disk]),
         credit: number(dice),
-        knows: state(dice),
+        knows: optional(dice, |dice| StateHalf(bytes(dice))),
         state: state(dice),
         integrated: ids(dice),
     }

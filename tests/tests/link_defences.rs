@@ -415,7 +415,7 @@ fn a_lying_ack() {
 fn withhold(host: &mut MemoryHost, relay: &Hand, state: StateHash, tips: &[Tip]) -> Vec<Option<Message>> {
     let mut answers = Vec::new();
     for round in 1..200 {
-        let knows = Some(state_of(host));
+        let knows = Some(state_of(host).half());
         let have = Have { state: Some(state), tips: tips.to_vec(), knows, round, ..Have::default() };
         answers.extend(relay.say(host, &Message::Have(have)));
         host.wait_until(Millis(host.now.0 + 600));
@@ -494,8 +494,8 @@ fn peers_that_never_become_equal() {
     let mut answers = Vec::new();
     for round in 0..200 {
         let knows = answers.iter().rev().flatten().find_map(|answer: &Message| match answer {
-            Message::Have(have) => have.state,
-            Message::Ack(ack) => ack.state,
+            Message::Have(have) => have.state.map(|state| state.half()),
+            Message::Ack(ack) => ack.state.map(|state| state.half()),
             _ => None,
         });
         let have = Have { state: Some(StateHash([round; 32])), knows, round: round.into(), ..Have::default() };

@@ -12,7 +12,7 @@ use trellis_core::input::{
 use trellis_core::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, HEARTBEAT_MS, PING_MS, PINGS_MISSED_MAX};
 use trellis_core::link::handshake::{Handshake, Next};
 use trellis_core::link::message::{
-    Ack, Form, Have, Level, Message, Nack, Ops, Reason, RepoTag, StateHash, TroubleCode, Without,
+    Ack, Form, Have, Level, Message, Nack, Ops, Reason, RepoTag, StateHalf, StateHash, TroubleCode, Without,
 };
 use trellis_core::log::row::{Row, StoredOp};
 use trellis_core::machine::{Config, KeyUse, Machine};
@@ -399,7 +399,7 @@ fn tips_on_top_of_a_state_that_is_not_known_are_answered_with_everything() {
     let mut host = linked(&repo().0.rows);
     host.say(&Message::Have(Have::default()));
     host.said.clear();
-    host.say(&Message::Have(Have { since: Some(StateHash([6; 32])), ..Have::default() }));
+    host.say(&Message::Have(Have { since: Some(StateHalf([6; 16])), ..Have::default() }));
     let have = host.last_have();
     assert_eq!((have.since, have.knows, have.tips.is_empty()), (None, None, false));
 }

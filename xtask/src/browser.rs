@@ -12,7 +12,7 @@ use crate::steps;
 use crate::tally::Tally;
 
 /// Where the tests and the tools of JavaScript are.
-const FOLDER: &str = "tests/browser";
+pub(crate) const FOLDER: &str = "tests/browser";
 /// What says which tools these are.
 const LOCK: &str = "package-lock.json";
 /// A copy of the lock beside the tools, once they are all there.
@@ -24,7 +24,7 @@ const TEST_ENDING: &str = ".test.mjs";
 /// # Errors
 /// One of them does not hold, or a tool cannot be installed.
 pub(crate) fn lints() -> Result<()> {
-    install_tools()?;
+    install_tools(FOLDER)?;
     child::run(tool("biome", &["ci", "--error-on-warnings"]))?;
     child::run(tool("tsc", &["--project", FOLDER]))
 }
@@ -35,22 +35,25 @@ pub(crate) fn lints() -> Result<()> {
 /// Something that the tests need cannot be installed.
 pub(crate) fn test() -> Result<Tally> {
     setup::ensure_programs(&[CHROMIUM])?;
-    install_tools()?;
+    install_tools(FOLDER)?;
     let mut command = child::program("node", &["--test", "--test-reporter=tap"]);
-    command.args(tests()?).env("TRELLIS", child::sibling("trellis")?);
+    command.args(tests(FOLDER)?).env("TRELLIS", child::sibling("trellis")?);
     steps::count(command)
 }
 
-/// Installs what the lock names, unless that is there.
-fn install_tools() -> Result<()> {
+/// Installs what a folder's lock names, unless that is there.
+///
+/// # Errors
+/// It cannot be installed.
+pub(crate) fn install_tools(name: &str) -> Result<()> {
     setup::ensure_programs(&[NODE, NPM])?;
-    let folder = child::root().join(FOLDER);
+    let folder = child::root().join(name);
     let (lock, installed) = (folder.join(LOCK), folder.join(INSTALLED));
     let wanted = fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
     if fs::read(&installed).is_ok_and(|there| there == wanted) {
         return Ok(());
     }
-    println!("setting up: npm ci in {FOLDER}");
+    println!("setting up: npm ci in {name}");
     let mut command = child::program("npm", &["ci", "--no-audit", "--no-fund"]);
     command.current_dir(&folder);
     child::run(command)?;
@@ -64,8 +67,12 @@ fn tool(name: &str, args: &[&str]) -> Command {
     child::program(&path.to_string_lossy(), args)
 }
 
-fn tests() -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(child::root().join(FOLDER))?;
+/// The tests in a folder.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn tests(folder: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(child::root().join(folder))?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
     paths.retain(|path| is_test(path));
     paths.sort();

@@ -19,6 +19,7 @@ mod steps;
 mod story;
 mod tally;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ const COMMANDS: &[Command] = &[
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
     },
+    Command { name: "npm", usage: "npm", about: "Makes the npm package in bindings-js", run: wasm::run },
     Command {
         name: "planted",
         usage: "planted",

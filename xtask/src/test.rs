@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, browser, demo, dependencies, no_std, planted, python, setup};
+use crate::{bench, browser, demo, dependencies, no_std, planted, python, setup, wasm};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -27,6 +27,8 @@ const JS_LINTS: Step = own("js lints", browser::lints);
 const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
 const PYTHON_LINTS: Step = own("python lints", python::lints);
 const PYTHON: Step = Step { name: "python", needs: None, work: Work::Many(python::test) };
+const NPM_BUILD: Step = own("npm build", wasm::build);
+const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -45,6 +47,8 @@ const FULL: &[Step] = &[
     DEMO.after(BUILD),
     PAGE.after(BUILD),
     PYTHON.after(BUILD),
+    NPM_BUILD.after(BUILD),
+    NPM.after(NPM_BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];

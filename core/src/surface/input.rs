@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::command::Command;
 use super::op::StoredOp;
 use super::scalar::{Bytes, Frame, Hex, Unreadable, exactly};
-use crate::input::{self, Guests, LinkId, More, Request, Side, Ticket};
+use crate::input::{self, Form, Guests, LinkId, More, RepoTag, Request, Side, Ticket};
 use crate::link::message::StateHash;
 use crate::log::row::Origin;
 use crate::op::id::Author;
@@ -68,6 +68,20 @@ pub enum Input {
         link: u64,
         /// What is known of the connection.
         connection: Connection,
+    },
+    /// A way to a peer is open on which whatever comes is proved by itself, as by signed requests. This side asks.
+    Proved {
+        /// The link's number, used once.
+        link: u64,
+        /// What is known of the way.
+        proof: Proof,
+    },
+    /// Whose answers come on such a link that was opened without knowing it. Said before the first of them.
+    PeerKnown {
+        /// The link.
+        link: u64,
+        /// The key.
+        peer: Hex<32>,
     },
     /// A frame came on a link, in order.
     Received {
@@ -211,6 +225,21 @@ pub struct Connection {
     pub joining: Option<Joining>,
 }
 
+/// What is known of a way to a peer on which whatever comes is proved by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Proof {
+    /// The key that proves what comes; left out where it is learnt with the first answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Hex<32>>,
+    /// The tag of the repo that is asked for; left out where this replica has none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<Hex<16>>,
+    /// The branches that are synced here, as patterns; left out for every one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interest: Vec<String>,
+}
+
 /// An invitation to a repo, as its holder shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joining {
@@ -237,6 +266,8 @@ impl TryFrom<Input> for input::Input {
             Input::PieceKept { ticket, kept } => input::Input::PieceKept(Ticket(ticket), kept.into()),
             Input::Loaded { ticket, loaded } => input::Input::Loaded(Ticket(ticket), loaded.try_into()?),
             Input::Connected { link, connection } => input::Input::Connected(LinkId(link), connection.try_into()?),
+            Input::Proved { link, proof } => input::Input::Proved(LinkId(link), proof.try_into()?),
+            Input::PeerKnown { link, peer } => input::Input::PeerKnown(LinkId(link), Author(peer.0)),
             Input::Received { link, frame } => input::Input::Received(LinkId(link), frame.0),
             Input::HangUp { link } => input::Input::HangUp(LinkId(link)),
             Input::Disconnected { link } => input::Input::Disconnected(LinkId(link)),
@@ -296,7 +327,6 @@ impl TryFrom<Connection> for input::Connection {
     type Error = Unreadable;
 
     fn try_from(connection: Connection) -> Result<input::Connection, Unreadable> {
-        let no_pattern = || Unreadable::new("interest", "holds what is no pattern of branches, or too many");
         Ok(input::Connection {
             side: if connection.is_initiator { Side::Initiator } else { Side::Responder },
             nonce: exactly("nonce", &connection.nonce)?,
@@ -305,10 +335,30 @@ impl TryFrom<Connection> for input::Connection {
             expected: connection.expected.map(|key| Author(key.0)),
             guests: if connection.is_open { Guests::Anyone } else { Guests::Members },
             is_relay: connection.is_relay,
-            interest: input::Interest::parse(&connection.interest).ok_or_else(no_pattern)?,
+            interest: interest_of(&connection.interest)?,
             joining: connection.joining.map(TryInto::try_into).transpose()?,
         })
     }
+}
+
+impl TryFrom<Proof> for input::Proof {
+    type Error = Unreadable;
+
+    fn try_from(Proof { peer, tag, interest }: Proof) -> Result<input::Proof, Unreadable> {
+        Ok(input::Proof {
+            side: Side::Initiator,
+            peer: peer.map(|key| Author(key.0)),
+            tag: tag.map(|tag| RepoTag(tag.0)),
+            guests: Guests::Anyone,
+            form: Form::Binary,
+            interest: interest_of(&interest)?,
+        })
+    }
+}
+
+fn interest_of(patterns: &[String]) -> Result<input::Interest, Unreadable> {
+    let no_pattern = || Unreadable::new("interest", "holds what is no pattern of branches, or too many");
+    input::Interest::parse(patterns).ok_or_else(no_pattern)
 }
 
 impl TryFrom<Joining> for input::Joining {

@@ -19,7 +19,7 @@ pub use answer::{
 };
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
 pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
-pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Remembered, RowHeaders};
+pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowHeaders};
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use trellis_core::input::Command;
 use trellis_core::merge::conflict::Conflict;
 use trellis_core::op::id::{Author, OpId};
-use trellis_core::output::{Answer, BranchView, EntityView, Member, Status};
+use trellis_core::output::{Answer, BranchView, EntityView, ManifestView, Member, Status};
 use trellis_core::time::Millis;
 use trellis_tests::dice::Dice;
 
-use crate::Violation;
 use crate::disk::ChainPlace;
 use crate::replica::Replica;
+use crate::{Reached, Violation};
 
 /// Every place in an honest author's chain, and the op that stands there.
 #[derive(Debug, Default)]
@@ -76,6 +76,7 @@ struct Picture {
     entities: BTreeMap<String, Vec<EntityView>>,
     conflicts: BTreeMap<String, Vec<Conflict>>,
     members: Vec<Member>,
+    manifests: Vec<ManifestView>,
 }
 
 /// Asks, and expects one kind of answer.
@@ -110,7 +111,18 @@ impl Picture {
             entities,
             conflicts,
             members: answer!(replica, Command::Members, world, dice, Answer::Members),
+            manifests: answer!(replica, Command::Manifests, world, dice, Answer::Manifests),
         })
+    }
+
+    fn reached(&self) -> Reached {
+        Reached {
+            ops: self.ops.len(),
+            conflicts: self.conflicts.values().map(Vec::len).sum(),
+            declared: self.manifests.len(),
+            diverged: self.heads.values().filter(|branch| branch.is_diverged).count(),
+            forked: self.forked.len(),
+        }
     }
 
     /// In which respect two pictures differ first.
@@ -122,6 +134,7 @@ impl Picture {
             ("values", self.entities == other.entities),
             ("conflicts", self.conflicts == other.conflicts),
             ("members", self.members == other.members),
+            ("manifests", self.manifests == other.manifests),
         ];
         same.into_iter().find(|(_, is_same)| !is_same).map(|(what, _)| what)
     }
@@ -132,7 +145,7 @@ fn status(replica: &mut Replica, world: Millis, dice: &mut Dice) -> Result<Statu
 }
 
 /// All replicas have the same graph, heads, values, conflicts and members, and nothing waits for what another one has.
-/// `later_versions` ops may wait for ever. Returns how many ops the replicas have.
+/// `later_versions` ops may wait for ever. Returns what the replicas have.
 ///
 /// # Errors
 /// The first difference.
@@ -141,7 +154,7 @@ pub fn converged(
     later_versions: usize,
     world: Millis,
     dice: &mut Dice,
-) -> Result<usize, Violation> {
+) -> Result<Reached, Violation> {
     let first = Picture::of(&mut replicas[0], world, dice)?;
     for replica in replicas {
         let picture = Picture::of(replica, world, dice)?;
@@ -162,5 +175,5 @@ pub fn converged(
             return Err(format!("{}, which replica {} had confirmed, is gone", id.short(), replica.number));
         }
     }
-    Ok(first.ops.len())
+    Ok(first.reached())
 }

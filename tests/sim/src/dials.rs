@@ -11,12 +11,20 @@ pub struct Dials {
     pub moves: usize,
     /// How long a move takes at most.
     pub pace_ms: u64,
+    /// That a replica has the repo from the start, and does not hear of it only from others.
+    pub early: u32,
     /// How many entities are written to.
     pub entities: usize,
     /// That an edit writes hundreds of kilobytes.
     pub heavy: u32,
     /// How many branches beside `_repo`.
     pub branches: usize,
+    /// How many of these are linear, the last ones; `main` never is.
+    pub linear: usize,
+    /// Whether a replica serialises the linear branches.
+    pub is_serialised: bool,
+    /// That a write declares how a collection merges.
+    pub schemas: u32,
     /// That a message is lost.
     pub loss: u32,
     /// That a frame of a link overtakes others.
@@ -66,13 +74,19 @@ impl Dials {
         let mut dice = Dice::new(seed ^ 0x0073_696d);
         let is_heavy = dice.below(40) == 0;
         let wiring = *dice.pick(&[0, 5, 5, 20]);
+        let branches = 1 + dice.below(3);
+        let is_crowd = !is_heavy && dice.chance(10);
         Dials {
-            replicas: 2 + dice.below(if is_heavy { 2 } else { 7 }),
+            replicas: if is_crowd { 9 + dice.below(4) } else { 2 + dice.below(if is_heavy { 2 } else { 7 }) },
             heavy: if is_heavy { 40 } else { 0 },
             moves: *dice.pick(&[150, 300, 600]),
             pace_ms: *dice.pick(&[50, 500, 3_000]),
+            early: *dice.pick(&[0, 60, 100]),
             entities: 1 + dice.below(5),
-            branches: 1 + dice.below(3),
+            branches,
+            linear: if dice.chance(40) { dice.below(branches) } else { 0 },
+            is_serialised: dice.chance(30),
+            schemas: *dice.pick(&[0, 0, 3, 10]),
             loss: *dice.pick(&[0, 10, 40]),
             disorder: *dice.pick(&[0, 0, 10, 50]),
             wiring,

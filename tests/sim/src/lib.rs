@@ -15,6 +15,7 @@ pub mod linking;
 pub mod many;
 pub mod network;
 pub mod replica;
+pub mod rules;
 pub mod shrink;
 pub mod wires;
 pub mod world;
@@ -32,8 +33,33 @@ pub struct Outcome {
     pub trace: [u8; 32],
     /// How many inputs the machines took.
     pub steps: usize,
-    /// How many ops all replicas had in the end.
+    /// What all replicas had in the end.
+    pub reached: Reached,
+}
+
+/// How far a world got: what every replica shows in the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// Ops.
     pub ops: usize,
+    /// Open conflicts, of all branches.
+    pub conflicts: usize,
+    /// Collections that declare how they merge.
+    pub declared: usize,
+    /// Linear branches with more than one line.
+    pub diverged: usize,
+    /// Ops that share their place in a chain with another one.
+    pub forked: usize,
+}
+
+impl std::ops::AddAssign for Reached {
+    fn add_assign(&mut self, other: Reached) {
+        self.ops += other.ops;
+        self.conflicts += other.conflicts;
+        self.declared += other.declared;
+        self.diverged += other.diverged;
+        self.forked += other.forked;
+    }
 }
 
 /// Runs the world of a seed.

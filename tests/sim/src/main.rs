@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use trellis_test_sim::Outcome;
 use trellis_test_sim::dials::Dials;
 use trellis_test_sim::many::{Broken, run_many};
 use trellis_test_sim::shrink::shrink;
+use trellis_test_sim::{Outcome, Reached};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 64;
@@ -20,9 +20,16 @@ fn main() -> ExitCode {
         eprintln!("usage: sim [--seeds N] [--from SEED]");
         return ExitCode::from(USAGE);
     };
-    let told = Mutex::new(Told { begun: Instant::now(), last: Instant::now(), steps: 0, done: 0, seeds });
+    let told = Mutex::new(Told {
+        begun: Instant::now(),
+        last: Instant::now(),
+        steps: 0,
+        reached: Reached::default(),
+        done: 0,
+        seeds,
+    });
     let ended = run_many(from..from.saturating_add(seeds), |outcome| told.lock().expect("no panic").count(outcome));
-    told.into_inner().expect("no panic").tell();
+    told.into_inner().expect("no panic").tell_all();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(broken) => {
@@ -57,6 +64,7 @@ struct Told {
     begun: Instant,
     last: Instant,
     steps: usize,
+    reached: Reached,
     done: u64,
     seeds: u64,
 }
@@ -65,10 +73,20 @@ impl Told {
     fn count(&mut self, outcome: Outcome) {
         self.done += 1;
         self.steps += outcome.steps;
+        self.reached += outcome.reached;
         if self.last.elapsed() >= TELL_EVERY {
             self.last = Instant::now();
             self.tell();
         }
+    }
+
+    fn tell_all(&self) {
+        self.tell();
+        let Reached { ops, conflicts, declared, diverged, forked } = self.reached;
+        println!(
+            "in the end: {ops} ops, {conflicts} open conflicts, {declared} declared collections, {diverged} linear \
+             branches with several lines, {forked} ops where chains forked"
+        );
     }
 
     fn tell(&self) {

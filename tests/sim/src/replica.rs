@@ -71,6 +71,8 @@ pub struct Replica {
     pub steps: usize,
     /// Whether it can pack frames.
     packs: bool,
+    /// What its device asks of those who write.
+    policies: Policies,
     machine: Machine,
     outputs: Vec<Output>,
     /// Replies that may only be heard when everything that they could speak of is durable.
@@ -95,9 +97,9 @@ pub struct Replica {
 
 impl Replica {
     /// A replica without ops.
-    pub fn new(number: usize, skew_ms: i64, packs: bool) -> Replica {
+    pub fn new(number: usize, skew_ms: i64, packs: bool, policies: Policies) -> Replica {
         let keys = vec![test_key(number as u64)];
-        let (machine, outputs) = opened(&keys[0], packs);
+        let (machine, outputs) = opened(&keys[0], packs, policies.clone());
         Replica {
             number,
             disk: Disk::default(),
@@ -105,6 +107,7 @@ impl Replica {
             acked: BTreeSet::new(),
             steps: 0,
             packs,
+            policies,
             machine,
             outputs,
             unheard: Vec::new(),
@@ -448,7 +451,7 @@ impl Replica {
     fn reopen(&mut self) {
         let known = self.disk.authors();
         let last = self.keys.iter().rposition(|key| known.contains(&author_of(key))).unwrap_or(0);
-        (self.machine, self.outputs) = opened(&self.keys[last], self.packs);
+        (self.machine, self.outputs) = opened(&self.keys[last], self.packs, self.policies.clone());
         self.sent.clear();
         self.in_sync.clear();
         self.waits.clear();
@@ -509,8 +512,7 @@ fn half_of(id: &OpId) -> [u8; 16] {
     id.0[..16].try_into().expect("an id has two halves")
 }
 
-fn opened(key: &SigningKey, packs: bool) -> (Machine, Vec<Output>) {
-    let policies = Policies::default();
+fn opened(key: &SigningKey, packs: bool, policies: Policies) -> (Machine, Vec<Output>) {
     let (mut machine, outputs) =
         Machine::open(Config { author: author_of(key), key_use: KeyUse::Own, id_key: 5, policies });
     if packs {

@@ -35,7 +35,10 @@ const TURNS: &[Turn] = &[
     |dials| dials.doubling = 0,
     |dials| dials.cutting = 0,
     |dials| dials.disorder = 0,
-    |dials| dials.branches = 1,
+    |dials| dials.schemas = 0,
+    |dials| dials.is_serialised = false,
+    |dials| dials.linear = 0,
+    |dials| dials.branches = dials.linear + 1,
     |dials| dials.entities = 1,
 ];
 

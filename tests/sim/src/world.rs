@@ -18,11 +18,9 @@ use crate::hostile::Hostile;
 use crate::liar::{AHEAD_MS_MAX, Liar};
 use crate::network::{Message, Network};
 use crate::replica::{Purpose, Replica, Reply};
+use crate::rules;
 use crate::wires::Wires;
-use crate::{Outcome, Violation};
-
-/// What salts would be made from: no collection here has salted bodies.
-const NO_SALT: [u8; 32] = [0; 32];
+use crate::{Outcome, Reached, Violation};
 
 /// Replicas, what is between them, and the time.
 #[derive(Debug)]
@@ -36,7 +34,7 @@ pub struct World {
     liar: Liar,
     pub(crate) hostile: Hostile,
     chains: Chains,
-    ops: usize,
+    reached: Reached,
 }
 
 /// What a check or a move comes to.
@@ -49,7 +47,8 @@ impl World {
     pub fn new(seed: u64, dials: Dials) -> World {
         let mut dice = Dice::new(seed);
         let skew = |dice: &mut Dice| dice.below(2 * dials.skew_ms as usize + 1) as i64 - dials.skew_ms as i64;
-        let mut replica = |number| Replica::new(number, skew(&mut dice), dice.chance(dials.packing));
+        let policies = rules::policies(&dials);
+        let mut replica = |number| Replica::new(number, skew(&mut dice), dice.chance(dials.packing), policies.clone());
         let replicas = (0..dials.replicas).map(&mut replica).collect();
         World {
             replicas,
@@ -61,7 +60,7 @@ impl World {
             liar: Liar::new(),
             hostile: Hostile::new(),
             chains: Chains::default(),
-            ops: 0,
+            reached: Reached::default(),
         }
     }
 
@@ -72,7 +71,7 @@ impl World {
             trace.update(&replica.trace());
         }
         let steps = self.replicas.iter().map(|replica| replica.steps).sum();
-        Outcome { trace: *trace.finalize().as_bytes(), steps, ops: self.ops }
+        Outcome { trace: *trace.finalize().as_bytes(), steps, reached: self.reached }
     }
 
     /// Everybody writes, crashes, lies and talks at once.
@@ -82,6 +81,11 @@ impl World {
     pub fn chaos(&mut self) -> Done {
         let create = Command::Create { name: "sim".into(), nonce: [7; 32] };
         self.ask(0, create)?.map_err(|error| error.to_string())?;
+        for who in 1..self.replicas.len() {
+            if self.dice.chance(self.dials.early) {
+                self.hand_over(0, who)?;
+            }
+        }
         for _ in 0..self.dials.moves {
             self.now = Millis(self.now.0 + self.dice.below(self.dials.pace_ms as usize) as u64);
             let who = self.dice.below(self.replicas.len());
@@ -287,12 +291,11 @@ impl World {
         let command = match self.dice.below(100) {
             0..=7 => self.resolution(who)?,
             8..=11 => self.on_branch(vec![Edit::Undo]),
-            12..=15 => {
-                let source = self.branch();
-                self.on_branch(vec![Edit::Merge { source, at: vec![], message: None }])
-            }
+            12..=15 => self.joining(),
             16..=18 => self.redaction(who),
+            19..=24 if self.dials.linear > 0 => self.rebase(who)?,
             _ if self.dice.chance(self.dials.members) => self.membership(who),
+            _ if self.dice.chance(self.dials.schemas) => self.declaration(),
             _ => {
                 let edits = (0..*self.dice.pick(&[1, 1, 1, 2, 5])).map(|_| self.edit()).collect();
                 self.on_branch(edits)
@@ -302,12 +305,18 @@ impl World {
     }
 
     fn branch(&mut self) -> String {
-        ["main", "side", "third"][self.dice.below(self.dials.branches)].into()
+        (*self.dice.pick(rules::branches(&self.dials))).into()
     }
 
     fn on_branch(&mut self, edits: Vec<Edit>) -> Command {
         let branch = self.branch();
-        Command::Write(Transaction { branch, actor: None, edits, note: None, random: NO_SALT })
+        self.transaction(&branch, edits)
+    }
+
+    fn transaction(&mut self, branch: &str, edits: Vec<Edit>) -> Command {
+        let mut random = [0; 32];
+        random[..8].copy_from_slice(&self.dice.number().to_le_bytes());
+        Command::Write(Transaction { branch: branch.into(), actor: None, edits, note: None, random })
     }
 
     fn edit(&mut self) -> Edit {
@@ -321,7 +330,8 @@ impl World {
             3 | 4 => Change::Put(Value::object([("a", number), ("t", Value::Array(Vec::new()))])),
             _ => Change::Patch(self.patch()),
         };
-        Edit::Entity { collection: "notes".into(), key, change, base: Base::Shown }
+        let collection = rules::collection(&self.dials, &mut self.dice).into();
+        Edit::Entity { collection, key, change, base: Base::Shown }
     }
 
     fn heavy_bytes(&mut self) -> Vec<u8> {
@@ -338,6 +348,10 @@ impl World {
             r#"{"discard":{"/t":["x"]}}"#,
             r#"{"set":{"/m/x":1}}"#,
             r#"{"set":{"/m":{}}}"#,
+            r#"{"set":{"/b":"x\ny\n"}}"#,
+            r#"{"set":{"/b":"x\nz\nw\n"}}"#,
+            r#"{"set":{"/l":[{"id":1,"v":1},{"id":2}]}}"#,
+            r#"{"set":{"/l":[{"id":3},{"id":1,"v":2}]}}"#,
         ];
         let body = self.dice.pick(&patches).parse().expect("JSON");
         Patch::decode(body).expect("a patch")
@@ -362,14 +376,42 @@ impl World {
         };
         let (collection, key) = (conflict.collection, conflict.key);
         let edits = vec![Edit::Resolve { collection, key, conflict: conflict.id, choice }];
-        Ok(Command::Write(Transaction { branch, actor: None, edits, note: None, random: NO_SALT }))
+        Ok(self.transaction(&branch, edits))
+    }
+
+    /// Joins a branch into another one, where there are two.
+    fn joining(&mut self) -> Command {
+        let mut branches = rules::branches(&self.dials).to_vec();
+        self.dice.shuffle(&mut branches);
+        let edit = match branches.get(1) {
+            Some(source) => Edit::Merge { source: (*source).into(), at: Vec::new(), message: None },
+            None => self.edit(),
+        };
+        self.transaction(branches[0], vec![edit])
     }
 
     fn redaction(&mut self, who: usize) -> Command {
         let known: Vec<OpId> = self.replicas[who].disk.durable().keys().copied().collect();
         let ops = if known.is_empty() { Vec::new() } else { vec![*self.dice.pick(&known)] };
-        let edits = vec![Edit::Redact { ops, pointers: Vec::new() }];
-        Command::Write(Transaction { branch: REPO.into(), actor: None, edits, note: None, random: NO_SALT })
+        self.transaction(REPO, vec![Edit::Redact { ops, pointers: Vec::new() }])
+    }
+
+    fn declaration(&mut self) -> Command {
+        let collection = rules::collection(&self.dials, &mut self.dice).into();
+        let manifest = rules::manifest(&mut self.dice);
+        self.transaction(REPO, vec![Edit::Declare { collection, manifest }])
+    }
+
+    /// Gives way on a linear branch where it has diverged, and else tries to.
+    fn rebase(&mut self, who: usize) -> Result<Command, Violation> {
+        let branch = *self.dice.pick(rules::linear(&self.dials));
+        let Ok(Answer::Status(status)) = self.ask(who, Command::Status)? else {
+            return Err(format!("replica {who} has no status"));
+        };
+        let heads = status.branches.into_iter().find(|view| view.name == branch).map(|view| view.heads);
+        let onto = heads.filter(|heads| !heads.is_empty()).map(|heads| *self.dice.pick(&heads));
+        let edit = onto.map_or_else(|| self.edit(), |onto| Edit::Rebase { onto });
+        Ok(self.transaction(branch, vec![edit]))
     }
 
     fn membership(&mut self, who: usize) -> Command {
@@ -380,7 +422,7 @@ impl World {
             true => Edit::RemoveMember { author },
             false => Edit::AddMember { author, name: "x".into(), role },
         };
-        Command::Write(Transaction { branch: REPO.into(), actor: None, edits: vec![edit], note: None, random: NO_SALT })
+        self.transaction(REPO, vec![edit])
     }
 
     fn ask(&mut self, who: usize, command: Command) -> Result<Result<Answer, CommandError>, Violation> {
@@ -436,7 +478,7 @@ impl World {
 
     pub(crate) fn converge(&mut self) -> Done {
         let later_versions = self.liar.later_versions.len();
-        self.ops = check::converged(&mut self.replicas, later_versions, self.now, &mut self.dice)?;
+        self.reached = check::converged(&mut self.replicas, later_versions, self.now, &mut self.dice)?;
         Ok(())
     }
 
@@ -480,13 +522,7 @@ impl World {
                 change: Change::Replace(Value::from(who as i32)),
                 base: Base::Shown,
             };
-            let write = Command::Write(Transaction {
-                branch: "main".into(),
-                actor: None,
-                edits: vec![edit],
-                note: None,
-                random: NO_SALT,
-            });
+            let write = self.transaction("main", vec![edit]);
             match self.ask(who, write)? {
                 Ok(Answer::Written(new)) if self.is_linked() => self.wait_for_peer(who, new)?,
                 Ok(Answer::Written(_)) | Err(CommandError::NotPermitted) => {}

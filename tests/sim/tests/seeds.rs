@@ -1,7 +1,7 @@
 //! A fixed number of seeds of the simulator.
 
 use trellis_test_sim::dials::Dials;
-use trellis_test_sim::run;
+use trellis_test_sim::{Reached, run};
 use trellis_tests::dice::seeds;
 
 #[test]
@@ -11,6 +11,17 @@ fn no_seed_breaks_an_invariant() {
             panic!("{violation}\n{:#?}\nagain: cargo xtask sim --seeds 1 --from {seed}", Dials::of(seed));
         }
     }
+}
+
+/// What worlds are there to try happens in some of them.
+#[test]
+fn worlds_reach_what_they_are_for() {
+    let mut reached = Reached::default();
+    for seed in 1..=40 {
+        reached += run(seed).unwrap_or_else(|violation| panic!("seed {seed}: {violation}")).reached;
+    }
+    let Reached { ops, conflicts, declared, diverged, forked } = reached;
+    assert!([ops, conflicts, declared, diverged, forked].iter().all(|count| *count > 0), "{reached:?}");
 }
 
 #[test]

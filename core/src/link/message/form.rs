@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::words::Word;
-use super::{BlobWant, MessageFault, Range, Reason, StateHash, Tip, Without};
+use super::{BlobWant, MessageFault, Range, Reason, StateHalf, StateHash, Tip, Without};
 use crate::op::id::{Author, ContentHash, OpId};
 
 /// A field: its key in CBOR and its name in JSON.
@@ -79,6 +79,11 @@ pub(super) trait Sink {
 
     /// A state, if there is one.
     fn state(&mut self, field: Field, value: Option<&StateHash>) {
+        self.optional(field, value.map(|state| state.0.as_slice()));
+    }
+
+    /// A state that its receiver knows, if there is one.
+    fn state_half(&mut self, field: Field, value: Option<&StateHalf>) {
         self.optional(field, value.map(|state| state.0.as_slice()));
     }
 

@@ -98,6 +98,18 @@ pub struct RepoTag(pub [u8; 16]);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateHash(pub [u8; 32]);
 
+impl StateHash {
+    /// Its name between two that both know it.
+    pub fn half(&self) -> StateHalf {
+        StateHalf(*self.0.first_chunk().expect("a state has two halves"))
+    }
+}
+
+/// The first half of a state that its receiver knows: its own, or one that it said to know. Whoever takes one state for
+/// another costs its own link a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateHalf(pub [u8; 16]);
+
 /// The first message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hello {
@@ -195,9 +207,9 @@ pub struct Have {
     /// The ends of its chains: all of them, or with `since` those that moved.
     pub tips: Vec<Tip>,
     /// The state of the sender on top of which the tips stand: one that the receiver said it knows.
-    pub since: Option<StateHash>,
+    pub since: Option<StateHalf>,
     /// The last state of the receiver that the sender knows in full.
-    pub knows: Option<StateHash>,
+    pub knows: Option<StateHalf>,
     /// Bodies and blobs that it would take.
     pub without: Without,
     /// Counts the haves of this link.
@@ -298,7 +310,7 @@ pub struct Ack {
     /// All bytes that the receiver may have sent on this link; never falls.
     pub credit: u64,
     /// The last state of the receiver that the sender knows in full.
-    pub knows: Option<StateHash>,
+    pub knows: Option<StateHalf>,
     /// The state of the sender with all that it acknowledged; none where that is `knows`: both then have the same.
     pub state: Option<StateHash>,
     /// The ops of the last batch by id; optional, for those who do not know chains.

@@ -4,8 +4,8 @@
 
 use super::form::{Field, Sink, Source, field};
 use super::{
-    Ack, Auth, Blob, Ephemeral, Have, Hello, Level, Message, MessageFault, Missing, Nack, RepoTag, StateHash, Trouble,
-    Want, Welcome,
+    Ack, Auth, Blob, Ephemeral, Have, Hello, Level, Message, MessageFault, Missing, Nack, RepoTag, StateHalf,
+    StateHash, Trouble, Want, Welcome,
 };
 use crate::limits::FRAME_BYTES_MAX;
 use crate::link::frame::FrameKind;
@@ -208,8 +208,8 @@ impl Shape for Have {
         sink.heads(have::HEADS, &self.heads);
         sink.number(have::OP_COUNT, self.op_count, 0);
         sink.tips(have::TIPS, &self.tips);
-        sink.state(have::SINCE, self.since.as_ref());
-        sink.state(have::KNOWS, self.knows.as_ref());
+        sink.state_half(have::SINCE, self.since.as_ref());
+        sink.state_half(have::KNOWS, self.knows.as_ref());
         sink.without(have::WITHOUT, &self.without);
         sink.number(have::ROUND, self.round, 0);
         sink.flag(have::MORE, self.more);
@@ -223,8 +223,8 @@ impl Shape for Have {
             heads: source.heads(have::HEADS)?,
             op_count: source.number(have::OP_COUNT, 0)?,
             tips: source.tips(have::TIPS)?,
-            since: source.name(have::SINCE)?.map(StateHash),
-            knows: source.name(have::KNOWS)?.map(StateHash),
+            since: source.name(have::SINCE)?.map(StateHalf),
+            knows: source.name(have::KNOWS)?.map(StateHalf),
             without: source.without(have::WITHOUT)?,
             round: source.number(have::ROUND, 0)?,
             more: source.flag(have::MORE)?,
@@ -313,7 +313,7 @@ impl Shape for Ack {
             sink.word(ack::LEVEL, self.level);
         }
         sink.number(ack::CREDIT, self.credit, 0);
-        sink.state(ack::KNOWS, self.knows.as_ref());
+        sink.state_half(ack::KNOWS, self.knows.as_ref());
         sink.state(ack::STATE, self.state.as_ref());
         sink.names(ack::INTEGRATED, &self.integrated);
     }
@@ -329,7 +329,7 @@ impl Shape for Ack {
             without,
             level: level.unwrap_or(Level::Memory),
             credit: source.number(ack::CREDIT, 0)?,
-            knows: source.name(ack::KNOWS)?.map(StateHash),
+            knows: source.name(ack::KNOWS)?.map(StateHalf),
             state: source.name(ack::STATE)?.map(StateHash),
             integrated: source.names(ack::INTEGRATED)?,
         })

@@ -7,7 +7,8 @@ use super::ground::{Ground, TipForm};
 use super::{Act, Batch, Equal, Said, Session, Taken, Told};
 use crate::limits::{CREDIT_BYTES, FRAME_BYTES_MAX, FRAME_IDS_MAX};
 use crate::link::message::{
-    Ack, Have, Level, Message, Missing, Nack, Range, Reason, StateHash, Tip, TipId, TroubleCode, Want, Without,
+    Ack, Have, Level, Message, Missing, Nack, Range, Reason, StateHalf, StateHash, Tip, TipId, TroubleCode, Want,
+    Without,
 };
 use crate::link::ops::{OnLink, RebuiltBatch};
 use crate::log::graph::{Graph, Node};
@@ -33,7 +34,7 @@ impl Session {
         if have.more {
             return;
         }
-        let state = have.state.or(have.since);
+        let state = have.state.or(self.theirs.state.filter(|_| have.since.is_some()));
         if state.is_none() {
             self.take_heads(have, ground);
         }
@@ -50,24 +51,25 @@ impl Session {
     }
 
     /// Whether it is known what the peer had in a state: the last one that it said, or that in which both had the same.
-    fn stand_on(&mut self, since: StateHash) -> bool {
-        if self.theirs.state == Some(since) {
+    fn stand_on(&mut self, since: StateHalf) -> bool {
+        if self.theirs.state.is_some_and(|state| state.half() == since) {
             return true;
         }
-        let Some(equal) = self.equal.filter(|equal| equal.state == since) else { return false };
+        let Some(equal) = self.equal.filter(|equal| equal.state.half() == since) else { return false };
         self.theirs.clear();
         self.theirs.is_equal_to(equal.ops);
-        self.theirs.state = Some(since);
+        self.theirs.state = Some(equal.state);
         true
     }
 
     /// The peer says which state of this replica it knows. Where that is none that it was told, it knows nothing.
-    fn note_knows(&mut self, knows: Option<StateHash>) {
-        if knows.is_some_and(|state| self.was_told(state)) {
+    fn note_knows(&mut self, knows: Option<StateHalf>) {
+        let is_known = |state: &StateHash| knows == Some(state.half());
+        if self.told.state.iter().chain(&self.told_before).any(is_known) {
             return;
         }
-        self.told = match self.equal.filter(|equal| knows == Some(equal.state)) {
-            Some(equal) => Told { state: knows, ops: equal.ops },
+        self.told = match self.equal.filter(|equal| is_known(&equal.state)) {
+            Some(equal) => Told { state: Some(equal.state), ops: equal.ops },
             None => Told { state: None, ..self.told },
         };
     }
@@ -129,7 +131,7 @@ impl Session {
             }
             return self.say_ack(ground);
         }
-        if have.knows != Some(ground.state()) {
+        if have.knows != Some(ground.state().half()) {
             return self.say_have(ground);
         }
         let is_full = have.tips.iter().any(|tip| matches!(tip.id, TipId::Full(_)));
@@ -264,7 +266,7 @@ impl Session {
         self.allowed = if planted!(CreditNotMonotone) { ack.credit } else { self.allowed.max(ack.credit) };
         self.progress.last_ack_at = Some(ground.now);
         self.theirs.update(ground.graph, &ack.ends);
-        let state = ack.state.or(ack.knows);
+        let state = ack.state.or_else(|| self.own_state(ack.knows?));
         self.note_state(state.or(self.theirs.state), ground);
         self.lacks_bodies = ack.without.ops.iter().copied().collect();
         self.content.set_peer_lacks(&ack.without.blobs);

@@ -9,7 +9,7 @@ use super::ready::{Frames, ReadOps, ReadyOps};
 use super::{Act, Session, TOLD_BEFORE_MAX, Told};
 use crate::limits::{CREDIT_BYTES, FRAME_IDS_MAX, FRAME_TIPS_MAX, HEADS_BYTES_MAX, TALK_PER_FRAME};
 use crate::link::compress::pack as pack_frame;
-use crate::link::message::{Ack, Form, Frame, Have, Level, Message, Ops, StateHash, Tip, Want};
+use crate::link::message::{Ack, Form, Frame, Have, Level, Message, Ops, StateHalf, StateHash, Tip, Want};
 use crate::link::ops::OnLink;
 use crate::log::graph::Node;
 use crate::log::row::StoredOp;
@@ -38,8 +38,8 @@ impl Session {
                 heads: self.heads(ground),
                 op_count: ground.reach.len() as u64,
                 tips,
-                since,
-                knows: self.theirs.state,
+                since: since.map(|state| state.half()),
+                knows: self.theirs.state.map(|state| state.half()),
                 without: ground.without.clone(),
                 round: self.round,
                 more,
@@ -61,8 +61,11 @@ impl Session {
         self.told = Told { state: Some(ground.state()), ops: ground.reach.len() };
     }
 
-    pub(super) fn was_told(&self, state: StateHash) -> bool {
-        self.told.state == Some(state) || self.told_before.contains(&state)
+    /// The state of this replica that the peer was told, or had as well, and names by half.
+    pub(super) fn own_state(&self, half: StateHalf) -> Option<StateHash> {
+        let equal = self.equal.map(|equal| equal.state);
+        let known = self.told.state.into_iter().chain(self.told_before.iter().copied()).chain(equal);
+        known.into_iter().find(|state| state.half() == half)
     }
 
     /// Heads are for those who do not know chains. Where they are more than a message has room for beside its tips, whoever
@@ -120,7 +123,7 @@ impl Session {
             without: ground.without.clone(),
             level: Level::Disk,
             credit: self.handled + CREDIT_BYTES,
-            knows: self.theirs.state,
+            knows: self.theirs.state.map(|state| state.half()),
             state: Some(state).filter(|state| self.theirs.state != Some(*state)),
             integrated: Vec::new(),
         };

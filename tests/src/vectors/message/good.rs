@@ -124,11 +124,11 @@ fn haves() -> Vec<Good> {
         (
             "have-all",
             "every other field",
-            "04 a9 00 82 64 'main' 64 'x/**' 01 5820 32*11 03 01 05 5820 32*22 06 5820 32*33 \
+            "04 a9 00 82 64 'main' 64 'x/**' 01 5820 32*11 03 01 05 50 16*22 06 50 16*33 \
              07 82 81 5820 32*44 81 5820 32*55 08 02 09 01 0a 19 0100",
             json!({
                 "type": "have", "interest": ["main", "x/**"], "state": digits(32, "11"), "opCount": 1,
-                "since": digits(32, "22"), "knows": digits(32, "33"),
+                "since": digits(16, "22"), "knows": digits(16, "33"),
                 "without": { "ops": [digits(32, "44")], "blobs": [digits(32, "55")] },
                 "round": 2, "more": true, "sent": 256
             }),
@@ -176,13 +176,13 @@ fn acks() -> Vec<Good> {
         (
             "ack-all",
             "every field; `disk` is 2, and of `without` one list is empty",
-            "08 a7 00 84 64 'main' 5820 32*22 07 50 16*44 01 82 80 81 5820 32*55 02 02 03 1a 00400000 04 5820 32*11 \
+            "08 a7 00 84 64 'main' 5820 32*22 07 50 16*44 01 82 80 81 5820 32*55 02 02 03 1a 00400000 04 50 16*11 \
              05 5820 32*33 06 81 5820 32*66",
             json!({
                 "type": "ack",
                 "ends": [{ "branch": "main", "author": digits(32, "22"), "seq": 7, "id": digits(16, "44") }],
                 "without": { "blobs": [digits(32, "55")] }, "level": "disk", "credit": 4_194_304,
-                "knows": digits(32, "11"), "state": digits(32, "33"), "integrated": [digits(32, "66")]
+                "knows": digits(16, "11"), "state": digits(32, "33"), "integrated": [digits(32, "66")]
             }),
         ),
         (

@@ -1,0 +1,63 @@
+// Makes the package of what the core's build left in `wasm/`: one module, an entry for each kind of runtime, and types.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { deflateRawSync } from "node:zlib";
+import { build } from "esbuild";
+
+const here = (/** @type {string} */ path) => new URL(path, import.meta.url).pathname;
+const DIST = here("dist");
+const WASM = `${DIST}/trellis.wasm`;
+
+/** What is made of what: the file, where it begins, where the module comes from, and how it is written. */
+const ENTRIES = /** @type {const} */ ([
+  ["inline.js", "index", "inline", "esm"],
+  ["node.js", "index", "node", "esm"],
+  ["node.cjs", "index", "require", "cjs"],
+  ["workerd.js", "index", "workerd", "esm"],
+  ["slim.js", "slim", "slim", "esm"],
+]);
+
+/** Puts the compressed module where it is inline. @type {import("esbuild").Plugin} */
+const MODULE = {
+  name: "module",
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^#module$/ }, ({ path }) => ({ path, namespace: "module" }));
+    onLoad({ filter: /.*/, namespace: "module" }, () => {
+      const module = readFileSync(WASM);
+      const base64 = deflateRawSync(module, { level: 9 }).toString("base64");
+      return { contents: `export const base64 = "${base64}"; export const bytes = ${module.length};` };
+    });
+  },
+};
+
+rmSync(DIST, { recursive: true, force: true });
+mkdirSync(DIST);
+cpSync(here("wasm/trellis_bg.wasm"), WASM);
+for (const [file, entry, source, format] of ENTRIES) {
+  await build({
+    entryPoints: [here(`ts/${entry}.ts`)],
+    outfile: `${DIST}/${file}`,
+    bundle: true,
+    minify: true,
+    keepNames: false,
+    format,
+    target: "es2022",
+    platform: source === "node" || source === "require" ? "node" : "neutral",
+    alias: { "#source": here(`ts/sources/${source}.ts`) },
+    external: ["./trellis.wasm"],
+    plugins: [MODULE],
+    legalComments: "none",
+    logLevel: "warning",
+  });
+}
+
+execFileSync(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")], {
+  stdio: "inherit",
+});
+const types = `${DIST}/types`;
+for (const file of readdirSync(types).filter((name) => name.endsWith(".d.ts"))) {
+  const text = readFileSync(`${types}/${file}`, "utf8").replaceAll(/(from "\.\/[\w-]+)\.js"/g, '$1.cjs"');
+  writeFileSync(`${types}/${file.replace(/\.d\.ts$/, ".d.cts")}`, text);
+}
+for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) cpSync(here(`../${name}`), here(name));

@@ -1,0 +1,13 @@
+//! The core for JavaScript: convert, call, convert back. Nothing is decided here.
+
+mod convert;
+mod engine;
+mod machine;
+mod rows;
+
+pub use convert::{Result, Thrown};
+pub use engine::{
+    Log, bundle, create_genesis, is_signed, of_bundle, of_objects, op_id, public_key, reconcile, repo_tag, shown, sign,
+};
+pub use machine::Machine;
+pub use rows::{brought_by, record, record_bytes_max};

@@ -1,0 +1,127 @@
+// The core, as WASM: loaded when it is first needed, once, and from then on called as it is.
+
+import { load } from "#source";
+import * as glue from "../wasm/trellis.js";
+import { asError, TrellisError } from "./errors.js";
+import type { Input, Output } from "./surface.js";
+import { plain } from "./values.js";
+
+/** What is called of the core. Whatever else stands in its glue no bundle has. */
+const functions = {
+  Log: glue.Log,
+  Machine: glue.Machine,
+  authorOf: glue.authorOf,
+  broughtBy: glue.broughtBy,
+  bundleOf: glue.bundleOf,
+  createGenesis: glue.createGenesis,
+  isSigned: glue.isSigned,
+  opId: glue.opId,
+  opsOf: glue.opsOf,
+  opsOfBundle: glue.opsOfBundle,
+  opsShown: glue.opsShown,
+  readRecord: glue.readRecord,
+  reconcile: glue.reconcile,
+  recordBytesMax: glue.recordBytesMax,
+  repoTag: glue.repoTag,
+  sign: glue.sign,
+};
+let isReady = false;
+
+/**
+ * The core's functions. The first call compiles the module, which takes some tens of milliseconds.
+ *
+ * @throws TrellisError `unsupported` where the platform has no WebAssembly, or forbids it by a content security policy.
+ * @internal
+ */
+export function core(): typeof functions {
+  if (!isReady) {
+    try {
+      start(load());
+    } catch (cause) {
+      if (cause instanceof TrellisError) throw cause;
+      throw new TrellisError("unsupported", "The core could not be loaded: WebAssembly is absent or forbidden here.", {
+        cause,
+      });
+    }
+  }
+  return functions;
+}
+
+/** Starts a compiled module. @internal */
+export function start(module: WebAssembly.Module): void {
+  glue.initSync({ module });
+  isReady = true;
+}
+
+/** Whether the module is there. */
+export function isStarted(): boolean {
+  return isReady;
+}
+
+/** Calls the core, and throws what it throws as a `TrellisError`. What it gives is plain. @internal */
+export function call<T>(work: (core: typeof functions) => unknown): T {
+  const ready = core();
+  try {
+    return plain(work(ready)) as T;
+  } catch (thrown) {
+    throw asError(thrown);
+  }
+}
+
+/** How a machine begins. */
+export interface MachineOptions {
+  /** The key that this device writes under, in hex. */
+  author: string;
+  /** Whether that key may be in use elsewhere. */
+  isCopied?: boolean;
+  /** 8 random bytes in hex, new for every machine. */
+  idKey: string;
+  /** The device's own branch policies, by pattern. */
+  policies?: Readonly<Record<string, BranchPolicy>>;
+  /** Whether content of files is left alone. */
+  leavesContent?: boolean;
+}
+
+/** What a program wants to hold of a branch, beside what its repo says. */
+export interface BranchPolicy {
+  /** Whether its ops are one line. */
+  readonly linear?: boolean;
+  /** Whether only members' ops take effect. */
+  readonly requireSigning?: boolean;
+  /** The peer that decides about the order of a linear branch. */
+  readonly serialiser?: string;
+}
+
+/** The engine of one repo, by itself: what happens goes in, and what is to be done comes out. It does no I/O. */
+export class Machine {
+  readonly #machine: glue.Machine;
+
+  /** @throws TrellisError `invalid_argument`. */
+  constructor(options: MachineOptions) {
+    this.#machine = call((functions) => new functions.Machine(options));
+  }
+
+  /** What is to be done first. */
+  begin(): Output[] {
+    return call(() => this.#machine.begin());
+  }
+
+  /**
+   * Takes one input at the time `now`, in milliseconds since 1970, and returns what is to be done.
+   *
+   * @throws TrellisError `invalid_argument` for what is no input; `aborted` after a write that failed.
+   */
+  step(input: Input, now: number): Output[] {
+    return call(() => this.#machine.step(input, now));
+  }
+
+  /** When it next wants to be told the time, in milliseconds since 1970. */
+  deadline(): number | undefined {
+    return this.#machine.deadline();
+  }
+
+  /** Gives its memory back. It is of no use afterwards. */
+  free(): void {
+    this.#machine.free();
+  }
+}

@@ -1,0 +1,58 @@
+// What a repo needs of whatever runs its machine: the WASM driver here, and the addon of Node elsewhere.
+
+import type { Connection } from "./connection.js";
+import type { LinkStatus } from "./link.js";
+import type { Answer, Command, Event } from "./surface.js";
+
+/** A change of the log: the ops of one transaction or batch. */
+export interface LogChange {
+  /** Its local sequence: 1, 2, 3, ... */
+  readonly seq: number;
+  /** Whether it was written here. */
+  readonly isLocal: boolean;
+  /** The ids of the ops that it brought, or of those whose body it brought. */
+  readonly ops: readonly string[];
+}
+
+/** How a link is dialled. */
+export interface SyncOptions {
+  /** The key that has to answer, where it is known, in hex. */
+  readonly expected?: string;
+  /** The branches that are synced, as patterns; all of them where it is left out. */
+  readonly branches?: readonly string[];
+  /** Hosts that may be dialled without TLS although they are not this machine. */
+  readonly allowPlain?: readonly string[];
+  /** How long dialling may take, in milliseconds; 10,000 where it is left out. */
+  readonly limit?: number;
+}
+
+/** A link as its host sees it. */
+export interface HostLink {
+  readonly status: LinkStatus;
+  /** Calls `heard` whenever the status is another one. Returns what ends that. */
+  onStatus(heard: (status: LinkStatus) => void): () => void;
+  /** Its number with the machine, while it is connected. */
+  readonly id: number | undefined;
+  /** Ends it, and tells the peer. */
+  close(): Promise<void>;
+}
+
+/** What runs the machine of a repo. */
+export interface Host {
+  /** Whether the repo is still there after the program has ended. */
+  readonly isPersistent: boolean;
+  /** The host's time, in milliseconds since 1970. */
+  now(): number;
+  /** Carries a command out. @throws TrellisError */
+  carryOut(command: Command): Promise<Answer>;
+  /** What the log was changed by behind a local sequence, in order. */
+  changes(after: number): readonly LogChange[];
+  /** Calls `heard` for whatever nobody asked for, and with nothing when the log has changed. Returns what ends that. */
+  listen(heard: (event?: Event) => void): () => void;
+  /** Keeps a link to a URL up until it is closed. @throws TrellisError for what cannot be dialled. */
+  sync(url: string, options: SyncOptions): HostLink;
+  /** A link over a connection that is open. */
+  connect(connection: Connection, isInitiator: boolean): HostLink;
+  /** Ends the links and lets go of the store. */
+  close(): Promise<void>;
+}

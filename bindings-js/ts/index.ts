@@ -1,0 +1,54 @@
+// Local-first sync: signed, hash-linked ops, conflicts as data, merges that can be previewed.
+
+export { type Connection, type ConnectOptions, type Listener, memoryPair } from "./connection.js";
+export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
+export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
+export { type ErrorCode, type ErrorDetails, TrellisError } from "./errors.js";
+export type { LogChange, SyncOptions } from "./host.js";
+export { type AuthorId, Identity, type Keys, type Signer } from "./keys.js";
+export type { LinkState, LinkStatus } from "./link.js";
+export { type OpenOptions, open } from "./open.js";
+export {
+  createGenesis,
+  createOp,
+  type NewOp,
+  type Op,
+  type OpId,
+  type OpPlace,
+  type RepoId,
+  reconcile,
+  type SyncSigner,
+} from "./ops.js";
+export { entityPlace } from "./places.js";
+export * as raw from "./raw.js";
+export { type DurableOptions, Receipt, type Safe, type Tier } from "./receipt.js";
+export {
+  type AnyRecords,
+  Batch,
+  Branch,
+  type Changed,
+  type Entry,
+  Link,
+  type Query,
+  type Records,
+  Repo,
+  RepoView,
+  type Resolution,
+  type WriteOptions,
+} from "./repo.js";
+export { Subscription } from "./subscription.js";
+export type * as surface from "./surface.js";
+export type {
+  BranchView,
+  Conflict,
+  ImportReport,
+  Json,
+  LoggedOp,
+  Patch,
+  Progress,
+  Reconciled,
+  Side,
+  Status,
+  VerifyReport,
+} from "./surface.js";
+export { HttpSyncTransport, MemoryTransport, type Transport, type Way, WebSocketSyncTransport } from "./transports.js";

@@ -1,0 +1,115 @@
+// How a link stands, as a program sees it.
+
+import type { TrellisError } from "./errors.js";
+
+/** What state a link is in. */
+export type LinkState =
+  /** The peer is being dialled, or is not known yet. */
+  | "connecting"
+  /** The peer is known, and both tell each other what they have. */
+  | "connected"
+  /** The peer cannot be reached; it is dialled again. */
+  | "offline"
+  /** The peer does not let this device in. */
+  | "needs-auth"
+  /** The peer cannot sync with this replica, whenever it is dialled. */
+  | "rejected"
+  /** It was ended. */
+  | "closed";
+
+/** How a link stands. */
+export interface LinkStatus {
+  readonly state: LinkState;
+  /** Why it is not connected. */
+  readonly reason?: TrellisError;
+  /** The peer's key, once it is known. */
+  readonly peer?: string;
+  /** Whether the peer stores and forwards for others. */
+  readonly isRelay: boolean;
+  /** Whether both had the same when that was last looked at. */
+  readonly isInSync: boolean;
+  /** What the peer last refused, or gave no effect: how many ops, why, and the head of the line that was there first. */
+  readonly nacked?: { readonly ops: number; readonly code: string; readonly head?: string };
+}
+
+/** A status that may be looked at and listened to. */
+export class Teller {
+  #status: LinkStatus = { state: "connecting", isRelay: false, isInSync: false };
+  readonly #heard = new Set<(status: LinkStatus) => void>();
+
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  tell(change: Partial<LinkStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    for (const heard of [...this.#heard]) queueMicrotask(() => heard(this.#status));
+  }
+
+  /** The peer is known, or known again. */
+  open(peer: string, isRelay: boolean): void {
+    const { reason: _, ...rest } = this.#status;
+    this.#status = rest;
+    this.tell({ state: "connected", peer, isRelay });
+  }
+
+  listen(heard: (status: LinkStatus) => void): () => void {
+    this.#heard.add(heard);
+    return () => this.#heard.delete(heard);
+  }
+}
+
+/** The state that a failure leaves a link in. */
+export function stateAfter(failure: TrellisError | undefined): LinkState {
+  switch (failure?.code) {
+    case undefined:
+      return "closed";
+    case "auth_failed":
+    case "permission_denied":
+      return "needs-auth";
+    case "repo_mismatch":
+    case "version_mismatch":
+    case "invalid_argument":
+      return "rejected";
+    default:
+      return "offline";
+  }
+}
+
+/** Whether dialling again is of no use. */
+export function isFinal(failure: TrellisError | undefined): boolean {
+  return failure?.code === "not_found" || ["needs-auth", "rejected"].includes(stateAfter(failure));
+}
+
+const FIRST_MS = 250;
+const LAST_MS = 30_000;
+
+/** Growing pauses, anywhere below what they may be by now, so that many who lost one relay do not come back at once. */
+export class Backoff {
+  #most = FIRST_MS;
+
+  /** The next pause, in milliseconds. */
+  next(): number {
+    const most = this.#most;
+    this.#most = Math.min(2 * most, LAST_MS);
+    return most * Math.random();
+  }
+
+  reset(): void {
+    this.#most = FIRST_MS;
+  }
+}
+
+/** Waits for so many milliseconds, or until the signal says that it is over. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done);
+  });
+}

@@ -1,0 +1,132 @@
+// The host in browsers, and wherever no addon is: the WASM machine over a store, with links by WebSocket.
+
+import { type Connection, dialWebSocket, peerUrl } from "./connection.js";
+import type { BranchPolicy } from "./core.js";
+import { Driver } from "./driver.js";
+import { asError } from "./errors.js";
+import type { Host, HostLink, LogChange, SyncOptions } from "./host.js";
+import { exchange } from "./http.js";
+import type { Keys } from "./keys.js";
+import { Backoff, isFinal, pause, stateAfter, Teller } from "./link.js";
+import { type Ended, pump } from "./pump.js";
+import type { MemoryStore } from "./store.js";
+import type { Answer, Command, Event } from "./surface.js";
+
+/** What a host begins with. */
+export interface WasmHostOptions {
+  readonly store: MemoryStore;
+  readonly keys: Keys;
+  readonly now: () => number;
+  readonly policies?: Readonly<Record<string, BranchPolicy>> | undefined;
+}
+
+/** A machine in this process. */
+export class WasmHost implements Host {
+  readonly isPersistent = false;
+  readonly #driver: Driver;
+  readonly #store: MemoryStore;
+  readonly #heard = new Set<(event?: Event) => void>();
+  readonly #links = new Set<HostLink>();
+
+  constructor({ store, keys, now, policies }: WasmHostOptions) {
+    this.#store = store;
+    const heard = (event?: Event) => {
+      for (const heard of [...this.#heard]) heard(event);
+    };
+    this.#driver = new Driver({ store, keys, now, policies, heard });
+  }
+
+  now(): number {
+    return this.#driver.now();
+  }
+
+  carryOut(command: Command): Promise<Answer> {
+    return this.#driver.carryOut(command);
+  }
+
+  changes(after: number): readonly LogChange[] {
+    const changes: LogChange[] = [];
+    for (let seq = after + 1; seq <= this.#store.length; seq++) {
+      const ops = this.#store.broughtBy(seq).map(({ id }) => id);
+      changes.push({ seq, isLocal: this.#store.isLocal(seq), ops });
+    }
+    return changes;
+  }
+
+  listen(heard: (event?: Event) => void): () => void {
+    this.#heard.add(heard);
+    return () => this.#heard.delete(heard);
+  }
+
+  sync(url: string, options: SyncOptions): HostLink {
+    const { expected, branches } = options;
+    const terms = { isInitiator: true, expected, branches };
+    if (/^https?:/.test(url)) {
+      peerUrl(url, ["http", "https"], options);
+      return this.#link((teller, signal, began) =>
+        redialled(teller, signal, () => exchange(this.#driver, url, terms, teller, signal, { began })),
+      );
+    }
+    peerUrl(url, ["ws", "wss"], options);
+    return this.#link((teller, signal, began) =>
+      redialled(teller, signal, async () => {
+        const connection = await dialWebSocket(url, options, signal);
+        return pump(this.#driver, connection, terms, teller, signal, { began });
+      }),
+    );
+  }
+
+  connect(connection: Connection, isInitiator: boolean): HostLink {
+    return this.#link(async (teller, signal, began) => {
+      const { failure } = await pump(this.#driver, connection, { isInitiator }, teller, signal, { began });
+      teller.tell({ isInSync: false, state: stateAfter(failure), ...(failure && { reason: failure }) });
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#links].map((link) => link.close()));
+    await this.#driver.close();
+  }
+
+  #link(work: (teller: Teller, signal: AbortSignal, began: (id: number) => void) => Promise<void>): HostLink {
+    const teller = new Teller();
+    const stop = new AbortController();
+    let id: number | undefined;
+    const began = (number: number) => {
+      id = number;
+    };
+    const running = work(teller, stop.signal, began).finally(() => this.#links.delete(link));
+    const link: HostLink = {
+      get status() {
+        return teller.status;
+      },
+      onStatus: (heard) => teller.listen(heard),
+      get id() {
+        return id;
+      },
+      close: async () => {
+        stop.abort();
+        await running;
+      },
+    };
+    this.#links.add(link);
+    return link;
+  }
+}
+
+/** Dials, and dials again with growing pauses, until the link is closed or nothing can come of it. */
+async function redialled(teller: Teller, signal: AbortSignal, once: () => Promise<Ended>): Promise<void> {
+  const backoff = new Backoff();
+  while (!signal.aborted) {
+    if (!teller.status.reason) teller.tell({ state: "connecting" });
+    const { failure, hasProgress } = await once().catch(
+      (thrown: unknown): Ended => ({ failure: asError(thrown), hasProgress: false }),
+    );
+    if (signal.aborted) break;
+    teller.tell({ isInSync: false, state: stateAfter(failure), ...(failure && { reason: failure }) });
+    if (isFinal(failure)) return;
+    if (hasProgress) backoff.reset();
+    await pause(backoff.next(), signal);
+  }
+  teller.tell({ isInSync: false, state: "closed" });
+}

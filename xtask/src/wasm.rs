@@ -1,0 +1,86 @@
+//! The npm package: the core as WebAssembly, what JavaScript loads of it, and its tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::setup::{self, BINARYEN, CHROMIUM};
+use crate::tally::Tally;
+use crate::{browser, child, steps};
+
+/// Where the package is made.
+const FOLDER: &str = "bindings-js";
+/// The compiler's name for what browsers run.
+const TRIPLE: &str = "wasm32-unknown-unknown";
+/// The profile of Cargo.toml by which the core is compiled for them.
+const PROFILE: &str = "wasm";
+/// References to values of JavaScript would bring a second table, which the optimiser of Debian mistakes for the first.
+const FLAGS: &str = "-Ctarget-feature=-reference-types";
+const FLAGS_OF_TRIPLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+
+/// `cargo xtask npm`: as [`build`].
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if !args.is_empty() {
+        return Ok(crate::wrong_usage());
+    }
+    build().map(|()| ExitCode::SUCCESS)
+}
+
+/// Makes the package in [`FOLDER`].
+///
+/// # Errors
+/// Something that it needs cannot be installed, or does not compile.
+pub(crate) fn build() -> Result<()> {
+    setup::ensure_programs(&[BINARYEN])?;
+    let target_dir = child::target_dir()?;
+    let module = compile(&target_dir)?;
+    pack(&module, &target_dir)?;
+    browser::install_tools(FOLDER)?;
+    child::run(child::program("node", &["bindings-js/build.mjs"]))
+}
+
+/// Runs the package's tests with the `trellis` that lies beside this program.
+///
+/// # Errors
+/// Something that the tests need cannot be installed.
+pub(crate) fn test() -> Result<Tally> {
+    setup::ensure_programs(&[CHROMIUM])?;
+    browser::install_tools(FOLDER)?;
+    // The pages' browser is driven by what these tests install.
+    browser::install_tools(browser::FOLDER)?;
+    let mut command =
+        child::program("node", &["--test", "--test-reporter=tap", "--experimental-websocket", "--no-warnings"]);
+    command.args(browser::tests(&format!("{FOLDER}/test"))?).env("TRELLIS", child::sibling("trellis")?);
+    steps::count(command)
+}
+
+/// Compiles the core; returns where the module is.
+fn compile(target_dir: &Path) -> Result<PathBuf> {
+    let rustc = child::read(child::program("bash", &["xtask/wasm-toolchain.sh"]))?;
+    let into = target_dir.join("wasm");
+    let mut command = child::cargo(&["build", "--package", "trellis-wasm", "--lib", "--locked"]);
+    command.args(["--profile", PROFILE, "--target", TRIPLE, "--target-dir"]).arg(&into);
+    command.env("RUSTC", rustc.trim()).env(FLAGS_OF_TRIPLE, FLAGS);
+    child::run(command)?;
+    Ok(into.join(TRIPLE).join(PROFILE).join("trellis_wasm.wasm"))
+}
+
+/// Writes what JavaScript loads of a module.
+fn pack(module: &Path, target_dir: &Path) -> Result<()> {
+    let (into, made) = (target_dir.join("pack"), child::root().join(FOLDER).join("wasm"));
+    let manifest = format!("{FOLDER}/pack/Cargo.toml");
+    let mut command = child::cargo(&["run", "--quiet", "--locked", "--manifest-path", &manifest, "--target-dir"]);
+    command.arg(&into).arg("--").arg(module).arg(&made);
+    child::run(command)?;
+    let whole = made.join("trellis_bg.wasm");
+    let small = made.join("trellis_small.wasm");
+    let mut command = child::program("wasm-opt", &["-Oz"]);
+    command.arg(&whole).arg("-o").arg(&small);
+    child::run(command)?;
+    fs::rename(&small, &whole).with_context(|| format!("cannot write {}", whole.display()))
+}
