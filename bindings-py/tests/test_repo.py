@@ -7,6 +7,7 @@ import anyio.lowlevel
 import pytest
 import trellis_sync
 from trellis_sync import ABSENT, TrellisError
+from trellis_sync._share import Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -19,6 +20,9 @@ async def test_what_is_written_is_shown(tmp_path: Path) -> None:
         assert await repo.get("todo/1") == {"title": "Buy milk"}
         assert await repo.get("todo/2") is None
         assert await repo.get("todo/2", default="-") == "-"
+        await repo.set("todo/3", {"no": False, "nil": None, "zero": 0})
+        assert [await repo.get(f"todo/3/{name}", "-") for name in ("no", "nil", "zero", "x")] == [False, None, 0, "-"]
+        await repo.delete("todo/3")
         await repo.put("todo", "a/b", {"deep": [1, 2.5, None, True, {"x": "y"}]})
         assert await repo.get("todo/a~1b/deep") == [1, 2.5, None, True, {"x": "y"}]
         await repo.put("files", "raw", b"\x00\xff")
@@ -31,6 +35,7 @@ async def test_what_is_written_is_shown(tmp_path: Path) -> None:
         assert [entity.key for entity in await repo.query("todo", key_prefix="a")] == ["a/b"]
         log = await repo.log("todo/1")
         assert [op.kind for op in log] == ["patch", "patch"]
+        assert log[0].hlc > log[1].hlc > 2**48
         op = await repo.op(log[0].id)
         assert (op.actor, op.stored is not None) == ("Ann", True)
         before = repo.at(log[-1].id)
@@ -172,6 +177,17 @@ async def test_changes_are_told(tmp_path: Path) -> None:
             place = await repo.subscribe("todo/2/title").start()
             await repo.set("todo/2/title", "Rye bread")
             assert (await place.__anext__()).value == "Rye bread"
+
+
+async def test_a_snapshot_stays_while_nothing_changes(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        await repo.set("todo/1", 1)
+        scene = Scene()
+        assert len(scene.show(await repo.query("todo"))) == 1
+        shown = scene.snapshot
+        await repo.set("other/1", 1)
+        assert scene.show(await repo.query("todo")) == []
+        assert scene.snapshot is shown
 
 
 async def test_a_wait_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:
