@@ -76,6 +76,12 @@ const COMMANDS: &[Command] = &[
         run: test::run,
     },
     Command {
+        name: "python",
+        usage: "python",
+        about: "The Python package's lints, and its tests against a wheel that is built",
+        run: python::run,
+    },
+    Command {
         name: "wheel",
         usage: "wheel",
         about: "The Python wheel as it is published, in target/python/wheels, and its size",

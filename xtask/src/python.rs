@@ -21,6 +21,21 @@ const WHEEL_BYTES_MAX: u64 = 2_000_000;
 /// The tools of the file beside an environment, once they are all there.
 const INSTALLED: &str = "installed.txt";
 
+/// Lints and tests the package.
+///
+/// # Errors
+/// As [`lints`] and [`test`].
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if !args.is_empty() {
+        return Ok(crate::wrong_usage());
+    }
+    child::run(child::cargo(&["build", "--locked", "--package", "trellis-sync", "--bin", "trellis"]))?;
+    lints()?;
+    let tally = test()?;
+    println!("\n{tally}");
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 /// Formats and lints; types are checked by the tests, which have the wheel.
 ///
 /// # Errors
@@ -55,7 +70,7 @@ pub(crate) fn wheel(args: &[String]) -> Result<ExitCode> {
     if !args.is_empty() {
         return Ok(crate::wrong_usage());
     }
-    let wheel = build("release")?;
+    let wheel = build("wheel")?;
     let bytes = fs::metadata(&wheel)?.len();
     println!("{} has {bytes} bytes, of {WHEEL_BYTES_MAX} at most", wheel.display());
     Ok(if bytes <= WHEEL_BYTES_MAX { ExitCode::SUCCESS } else { ExitCode::FAILURE })
