@@ -2,6 +2,7 @@
 
 mod convert;
 mod engine;
+mod federation;
 mod machine;
 mod rows;
 
@@ -9,5 +10,6 @@ pub use convert::{Result, Thrown};
 pub use engine::{
     Log, bundle, create_genesis, is_signed, of_bundle, of_objects, op_id, public_key, reconcile, repo_tag, shown, sign,
 };
+pub use federation::{collections, format, linked_repos, links_to, parse};
 pub use machine::Machine;
 pub use rows::{brought_by, record, record_bytes_max};

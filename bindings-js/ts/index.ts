@@ -4,6 +4,7 @@ export { type Connection, type ConnectOptions, type Listener, memoryPair } from 
 export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
 export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
 export { type ErrorCode, type ErrorDetails, TrellisError } from "./errors.js";
+export { formatCrossRepoRef, MultiRepoManager, type MultiRepoOptions, parseCrossRepoRef } from "./federation.js";
 export type { LogChange, SyncOptions } from "./host.js";
 export { type AuthorId, Identity, type Keys, type Signer } from "./keys.js";
 export type { LinkState, LinkStatus } from "./link.js";
@@ -41,8 +42,11 @@ export type * as surface from "./surface.js";
 export type {
   BranchView,
   Conflict,
+  CrossRepoLink,
+  CrossRepoRef,
   ImportReport,
   Json,
+  LinkedRepo,
   LoggedOp,
   Patch,
   Progress,

@@ -594,6 +594,10 @@ export interface CrossRepoRef {
   readonly alias: string;
   /** The entity there, as `type:name`. */
   readonly entity: string;
+  /** Its collection. */
+  readonly collection: string;
+  /** Its key. */
+  readonly key: string;
   /** What it was when this op was its branch's head; left out for what it is. */
   readonly version?: string;
 }
@@ -618,6 +622,14 @@ export interface CrossRepoLink {
   readonly relation: string;
   /** The entity there. */
   readonly to: CrossRepoRef;
+}
+
+/** The collections that say how repos stand together. */
+export interface Collections {
+  /** Of linked repos, by alias. */
+  readonly linkedRepos: string;
+  /** Of links across repos. */
+  readonly crossRepoLinks: string;
 }
 
 /** One input of a step. */

@@ -10,6 +10,7 @@ use trellis_sync::{Code, Repo, TrellisError};
 
 use crate::error::raise;
 use crate::events::{Events, Told};
+use crate::federation::Repos;
 use crate::link::Link;
 use crate::plain;
 use crate::wait::{Stop, runtime, wait};
@@ -116,6 +117,11 @@ impl Host {
         let runtime = runtime().map_err(|error| raise(py, &error))?;
         let _entered = runtime.enter();
         self.repo(py)?.sync_with(url, options).map(Link::new).map_err(|error| raise(py, &error))
+    }
+
+    /// The other repos that it links on a branch.
+    fn repos(&self, py: Python<'_>, branch: &str) -> PyResult<Repos> {
+        Ok(Repos::of(self.repo(py)?.on_branch(branch)))
     }
 
     /// What the repo tells from now on.

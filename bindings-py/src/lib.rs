@@ -7,6 +7,7 @@ mod calls;
 mod engine;
 mod error;
 mod events;
+mod federation;
 mod host;
 mod link;
 mod machine;
@@ -24,6 +25,8 @@ mod _native {
     use crate::engine::SyncEngine;
     #[pymodule_export]
     use crate::events::Events;
+    #[pymodule_export]
+    use crate::federation::{Repos, format_reference, parse_reference};
     #[pymodule_export]
     use crate::host::{Host, open};
     #[pymodule_export]

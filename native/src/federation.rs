@@ -132,15 +132,35 @@ impl MultiRepoManager {
     /// `not_found` for an alias that links nothing, a folder that is gone, and a version that is not there; `not_a_repo` and
     /// `repo_mismatch` where the folder has no repo any more, or another one.
     pub async fn follow(&self, reference: &CrossRepoRef) -> Result<Found> {
-        let linked = self.linked(&reference.alias).await?;
-        let other = open(&linked.place).await?;
-        if id_of(&other, &linked.alias).await? != linked.repo {
-            return Err(another_repo(&linked));
-        }
+        let other = self.other(&reference.alias).await?;
         let heads: Vec<_> = reference.version.into_iter().collect();
         let found = other.at(&heads).get(&reference.entity.to_string()).await;
         other.close().await?;
         found
+    }
+
+    /// As [`MultiRepoManager::follow`], by and as plain data.
+    ///
+    /// # Errors
+    /// As there, and `invalid_argument` for what is no reference.
+    #[cfg(feature = "surface")]
+    pub async fn follow_plain(&self, reference: &str) -> Result<crate::surface::Entity> {
+        let reference: CrossRepoRef = reference.parse()?;
+        let other = self.other(&reference.alias).await?;
+        let heads = reference.version.into_iter().map(|version| crate::surface::Hex(version.0)).collect();
+        let found = other.find(&reference.entity.to_string(), heads).await;
+        other.close().await?;
+        found
+    }
+
+    /// A linked repo, opened to read its branch `main`.
+    async fn other(&self, alias: &Alias) -> Result<Repo> {
+        let linked = self.linked(alias).await?;
+        let other = open(&linked.place).await?;
+        if id_of(&other, &linked.alias).await? != linked.repo {
+            return Err(another_repo(&linked));
+        }
+        Ok(other.on_branch("main"))
     }
 
     async fn linked(&self, alias: &Alias) -> Result<LinkedRepo> {

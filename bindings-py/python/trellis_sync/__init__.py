@@ -26,6 +26,7 @@ from ._engine import (
     reconcile,
 )
 from ._errors import TrellisError
+from ._federation import MultiRepoManager, format_cross_repo_ref, parse_cross_repo_ref
 from ._native import HttpSyncTransport, Identity, MemoryTransport
 from ._repo import Batch, Link, Receipt, Repo, Subscription, View, open
 from ._sync_engine import SyncEngine, WebSocketSyncTransport
@@ -38,12 +39,15 @@ from ._words import (
     Change,
     Changed,
     Conflict,
+    CrossRepoLink,
+    CrossRepoRef,
     Entity,
     Exported,
     Fork,
     ImportReport,
     Joined,
     Json,
+    LinkedRepo,
     LinkStatus,
     Manifest,
     Member,
@@ -74,6 +78,8 @@ __all__ = [
     "Changed",
     "Choice",
     "Conflict",
+    "CrossRepoLink",
+    "CrossRepoRef",
     "Entity",
     "Exported",
     "Fork",
@@ -85,9 +91,11 @@ __all__ = [
     "Json",
     "Link",
     "LinkStatus",
+    "LinkedRepo",
     "Manifest",
     "Member",
     "MemoryTransport",
+    "MultiRepoManager",
     "Nacked",
     "Op",
     "Patch",
@@ -114,9 +122,11 @@ __all__ = [
     "blocking",
     "create_op",
     "create_repo",
+    "format_cross_repo_ref",
     "op_from_object",
     "op_object",
     "open",
+    "parse_cross_repo_ref",
     "reconcile",
 ]
 

@@ -330,6 +330,42 @@ class Verified:
 
 
 @dataclass(frozen=True)
+class CrossRepoRef:
+    """An entity of another repo."""
+
+    alias: str
+    """The short name of the repo."""
+    entity: str
+    """The entity there, as ``type:name``."""
+    collection: str
+    key: str
+    version: Optional[str] = None
+    """What it was when this op was its branch's head; None for what it is."""
+
+
+@dataclass(frozen=True)
+class LinkedRepo:
+    """Another repo that has a short name here."""
+
+    alias: str
+    place: str
+    """The path of its folder."""
+    repo: str
+    """Its id."""
+    description: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class CrossRepoLink:
+    """How an entity here stands to one of another repo."""
+
+    source: str = field(metadata={"word": "from"})
+    """The entity here, as ``type:name``."""
+    relation: str
+    to: CrossRepoRef
+
+
+@dataclass(frozen=True)
 class Joined:
     """How somebody joined by an invitation."""
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
 
 from . import _asks as asks
-from . import _native, _repo, _sync_engine
+from . import _federation, _native, _repo, _sync_engine
 from . import _words as words
 from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
 from ._engine import AnyOp, GetOps, OnOps, Reconciled, Synced, Transport, engine, stored_ops
@@ -25,7 +25,18 @@ from ._native import Identity
 from ._share import LOOK_MS, Edits, Handle, Scene, is_collection, twin
 from ._words import Json
 
-__all__ = ["Batch", "Link", "Receipt", "Repo", "Subscription", "SyncEngine", "View", "WebSocketSyncTransport", "open"]
+__all__ = [
+    "Batch",
+    "Link",
+    "MultiRepoManager",
+    "Receipt",
+    "Repo",
+    "Subscription",
+    "SyncEngine",
+    "View",
+    "WebSocketSyncTransport",
+    "open",
+]
 
 T = TypeVar("T")
 
@@ -330,6 +341,37 @@ class Repo(Handle):
 
     def _write(self, *edits: dict[str, Any], actor: Optional[str] = None) -> Receipt:
         return Receipt(self._host, self._ask(asks.write(self._branch, edits, actor)))
+
+
+@twin(_federation.MultiRepoManager)
+class MultiRepoManager:
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+        self._repos = repo._host.repos(repo.branch_name)
+
+    def link_repo(self, alias: str, path: str, description: Optional[str] = None) -> Receipt:
+        return self._receipt(self._repos.link(alias, path, description))
+
+    def unlink_repo(self, alias: str) -> Receipt:
+        return self._receipt(self._repos.unlink(alias))
+
+    def linked_repos(self) -> tuple[words.LinkedRepo, ...]:
+        return words.read_all(words.LinkedRepo, self._repos.linked())
+
+    def add_cross_repo_link(self, source: str, relation: str, alias: str, entity: str) -> Receipt:
+        return self._receipt(self._repos.link_across(source, relation, alias, entity))
+
+    def remove_cross_repo_link(self, source: str, relation: str, alias: str, entity: str) -> Receipt:
+        return self._receipt(self._repos.unlink_across(source, relation, alias, entity))
+
+    def find_references_to(self, alias: str, entity: str) -> tuple[words.CrossRepoLink, ...]:
+        return words.read_all(words.CrossRepoLink, self._repos.links_to(alias, entity))
+
+    def follow(self, reference: str) -> words.Entity:
+        return words.read(words.Entity, self._repos.follow(reference))
+
+    def _receipt(self, ops: list[str]) -> Receipt:
+        return Receipt(self.repo._host, tuple(ops))
 
 
 @twin(_sync_engine.WebSocketSyncTransport)

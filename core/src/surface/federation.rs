@@ -19,6 +19,12 @@ pub struct CrossRepoRef {
     pub alias: String,
     /// The entity there, as `type:name`.
     pub entity: String,
+    /// Its collection.
+    #[serde(skip_deserializing)]
+    pub collection: String,
+    /// Its key.
+    #[serde(skip_deserializing)]
+    pub key: String,
     /// What it was when this op was its branch's head; left out for what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Hex<32>>,
@@ -60,6 +66,20 @@ pub struct Record {
     pub value: Json,
 }
 
+/// The collections that say how repos stand together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Collections {
+    /// Of linked repos, by alias.
+    pub linked_repos: &'static str,
+    /// Of links across repos.
+    pub cross_repo_links: &'static str,
+}
+
+/// The names of the collections.
+pub const COLLECTIONS: Collections =
+    Collections { linked_repos: federation::LINKED_REPOS, cross_repo_links: federation::CROSS_REPO_LINKS };
+
 /// Reads `@alias:type:name` or `@alias:type:name#<op id>`.
 ///
 /// # Errors
@@ -97,6 +117,8 @@ impl From<federation::CrossRepoRef> for CrossRepoRef {
         CrossRepoRef {
             alias: reference.alias.to_string(),
             entity: write_entity(&reference.entity),
+            collection: reference.entity.collection,
+            key: reference.entity.key,
             version: reference.version.map(hex),
         }
     }

@@ -21,7 +21,8 @@ pub use answer::{
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
 pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
 pub use federation::{
-    CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos, links_to, parse_reference,
+    COLLECTIONS, Collections, CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos,
+    links_to, parse_reference,
 };
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowHeaders};
 pub use op::StoredOp;
