@@ -451,6 +451,20 @@ export type Edit =
   | { readonly type: "revoke"; readonly key: string }
   /** Say how a collection merges and who may see and change it. */
   | { readonly type: "declare"; readonly collection: string; readonly manifest: Json }
+  /** Give another repo a short name. */
+  | {
+      readonly type: "linkRepo";
+      readonly alias: string;
+      readonly place: string;
+      readonly repo: string;
+      readonly description?: string;
+    }
+  /** Take a short name of another repo back. */
+  | { readonly type: "unlinkRepo"; readonly alias: string }
+  /** Say how an entity here stands to one of another repo. */
+  | { readonly type: "linkAcross"; readonly from: string; readonly relation: string; readonly to: string }
+  /** Take that back. */
+  | { readonly type: "unlinkAcross"; readonly from: string; readonly relation: string; readonly to: string }
   /** Take the content of ops, or places of patches, out of everybody's sight. */
   | { readonly type: "redact"; readonly ops: readonly string[]; readonly pointers?: readonly string[] };
 
@@ -572,6 +586,38 @@ export interface SealedOp {
   readonly op: StoredOp;
   /** What its author has to sign. */
   readonly message: Uint8Array;
+}
+
+/** An entity of another repo. */
+export interface CrossRepoRef {
+  /** The short name of the repo. */
+  readonly alias: string;
+  /** The entity there, as `type:name`. */
+  readonly entity: string;
+  /** What it was when this op was its branch's head; left out for what it is. */
+  readonly version?: string;
+}
+
+/** Another repo that has a short name here. */
+export interface LinkedRepo {
+  /** The name. */
+  readonly alias: string;
+  /** Where it is: a path. */
+  readonly place: string;
+  /** Its id. */
+  readonly repo: string;
+  /** What it is, for people. */
+  readonly description?: string;
+}
+
+/** How an entity here stands to one of another repo. */
+export interface CrossRepoLink {
+  /** The entity here, as `type:name`. */
+  readonly from: string;
+  /** How it stands to the other one. */
+  readonly relation: string;
+  /** The entity there. */
+  readonly to: CrossRepoRef;
 }
 
 /** One input of a step. */

@@ -11,11 +11,12 @@ LIMIT = 60.0
 
 
 class Server:
-    """A ``trellis serve --open`` on a free port of this machine: of one repo, or of any that peers bring."""
+    """A ``trellis serve`` on a free port of this machine: of one repo, or of any that peers bring."""
 
-    def __init__(self, folder: Path, *, one: bool = False) -> None:
+    def __init__(self, folder: Path, *, one: bool = False, members: bool = False) -> None:
         which = ["-C", str(folder)] if one else ["--repos", str(folder)]
-        command = [TRELLIS, "serve", "--open", *which, "--listen", "127.0.0.1:0"]
+        whom = [] if members else ["--open"]
+        command = [TRELLIS, "serve", *whom, *which, "--listen", "127.0.0.1:0"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self._process.stdout is not None
         for line in self._process.stdout:

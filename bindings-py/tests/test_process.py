@@ -49,17 +49,19 @@ engines = [
 engines[0].push_to("b")
 assert copy == ops
 """,
-    "thread": """
+    "threads": """
 import sys, threading
-from trellis_sync import blocking
+from trellis_sync import TrellisError, blocking
 repo = blocking.open(sys.argv[1])
 receipt = repo.set("todo/1/title", "Buy milk")
-def wait():
-    try:
-        receipt.durable("relay", timeout=1000)
-    except BaseException:
-        pass
-threading.Thread(target=wait, daemon=True).start()
+def wait(timeout):
+    while True:
+        try:
+            receipt.durable("relay", timeout=timeout)
+        except TrellisError:
+            pass
+for timeout in (1000, 0.001, 0.001, 0.001):
+    threading.Thread(target=wait, args=[timeout], daemon=True).start()
 """,
 }
 SCRIPTS = 60

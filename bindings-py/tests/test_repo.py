@@ -7,6 +7,7 @@ import anyio.lowlevel
 import pytest
 import trellis_sync
 from trellis_sync import ABSENT, TrellisError
+from trellis_sync._share import Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -19,6 +20,9 @@ async def test_what_is_written_is_shown(tmp_path: Path) -> None:
         assert await repo.get("todo/1") == {"title": "Buy milk"}
         assert await repo.get("todo/2") is None
         assert await repo.get("todo/2", default="-") == "-"
+        await repo.set("todo/3", {"no": False, "nil": None, "zero": 0})
+        assert [await repo.get(f"todo/3/{name}", "-") for name in ("no", "nil", "zero", "x")] == [False, None, 0, "-"]
+        await repo.delete("todo/3")
         await repo.put("todo", "a/b", {"deep": [1, 2.5, None, True, {"x": "y"}]})
         assert await repo.get("todo/a~1b/deep") == [1, 2.5, None, True, {"x": "y"}]
         await repo.put("files", "raw", b"\x00\xff")
@@ -31,6 +35,7 @@ async def test_what_is_written_is_shown(tmp_path: Path) -> None:
         assert [entity.key for entity in await repo.query("todo", key_prefix="a")] == ["a/b"]
         log = await repo.log("todo/1")
         assert [op.kind for op in log] == ["patch", "patch"]
+        assert log[0].hlc > log[1].hlc > 2**48
         op = await repo.op(log[0].id)
         assert (op.actor, op.stored is not None) == ("Ann", True)
         before = repo.at(log[-1].id)
@@ -57,9 +62,10 @@ async def test_an_empty_repo_answers(tmp_path: Path) -> None:
 
 async def test_a_batch_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     async with await trellis_sync.open(tmp_path / "notes") as repo:
-        async with repo.batch() as batch:
+        async with repo.batch(actor="Bob") as batch:
             batch.set("todo/1/title", "Milk").put("todo", "2", {"title": "Bread"}).append("log", "x", 1)
         assert len(batch.receipt.ops) == 3
+        assert (await repo.op(batch.receipt.ops[0])).actor == "Bob"
         with pytest.raises(RuntimeError):
             async with repo.batch() as batch:
                 batch.delete("todo/1")
@@ -125,6 +131,27 @@ async def test_an_explicit_base_keeps_the_other_write(tmp_path: Path) -> None:
         await repo.patch("todo", "1", {"set": {"/title": "Oats"}}, if_base=seen)
         (conflict,) = await repo.conflicts()
         assert (conflict.collection, conflict.key) == ("todo", "1")
+        await repo.resolve(conflict, "Rye")
+        await repo.set("todo/1/title", "Rice", if_base=seen)
+        assert len(await repo.conflicts()) == 1
+        await repo.put("todo", "1", {"only": 1}, replace=True)
+        assert await repo.get("todo/1") == {"only": 1}
+        assert await repo.conflicts() == ()
+        await repo.delete("todo/1", if_base=seen)
+        assert len(await repo.conflicts()) > 0
+
+
+async def test_what_was_taken_in_is_told_in_its_order(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "ann") as ann, await trellis_sync.open(tmp_path / "bob") as bob:
+        await ann.set("todo/1", 1)
+        await bob.add_ops(await ann.ops())
+        await bob.set("todo/2", 2)
+        changes = await bob.changes()
+        assert [change.is_local for change in changes] == [False, True]
+        assert [[op.key for op in change.ops][-1] for change in changes] == ["1", "2"]
+        assert await bob.changes(changes[0].seq) == changes[1:]
+        assert await bob.changes(changes[-1].seq) == ()
+        assert await bob.changes(commits_max=1) == changes[:1]
 
 
 async def test_changes_are_told(tmp_path: Path) -> None:
@@ -150,6 +177,17 @@ async def test_changes_are_told(tmp_path: Path) -> None:
             place = await repo.subscribe("todo/2/title").start()
             await repo.set("todo/2/title", "Rye bread")
             assert (await place.__anext__()).value == "Rye bread"
+
+
+async def test_a_snapshot_stays_while_nothing_changes(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        await repo.set("todo/1", 1)
+        scene = Scene()
+        assert len(scene.show(await repo.query("todo"))) == 1
+        shown = scene.snapshot
+        await repo.set("other/1", 1)
+        assert scene.show(await repo.query("todo")) == []
+        assert scene.snapshot is shown
 
 
 async def test_a_wait_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:

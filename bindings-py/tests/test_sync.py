@@ -1,5 +1,6 @@
 """Links to a real server, and processes that meet there."""
 
+import gc
 import json
 import re
 import subprocess
@@ -69,6 +70,33 @@ async def test_a_new_repo_joins_that_of_a_peer(tmp_path: Path) -> None:
         assert told.value.code == "repo_mismatch"
     finally:
         server.stop()
+
+
+def test_who_is_invited_joins(tmp_path: Path) -> None:
+    with blocking.open(tmp_path / "ann") as ann:
+        ann.set("notes/1/title", "Calm")
+    invitation = trellis("-C", str(tmp_path / "ann"), "invite", "--quiet").strip().splitlines()[-1]
+    server = Server(tmp_path / "ann", one=True, members=True)
+    try:
+        with pytest.raises(TrellisError) as told:
+            blocking.open(tmp_path / "eve", join=server.url)
+        assert told.value.code == "auth_failed"
+        with blocking.open(tmp_path / "bob", join=server.url, invitation=invitation, author_name="Bob") as bob:
+            assert bob.get("notes/1/title") == "Calm"
+            receipt = bob.set("notes/1/title", "Storm")
+            with bob.sync(server.url):
+                assert receipt.durable("peer", timeout=LIMIT).withheld == ()
+            assert {member.role for member in bob.members()} == {"owner", "writer"}
+    finally:
+        server.stop()
+
+
+def test_a_link_that_is_forgotten_goes_on(server: Server, tmp_path: Path) -> None:
+    with blocking.open(tmp_path / "notes") as repo:
+        receipt = repo.set("todo/1", 1)
+        repo.sync(server.url)
+        gc.collect()
+        receipt.durable("relay", timeout=LIMIT)
 
 
 def test_a_server_that_is_away_is_told(tmp_path: Path) -> None:

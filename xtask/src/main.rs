@@ -75,6 +75,18 @@ const COMMANDS: &[Command] = &[
         about: "Every check and test; --quick: format, lints, unit tests, layers and vectors",
         run: test::run,
     },
+    Command {
+        name: "python",
+        usage: "python",
+        about: "The Python package's lints, and its tests against a wheel that is built",
+        run: python::run,
+    },
+    Command {
+        name: "wheel",
+        usage: "wheel",
+        about: "The Python wheel as it is published, in target/python/wheels, and its size",
+        run: python::wheel,
+    },
 ];
 
 /// The exit code of a wrong command line, as in `trellis` itself.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
@@ -16,8 +16,25 @@ const FOLDER: &str = "bindings-py";
 const TOOLS: &str = "bindings-py/requirements-tools.txt";
 /// What its tests need beside the wheel.
 const TEST: &str = "bindings-py/requirements-test.txt";
+/// What a wheel may have.
+const WHEEL_BYTES_MAX: u64 = 2_000_000;
 /// The tools of the file beside an environment, once they are all there.
 const INSTALLED: &str = "installed.txt";
+
+/// Lints and tests the package.
+///
+/// # Errors
+/// As [`lints`] and [`test`].
+pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
+    if !args.is_empty() {
+        return Ok(crate::wrong_usage());
+    }
+    child::run(child::cargo(&["build", "--locked", "--package", "trellis-sync", "--bin", "trellis"]))?;
+    lints()?;
+    let tally = test()?;
+    println!("\n{tally}");
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
 
 /// Formats and lints; types are checked by the tests, which have the wheel.
 ///
@@ -31,12 +48,12 @@ pub(crate) fn lints() -> Result<()> {
 
 /// Builds the wheel and runs every test of it in an environment that has nothing else of ours.
 ///
-/// The wheel has the profile of this program, so that the build shares what it can with the workspace's.
+/// The wheel has the profile of the other tests, so that its build shares what it can with theirs.
 ///
 /// # Errors
 /// The wheel cannot be built or installed.
 pub(crate) fn test() -> Result<Tally> {
-    let wheel = build()?;
+    let wheel = build("dev")?;
     let empty = Environment::new("wheel")?;
     child::run(empty.program("python", &["-m", "pip", "install", "--quiet", "--requirement", TEST]))?;
     child::run(empty.program("python", &["-m", "pip", "install", "--quiet", &wheel.to_string_lossy()]))?;
@@ -45,19 +62,31 @@ pub(crate) fn test() -> Result<Tally> {
     steps::count(tests)
 }
 
-/// The wheel.
-fn build() -> Result<PathBuf> {
+/// Builds the wheel as it is published.
+///
+/// # Errors
+/// It cannot be built, or is larger than [`WHEEL_BYTES_MAX`].
+pub(crate) fn wheel(args: &[String]) -> Result<ExitCode> {
+    if !args.is_empty() {
+        return Ok(crate::wrong_usage());
+    }
+    let wheel = build("wheel")?;
+    let bytes = fs::metadata(&wheel)?.len();
+    println!("{} has {bytes} bytes, of {WHEEL_BYTES_MAX} at most", wheel.display());
+    Ok(if bytes <= WHEEL_BYTES_MAX { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The wheel, built with a profile.
+fn build(profile: &str) -> Result<PathBuf> {
     let tools = Environment::tools()?;
     let wheels = folder()?.join("wheels");
     if wheels.exists() {
         fs::remove_dir_all(&wheels)?;
     }
     let manifest = Path::new(FOLDER).join("Cargo.toml");
-    let mut build = tools.program("maturin", &["build", "--profile", "dev", "--locked", "--compatibility", "linux"]);
-    child::run({
-        build.arg("--manifest-path").arg(manifest).arg("--out").arg(&wheels);
-        build
-    })?;
+    let mut build = tools.program("maturin", &["build", "--locked", "--profile", profile]);
+    build.arg("--manifest-path").arg(manifest).arg("--out").arg(&wheels);
+    child::run(build)?;
     let built = fs::read_dir(&wheels)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     ensure!(built.len() == 1, "one wheel was to be built, and there are {}", built.len());
     built.into_iter().next().context("there is no wheel")

@@ -19,6 +19,9 @@ REPO_BRANCH = "_repo"
 OPS_MAX = 1000
 """How many ops ``log`` gives unless it is told otherwise."""
 
+COMMITS_MAX = 100
+"""How many commits ``changes`` gives unless it is told otherwise."""
+
 TIMEOUT = 30.0
 """How long a receipt or a link is waited for unless it is said otherwise, in seconds."""
 
@@ -50,29 +53,31 @@ class Ask(Generic[T]):
     read: Callable[[Plain], T]
 
 
-def write(branch: str, edits: Sequence[Plain]) -> Ask[tuple[str, ...]]:
+def write(branch: str, edits: Sequence[Plain], actor: Optional[str] = None) -> Ask[tuple[str, ...]]:
     """Several edits in one transaction; gives the ids of the ops."""
     if not edits:
         raise refused("There is nothing in this batch to write.")
-    command = {"type": "write", "branch": branch, "edits": list(edits)}
+    command = _present({"type": "write", "branch": branch, "edits": list(edits), "actor": actor})
     return Ask(command, lambda answer: tuple(answer["ops"]))
 
 
-def set_place(place: str, value: Json) -> Plain:
+def set_place(place: str, value: Json, if_base: Optional[Sequence[str]] = None) -> Plain:
     """Gives a place a value."""
-    return {"type": "set", "place": place, "value": value}
+    return {"type": "set", "place": place, "value": value, **_seen(if_base)}
 
 
-def delete(place: str) -> Plain:
+def delete(place: str, if_base: Optional[Sequence[str]] = None) -> Plain:
     """Removes an entity, or a place inside one."""
-    return {"type": "delete", "place": place}
+    return {"type": "delete", "place": place, **_seen(if_base)}
 
 
-def put(collection: str, key: str, value: Union[Json, bytes], if_base: Optional[Sequence[str]]) -> Plain:
+def put(
+    collection: str, key: str, value: Union[Json, bytes], if_base: Optional[Sequence[str]], *, replace: bool
+) -> Plain:
     """An entity becomes a value, or bytes."""
     if isinstance(value, bytes):
         return _change(collection, key, {"type": "bytes", "bytes": value}, if_base)
-    return _change(collection, key, {"type": "put", "value": value}, if_base)
+    return _change(collection, key, {"type": "replace" if replace else "put", "value": value}, if_base)
 
 
 def patch(collection: str, key: str, changes: Patch, if_base: Optional[Sequence[str]]) -> Plain:
@@ -107,8 +112,11 @@ def declare(collection: str, manifest: Json) -> Plain:
 
 
 def _change(collection: str, key: str, change: Plain, base: Optional[Sequence[str]]) -> Plain:
-    seen = None if base is None else list(base)
-    return _present({"type": "change", "collection": collection, "key": key, "change": change, "base": seen})
+    return {"type": "change", "collection": collection, "key": key, "change": change, **_seen(base)}
+
+
+def _seen(base: Optional[Sequence[str]]) -> Plain:
+    return {} if base is None else {"base": list(base)}
 
 
 def _choice(choice: Choice) -> Plain:
@@ -125,6 +133,18 @@ def entries(
     """Entities of a branch."""
     command = {"type": "entries", "branch": branch, "collection": collection, "keyPrefix": key_prefix, "at": list(at)}
     return Ask(_present(command), lambda answer: words.read_all(words.Entity, answer["entities"]))
+
+
+def values(branch: str, collection: str, at: Sequence[str]) -> Ask[dict[str, Any]]:
+    """The values of a collection by key."""
+    command = {"type": "entries", "branch": branch, "collection": collection, "at": list(at)}
+    return Ask(command, lambda answer: {entity["key"]: _value(entity) for entity in answer["entities"]})
+
+
+def _value(entity: Plain) -> Any:
+    """What a reader sees of an entity; the usual case at little cost."""
+    shown = entity["shown"]
+    return shown["value"] if shown["type"] == "json" else value_of(words.read(words.Entity, entity), None)
 
 
 def log(branch: str, entity: Optional[str], ops_max: int) -> Ask[tuple[words.Op, ...]]:

@@ -6,7 +6,6 @@ waited for even then, so that nobody misses what became of it.
 
 import functools
 import os
-import weakref
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Callable, Optional, TypeVar, Union
@@ -17,7 +16,7 @@ import anyio.to_thread
 from . import _asks as asks
 from . import _native
 from . import _words as words
-from ._asks import OPS_MAX, TIMEOUT, Ask, Choice, Patch
+from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
 from ._engine import AnyOp, stored_ops
 from ._errors import refused
 from ._share import LOOK_MS, Edits, Handle, Scene, is_collection
@@ -83,7 +82,7 @@ async def open(  # noqa: A001
         invitation=invitation,
     )
     host = await waiting(_native.open, asks.path_of(path), options)
-    return Repo(host, host.branch(), weakref.WeakSet())
+    return Repo(host, host.branch(), set())
 
 
 class Receipt:
@@ -112,10 +111,12 @@ class Receipt:
 
 
 class Link:
-    """A link to a peer. It is kept up until it is closed, or nothing refers to it any more."""
+    """A link to a peer. It is kept up until it is closed, or its repo is."""
 
-    def __init__(self, native: _native.Link, url: str) -> None:
+    def __init__(self, native: _native.Link, url: str, links: "set[Any]") -> None:
         self._native = native
+        self._links = links
+        self._links.add(self)
         self.url = url
         """What was dialled."""
 
@@ -147,6 +148,7 @@ class Link:
         """Ends it, and tells the peer."""
         with anyio.CancelScope(shield=True):
             await in_thread(self._native.close)
+        self._links.discard(self)
 
     async def __aenter__(self) -> "Link":
         return self
@@ -191,8 +193,8 @@ class View:
 
     async def entries(self, collection: str) -> Mapping[str, Any]:
         """The values of a collection by key, ascending."""
-        entities = await self.query(collection)
-        return {entity.key: asks.value_of(entity, None) for entity in entities}
+        ask = asks.values(self._branch, collection, self._at)
+        return ask.read(await in_thread(self._host.carry_out, ask.command))
 
     def __repr__(self) -> str:
         return f"<View of {self._branch!r} at {len(self._at)} ops>"
@@ -201,8 +203,8 @@ class View:
 class Batch(Edits):
     """Edits that are written in one transaction when the block ends without an exception, and not at all otherwise."""
 
-    def __init__(self, repo: "Repo") -> None:
-        super().__init__()
+    def __init__(self, repo: "Repo", actor: Optional[str]) -> None:
+        super().__init__(actor)
         self._repo = repo
         self._receipt: Optional[Receipt] = None
 
@@ -220,7 +222,7 @@ class Batch(Edits):
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         if kind is None:
-            self._receipt = await self._repo._write(*self._edits)
+            self._receipt = await self._repo._write(*self._edits, actor=self._actor)
 
 
 class Subscription:
@@ -275,7 +277,7 @@ class Repo(Handle):
     fails with ``locked``, ``storage_full``, ``clock_ahead``, ``permission_denied`` and the like.
     """
 
-    async def set(self, place: str, value: Json) -> Receipt:
+    async def set(self, place: str, value: Json, *, if_base: Optional[Sequence[str]] = None) -> Receipt:
         """Gives ``collection/key`` or ``collection/key/field...`` a value.
 
         A whole entity that exists becomes the value by the difference to what is shown, so fields that do not change are
@@ -284,10 +286,16 @@ class Repo(Handle):
         Raises:
             TrellisError: ``invalid_argument`` for what is no place or no JSON, ``payload_too_large``.
         """
-        return await self._write(asks.set_place(place, value))
+        return await self._write(asks.set_place(place, value, if_base))
 
     async def put(
-        self, collection: str, key: str, value: Union[Json, bytes], *, if_base: Optional[Sequence[str]] = None
+        self,
+        collection: str,
+        key: str,
+        value: Union[Json, bytes],
+        *,
+        replace: bool = False,
+        if_base: Optional[Sequence[str]] = None,
     ) -> Receipt:
         """Gives a whole entity a value, or bytes.
 
@@ -295,10 +303,11 @@ class Repo(Handle):
             collection: The collection.
             key: The key, as it is: a slash in it needs no escape here.
             value: The value.
+            replace: Whether whatever else the entity held is gone; unless it is, fields that do not change are not written.
             if_base: The writes that the writer was looking at (``Entity.frontier``): others then stay, in conflict. What
                 this replica shows unless it is said.
         """
-        return await self._write(asks.put(collection, key, value, if_base))
+        return await self._write(asks.put(collection, key, value, if_base, replace=replace))
 
     async def patch(
         self, collection: str, key: str, changes: Patch, *, if_base: Optional[Sequence[str]] = None
@@ -314,9 +323,9 @@ class Repo(Handle):
         """Adds a record that never changes."""
         return await self._write(asks.append(collection, key, value))
 
-    async def delete(self, place: str) -> Receipt:
+    async def delete(self, place: str, *, if_base: Optional[Sequence[str]] = None) -> Receipt:
         """Removes an entity, or a place inside one."""
-        return await self._write(asks.delete(place))
+        return await self._write(asks.delete(place, if_base))
 
     async def undo(self) -> Receipt:
         """Gives back what this device's last write to the branch replaced.
@@ -342,9 +351,12 @@ class Repo(Handle):
         """
         return await self._write(asks.merge(source, message))
 
-    def batch(self) -> Batch:
-        """Several edits, one transaction, one receipt: ``async with repo.batch() as batch: batch.set(...)``."""
-        return Batch(self)
+    def batch(self, *, actor: Optional[str] = None) -> Batch:
+        """Several edits, one transaction, one receipt: ``async with repo.batch() as batch: batch.set(...)``.
+
+        ``actor`` says on whose behalf they are written, if not the device's own.
+        """
+        return Batch(self, actor)
 
     async def declare(self, collection: str, manifest: Json) -> Receipt:
         """Says how a collection merges and who may see and change it, in place of what was said before.
@@ -380,12 +392,19 @@ class Repo(Handle):
         return View(self._host, self._branch, heads)
 
     def subscribe(self, scope: str) -> Subscription:
-        """What changes in a collection, or at a place, from now on."""
+        """What changes in a collection, or at a place, from its start on."""
         return Subscription(self, scope)
 
     async def log(self, entity: Optional[str] = None, *, ops_max: int = OPS_MAX) -> tuple[words.Op, ...]:
         """Ops of the branch, or those that write ``collection/key``, the newest first."""
         return await self._ask(asks.log(self._branch, entity, ops_max))
+
+    async def changes(self, since: int = 0, *, commits_max: int = COMMITS_MAX) -> tuple[words.Changed, ...]:
+        """What this device took in behind the local sequence ``since``, commit by commit.
+
+        Whoever comes back with the last one's ``seq`` misses nothing; nothing comes where there is nothing new.
+        """
+        return words.read_all(words.Changed, await in_thread(self._host.changes, since, commits_max))
 
     async def op(self, id: str) -> words.Op:
         """One op, whole.
@@ -463,9 +482,7 @@ class Repo(Handle):
                 machine.
         """
         options = asks.dialling(branches, expected, invitation, allow_plain)
-        link = Link(self._host.sync(url, options), url)
-        self._links.add(link)
-        return link
+        return Link(self._host.sync(url, options), url, self._links)
 
     async def export(self, path: Union[str, "os.PathLike[str]"]) -> words.Exported:
         """Writes a bundle of everything to a new file.
@@ -505,5 +522,5 @@ class Repo(Handle):
     async def _ask(self, ask: Ask[T]) -> T:
         return ask.read(await in_thread(self._host.carry_out, ask.command))
 
-    async def _write(self, *edits: dict[str, Any]) -> Receipt:
-        return Receipt(self._host, await self._ask(asks.write(self._branch, edits)))
+    async def _write(self, *edits: dict[str, Any], actor: Optional[str] = None) -> Receipt:
+        return Receipt(self._host, await self._ask(asks.write(self._branch, edits, actor)))

@@ -1,8 +1,7 @@
 """What both faces of a repo have alike: its handle, its batches, and what a subscription compares."""
 
-import weakref
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from . import _asks as asks
@@ -20,10 +19,11 @@ LOOK_MS = 250
 class Handle:
     """A repo on one branch."""
 
-    def __init__(self, host: _native.Host, branch: str, links: "weakref.WeakSet[Any]") -> None:
+    def __init__(self, host: _native.Host, branch: str, links: set[Any]) -> None:
         self._host = host
         self._branch = branch
         self._links = links
+        """The links that are open, of every branch; a link is kept up although its program forgets it."""
 
     @property
     def branch_name(self) -> str:
@@ -42,18 +42,25 @@ class Handle:
 class Edits:
     """Edits on their way into one transaction: nothing is written before all of it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, actor: Optional[str]) -> None:
         self._edits: list[dict[str, Any]] = []
+        self._actor = actor
 
-    def set(self: B, place: str, value: Json) -> B:
+    def set(self: B, place: str, value: Json, *, if_base: Optional[Sequence[str]] = None) -> B:
         """Gives a place a value, as ``Repo.set``."""
-        return self._add(asks.set_place(place, value))
+        return self._add(asks.set_place(place, value, if_base))
 
     def put(
-        self: B, collection: str, key: str, value: Union[Json, bytes], *, if_base: Optional[Sequence[str]] = None
+        self: B,
+        collection: str,
+        key: str,
+        value: Union[Json, bytes],
+        *,
+        replace: bool = False,
+        if_base: Optional[Sequence[str]] = None,
     ) -> B:
         """An entity becomes a value, as ``Repo.put``."""
-        return self._add(asks.put(collection, key, value, if_base))
+        return self._add(asks.put(collection, key, value, if_base, replace=replace))
 
     def patch(self: B, collection: str, key: str, changes: Patch, *, if_base: Optional[Sequence[str]] = None) -> B:
         """Places of an entity change, as ``Repo.patch``."""
@@ -63,9 +70,9 @@ class Edits:
         """A record is added, as ``Repo.append``."""
         return self._add(asks.append(collection, key, value))
 
-    def delete(self: B, place: str) -> B:
+    def delete(self: B, place: str, *, if_base: Optional[Sequence[str]] = None) -> B:
         """Removes an entity, or a place inside one."""
-        return self._add(asks.delete(place))
+        return self._add(asks.delete(place, if_base))
 
     def resolve(self: B, conflict: words.Conflict, choice: Choice) -> B:
         """Closes a conflict, as ``Repo.resolve``."""
@@ -134,9 +141,9 @@ def twin(other: Any) -> Callable[[C], C]:
     def told(own: C) -> C:
         own.__doc__ = _without_await(other.__doc__)
         for name, member in vars(own).items():
-            words_of_twin = getattr(other, name, None)
-            if callable(member) and not isinstance(member, type) and words_of_twin is not None and not member.__doc__:
-                member.__doc__ = _without_await(words_of_twin.__doc__)
+            of_twin = getattr(other, name, None)
+            if isinstance(member, (FunctionType, property)) and of_twin is not None and not member.__doc__:
+                member.__doc__ = _without_await(of_twin.__doc__)
         return own
 
     return told

@@ -186,6 +186,18 @@ class Op:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A commit of the store, in the order in which this device took them in."""
+
+    seq: int
+    """Its local sequence: 1, 2, 3, ..."""
+    is_local: bool
+    """Whether its ops were written here."""
+    ops: tuple[Op, ...]
+    """Its ops that are in the log."""
+
+
+@dataclass(frozen=True)
 class Branch:
     """A branch."""
 

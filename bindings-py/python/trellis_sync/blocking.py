@@ -11,7 +11,6 @@ Every call releases the GIL while it works, so threads may share a repo. Ctrl-C 
 """
 
 import os
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
@@ -19,7 +18,7 @@ from typing import Any, Optional, TypeVar, Union
 from . import _asks as asks
 from . import _native, _repo, _sync_engine
 from . import _words as words
-from ._asks import OPS_MAX, TIMEOUT, Ask, Choice, Patch
+from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
 from ._engine import AnyOp, GetOps, OnOps, Reconciled, Synced, Transport, engine, stored_ops
 from ._errors import refused
 from ._native import Identity
@@ -53,7 +52,7 @@ def open(  # noqa: A001
         invitation=invitation,
     )
     host = _native.open(asks.path_of(path), options)
-    return Repo(host, host.branch(), weakref.WeakSet())
+    return Repo(host, host.branch(), set())
 
 
 @twin(_repo.Receipt)
@@ -71,8 +70,10 @@ class Receipt:
 
 @twin(_repo.Link)
 class Link:
-    def __init__(self, native: _native.Link, url: str) -> None:
+    def __init__(self, native: _native.Link, url: str, links: "set[Any]") -> None:
         self._native = native
+        self._links = links
+        self._links.add(self)
         self.url = url
 
     @property
@@ -93,6 +94,7 @@ class Link:
 
     def close(self) -> None:
         self._native.close()
+        self._links.discard(self)
 
     def __enter__(self) -> "Link":
         return self
@@ -124,7 +126,8 @@ class View:
         return ask.read(self._host.carry_out(ask.command))
 
     def entries(self, collection: str) -> Mapping[str, Any]:
-        return {entity.key: asks.value_of(entity, None) for entity in self.query(collection)}
+        ask = asks.values(self._branch, collection, self._at)
+        return ask.read(self._host.carry_out(ask.command))
 
     def __repr__(self) -> str:
         return f"<View of {self._branch!r} at {len(self._at)} ops>"
@@ -132,8 +135,8 @@ class View:
 
 @twin(_repo.Batch)
 class Batch(Edits):
-    def __init__(self, repo: "Repo") -> None:
-        super().__init__()
+    def __init__(self, repo: "Repo", actor: Optional[str]) -> None:
+        super().__init__(actor)
         self._repo = repo
         self._receipt: Optional[Receipt] = None
 
@@ -150,7 +153,7 @@ class Batch(Edits):
         self, kind: Optional[type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         if kind is None:
-            self._receipt = self._repo._write(*self._edits)
+            self._receipt = self._repo._write(*self._edits, actor=self._actor)
 
 
 @twin(_repo.Subscription)
@@ -196,13 +199,19 @@ class Subscription:
 
 @twin(_repo.Repo)
 class Repo(Handle):
-    def set(self, place: str, value: Json) -> Receipt:
-        return self._write(asks.set_place(place, value))
+    def set(self, place: str, value: Json, *, if_base: Optional[Sequence[str]] = None) -> Receipt:
+        return self._write(asks.set_place(place, value, if_base))
 
     def put(
-        self, collection: str, key: str, value: Union[Json, bytes], *, if_base: Optional[Sequence[str]] = None
+        self,
+        collection: str,
+        key: str,
+        value: Union[Json, bytes],
+        *,
+        replace: bool = False,
+        if_base: Optional[Sequence[str]] = None,
     ) -> Receipt:
-        return self._write(asks.put(collection, key, value, if_base))
+        return self._write(asks.put(collection, key, value, if_base, replace=replace))
 
     def patch(self, collection: str, key: str, changes: Patch, *, if_base: Optional[Sequence[str]] = None) -> Receipt:
         return self._write(asks.patch(collection, key, changes, if_base))
@@ -210,8 +219,8 @@ class Repo(Handle):
     def append(self, collection: str, key: str, value: Json) -> Receipt:
         return self._write(asks.append(collection, key, value))
 
-    def delete(self, place: str) -> Receipt:
-        return self._write(asks.delete(place))
+    def delete(self, place: str, *, if_base: Optional[Sequence[str]] = None) -> Receipt:
+        return self._write(asks.delete(place, if_base))
 
     def undo(self) -> Receipt:
         return self._write(asks.undo())
@@ -222,8 +231,8 @@ class Repo(Handle):
     def merge(self, source: str, *, message: Optional[str] = None) -> Receipt:
         return self._write(asks.merge(source, message))
 
-    def batch(self) -> Batch:
-        return Batch(self)
+    def batch(self, *, actor: Optional[str] = None) -> Batch:
+        return Batch(self, actor)
 
     def declare(self, collection: str, manifest: Json) -> Receipt:
         return self.branch(asks.REPO_BRANCH)._write(asks.declare(collection, manifest))
@@ -248,6 +257,9 @@ class Repo(Handle):
 
     def log(self, entity: Optional[str] = None, *, ops_max: int = OPS_MAX) -> tuple[words.Op, ...]:
         return self._ask(asks.log(self._branch, entity, ops_max))
+
+    def changes(self, since: int = 0, *, commits_max: int = COMMITS_MAX) -> tuple[words.Changed, ...]:
+        return words.read_all(words.Changed, self._host.changes(since, commits_max))
 
     def op(self, id: str) -> words.Op:
         return self._ask(asks.op(id))
@@ -289,9 +301,7 @@ class Repo(Handle):
         allow_plain: Sequence[str] = (),
     ) -> Link:
         options = asks.dialling(branches, expected, invitation, allow_plain)
-        link = Link(self._host.sync(url, options), url)
-        self._links.add(link)
-        return link
+        return Link(self._host.sync(url, options), url, self._links)
 
     def export(self, path: Union[str, "os.PathLike[str]"]) -> words.Exported:
         return words.read(words.Exported, self._host.export_bundle(asks.path_of(path)))
@@ -318,8 +328,8 @@ class Repo(Handle):
     def _ask(self, ask: Ask[T]) -> T:
         return ask.read(self._host.carry_out(ask.command))
 
-    def _write(self, *edits: dict[str, Any]) -> Receipt:
-        return Receipt(self._host, self._ask(asks.write(self._branch, edits)))
+    def _write(self, *edits: dict[str, Any], actor: Optional[str] = None) -> Receipt:
+        return Receipt(self._host, self._ask(asks.write(self._branch, edits, actor)))
 
 
 @twin(_sync_engine.WebSocketSyncTransport)
