@@ -1,9 +1,10 @@
-// The vectors over WASM, in Node.
+// The vectors over WASM, and the scenarios of every runtime, in Node.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as trellis from "trellis-sync";
+import { logOf } from "./scenario.mjs";
 import { FILES, run } from "./vectors.mjs";
 
 for (const file of FILES) {
@@ -12,3 +13,13 @@ for (const file of FILES) {
     assert.ok(run(trellis, file, all) > 30);
   });
 }
+
+test("a scenario has the same log everywhere", async () => {
+  const folder = new URL("../../tests/scenarios/", import.meta.url);
+  const files = readdirSync(folder);
+  assert.ok(files.length > 0);
+  for (const file of files) {
+    const scenario = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
+    assert.deepEqual(await logOf(trellis, scenario), scenario.log, file);
+  }
+});

@@ -123,9 +123,8 @@ export class Driver {
     this.#isStepping = true;
     try {
       for (let input = this.#inputs.shift(); input; input = this.#inputs.shift()) {
-        const outputs = this.#begun();
-        outputs.push(...this.#present().step(input, this.now()));
-        this.#carryOut(outputs);
+        this.#carryOut(this.#begun());
+        this.#carryOut(this.#stepped(input));
       }
     } catch (thrown) {
       this.#end(asError(thrown));
@@ -134,6 +133,19 @@ export class Driver {
     }
     this.#setTimer();
     for (const event of this.#events.splice(0)) this.#options.heard(event);
+  }
+
+  /** Steps. A command that is none is refused, and has changed nothing. */
+  #stepped(input: Input): Output[] {
+    try {
+      return this.#present().step(input, this.now());
+    } catch (thrown) {
+      const error = asError(thrown);
+      if (input.type !== "command" || error.code !== "invalid_argument") throw error;
+      this.#waiting.get(input.request)?.reject(error);
+      this.#waiting.delete(input.request);
+      return [];
+    }
   }
 
   /** What a machine that is new asks for first. */

@@ -1,5 +1,6 @@
 // Local-first sync: signed, hash-linked ops, conflicts as data, merges that can be previewed.
 
+export { Batch } from "./batch.js";
 export { type Connection, type ConnectOptions, type Listener, memoryPair } from "./connection.js";
 export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
 export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
@@ -25,7 +26,6 @@ export * as raw from "./raw.js";
 export { type DurableOptions, Receipt, type Safe, type Tier } from "./receipt.js";
 export {
   type AnyRecords,
-  Batch,
   Branch,
   type Changed,
   type Entry,

@@ -120,6 +120,7 @@ export function tell(teller: Teller, event: Event): void {
 }
 
 const TROUBLES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  invalid_op: "The peer sent what is no message of the protocol.",
   version_mismatch: "The peer speaks no version of the protocol that is known here.",
   auth_failed: "The peer does not let this device in. Ask an owner of the repo to make it a member, or to invite it.",
   repo_mismatch: "The peer has another repo, and two repos never merge. Open its repo under another name instead.",
@@ -131,8 +132,6 @@ const TROUBLES: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 
 /** What a peer, or this replica, ended a link for. */
-export function troubleOf(code: ErrorCode | "malformed" | "version"): TrellisError {
-  if (code === "malformed") return new TrellisError("invalid_op", "The peer sent what is no message of the protocol.");
-  const known = code === "version" ? "version_mismatch" : code;
-  return new TrellisError(known, TROUBLES[known] ?? "The peer ended the link.");
+export function troubleOf(code: ErrorCode): TrellisError {
+  return new TrellisError(code, TROUBLES[code] ?? "The peer ended the link.");
 }

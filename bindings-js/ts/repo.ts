@@ -1,5 +1,6 @@
 // Repo: a verb for everything that a program does with its data.
 
+import { Batch } from "./batch.js";
 import type { Connection } from "./connection.js";
 import { call } from "./core.js";
 import { TrellisError } from "./errors.js";
@@ -12,7 +13,6 @@ import { growing, Subscription } from "./subscription.js";
 import type {
   Answer,
   BranchView,
-  Choice,
   Command,
   Conflict,
   Edit,
@@ -159,79 +159,6 @@ export class RepoView<R extends Records = AnyRecords> {
 function entryOf<T>({ collection, key, shown, frontier, conflicts }: Entity): Entry<T> {
   const value = shown.type === "json" ? shown.value : shown.type === "bytes" ? shown.bytes : undefined;
   return { collection, key, frontier, conflicts, ...(value !== undefined && { value: value as T }) };
-}
-
-/** Several edits: one transaction, one signature, one receipt. */
-export class Batch<R extends Records = AnyRecords> {
-  /** The edits so far. */
-  readonly edits: Edit[] = [];
-
-  /** As `Repo.set`. */
-  set(path: string, value: unknown, { ifBase }: Pick<WriteOptions, "ifBase"> = {}): this {
-    const { collection, key, pointer } = parsePlace(path);
-    if (value instanceof Uint8Array) {
-      if (pointer.length > 0) throw new TrellisError("invalid_argument", "Only a whole entity can be bytes.");
-      return this.#change(collection, key, { type: "bytes", bytes: value }, ifBase);
-    }
-    return this.#add({ type: "set", place: path, value: asJson(value), ...(ifBase && { base: ifBase }) });
-  }
-
-  /** As `Repo.put`. */
-  put<C extends keyof R & string>(
-    collection: C,
-    key: string,
-    value: R[C],
-    { ifBase, replace = false }: Pick<WriteOptions, "ifBase"> & { replace?: boolean } = {},
-  ): this {
-    if (value instanceof Uint8Array) return this.#change(collection, key, { type: "bytes", bytes: value }, ifBase);
-    return this.#change(collection, key, { type: replace ? "replace" : "put", value: asJson(value) }, ifBase);
-  }
-
-  /** As `Repo.patch`. */
-  patch(collection: keyof R & string, key: string, patch: Patch, { ifBase }: Pick<WriteOptions, "ifBase"> = {}): this {
-    const known = ["set", "remove", "add", "insert", "discard"];
-    const stranger = Object.keys(patch).find((part) => !known.includes(part));
-    if (stranger !== undefined)
-      throw new TrellisError("invalid_argument", "A patch has set, remove, add, insert and discard.");
-    return this.#change(collection, key, { type: "patch", patch: asJson(patch) as Patch }, ifBase);
-  }
-
-  /** As `Repo.append`. */
-  append<C extends keyof R & string>(collection: C, key: string, value: R[C]): this {
-    return this.#change(collection, key, { type: "append", value: asJson(value) });
-  }
-
-  /** As `Repo.delete`. */
-  delete(path: string, { ifBase }: Pick<WriteOptions, "ifBase"> = {}): this {
-    parsePlace(path);
-    return this.#add({ type: "delete", place: path, ...(ifBase && { base: ifBase }) });
-  }
-
-  /** Closes a conflict, as `Repo.resolve`. */
-  resolve(conflict: Conflict, resolution: Resolution): this {
-    const { collection, key, id } = conflict;
-    return this.#add({ type: "resolve", conflict: { collection, key, id }, choice: choiceOf(resolution) });
-  }
-
-  #change(
-    collection: string,
-    key: string,
-    change: (Edit & { type: "change" })["change"],
-    base?: readonly OpId[],
-  ): this {
-    return this.#add({ type: "change", collection, key, change, ...(base && { base }) });
-  }
-
-  #add(edit: Edit): this {
-    this.edits.push(edit);
-    return this;
-  }
-}
-
-function choiceOf(resolution: Resolution): Choice {
-  if (resolution === "absent") return { type: "absent" };
-  if ("op" in resolution) return { type: "side", op: resolution.op };
-  return { type: "value", value: asJson(resolution.value) };
 }
 
 /** What a repo is made of, whichever branch is looked at. */
