@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { deflateRawSync } from "node:zlib";
 import { build } from "esbuild";
+import { renameImports } from "./imports.mjs";
 
 const here = (/** @type {string} */ path) => new URL(path, import.meta.url).pathname;
 const DIST = here("dist");
@@ -33,7 +34,23 @@ const MODULE = {
 
 rmSync(DIST, { recursive: true, force: true });
 mkdirSync(DIST);
-cpSync(here("wasm/trellis_bg.wasm"), WASM);
+const made = {
+  module: readFileSync(here("wasm/trellis_bg.wasm")),
+  glue: readFileSync(here("wasm/trellis.js"), "utf8"),
+};
+const { module, glue } = renameImports(made);
+writeFileSync(WASM, module);
+
+/** The glue as it is bundled. It shows values of the user's in no message. @type {import("esbuild").Plugin} */
+const GLUE = {
+  name: "glue",
+  setup({ onLoad }) {
+    const shown = /function debugString\(val\) \{[\s\S]*?\n\}/;
+    const contents = glue.replace(shown, "function debugString(val) { return typeof val; }");
+    if (contents === glue) throw new Error("The glue shows values in another way than it did.");
+    onLoad({ filter: /wasm\/trellis\.js$/ }, () => ({ contents }));
+  },
+};
 for (const [file, entry, source, format] of ENTRIES) {
   await build({
     entryPoints: [here(`ts/${entry}.ts`)],
@@ -46,7 +63,7 @@ for (const [file, entry, source, format] of ENTRIES) {
     platform: source === "node" || source === "require" ? "node" : "neutral",
     alias: { "#source": here(`ts/sources/${source}.ts`) },
     external: ["./trellis.wasm"],
-    plugins: [MODULE],
+    plugins: [GLUE, MODULE],
     legalComments: "none",
     logLevel: "warning",
   });

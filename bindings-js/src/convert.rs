@@ -43,9 +43,9 @@ impl From<Thrown> for JsValue {
     }
 }
 
-/// Reads a value.
+/// Reads a value. What is wrong with it is not told, since that would show the value itself.
 pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(value).map_err(Thrown::bad)
+    serde_wasm_bindgen::from_value(value).map_err(|_| Thrown::bad("this is not of the shape that is expected here"))
 }
 
 /// Gives a value. Structures become objects; objects of JSON become a `Map`, since their names are not ours.

@@ -83,12 +83,12 @@ test("an op survives JSON, and a changed field is named", () => {
   assert.equal(reconcile(ops, again).relation, "equal");
   const { timestamp: _, ...untimed } = again[1];
   assert.equal(reconcile([ops[0], untimed], ops).relation, "equal");
-  for (const [field, value, name] of [
+  for (const [field, value, name] of /** @type {[string, unknown, string][]} */ ([
     ["seq", 7, "hash"],
     ["hlc", "1", "hash"],
     ["agentId", "me", "agentId"],
     ["body", { title: "Other" }, "body"],
-  ])
+  ]))
     assert.throws(
       () => reconcile([ops[0], { ...again[1], [field]: value }], []),
       (error) => error instanceof TrellisError && error.code === "invalid_argument" && error.message.includes(name),

@@ -30,7 +30,7 @@ const code = (code) => (/** @type {unknown} */ error) => error instanceof Trelli
 
 /** Two repos in this program that are linked, and one of which has begun. */
 async function pair() {
-  const [ann, bob] = [await named({ authorName: "ann" }), await named({ authorName: "bob" })];
+  const [ann, bob] = [kept(await named({ authorName: "ann" })), kept(await named({ authorName: "bob" }))];
   await ann.set("todo/1/title", "Base");
   const join = () => {
     const [one, other] = memoryPair();
@@ -183,9 +183,37 @@ test("a link says why there is none", LIMIT, async () => {
   const away = kept(repo.sync(`ws://127.0.0.1:${await freePort()}`));
   await assert.rejects(away.inSync(), code("offline"));
   assert.equal(away.status.state, "offline");
+  const { WebSocket } = globalThis;
+  try {
+    Reflect.deleteProperty(globalThis, "WebSocket");
+    await assert.rejects(repo.sync(SERVER).inSync(), code("unsupported"));
+  } finally {
+    Object.defineProperty(globalThis, "WebSocket", { value: WebSocket, configurable: true, writable: true });
+  }
   assert.throws(() => repo.sync("ws://relay.example"), code("permission_denied"));
   assert.throws(() => repo.sync("ftp://relay.example"), code("invalid_argument"));
   assert.throws(() => repo.sync("relay"), code("invalid_argument"));
+});
+
+test("a link comes back when its server does", LIMIT, async () => {
+  const again = await freePort();
+  const serving = `-C again serve --open --listen 127.0.0.1:${again}`;
+  place.trellis("init again");
+  const first = await place.serve(serving);
+  const repo = kept(await open("again", { storage: "memory", join: `ws://127.0.0.1:${again}` }));
+  const link = repo.sync(`ws://127.0.0.1:${again}`);
+  await link.inSync();
+  /** @param {string} state */
+  const until = (state) => new Promise((done) => link.onStatus((status) => status.state === state && done(undefined)));
+  const away = until("offline");
+  await first.stop("SIGKILL");
+  await away;
+  const receipt = await repo.set("todo/1/title", "Written offline");
+  await place.serve(serving);
+  await receipt.durable("relay", { timeout: 20_000 });
+  assert.match(place.trellis("-C again get todo/1/title"), /Written offline/);
+  await link.close();
+  assert.equal(link.status.state, "closed");
 });
 
 test("a bundle carries a repo by hand", async () => {
@@ -264,4 +292,35 @@ test("a repo that was closed says so, and one name is one repo", async () => {
   const seed = "11".repeat(32);
   const own = kept(await named({ identity: Identity.fromSeed(seed) }));
   assert.equal((await own.status()).author, Identity.fromSeed(seed).author);
+});
+
+test("a thousand opens and closes leave nothing", LIMIT, async () => {
+  const used = async (/** @type {number} */ times) => {
+    for (let at = 0; at < times; at++) {
+      const repo = await named();
+      await repo.set("a/1", "x".repeat(1000));
+      await repo.close();
+    }
+    globalThis.gc?.();
+    return process.memoryUsage().external + process.memoryUsage().arrayBuffers;
+  };
+  await used(200);
+  const [before, after] = [await used(400), await used(600)];
+  assert.ok(after - before < 2_000_000, `${after - before} bytes more after 600 times`);
+});
+
+test("members, manifests and redactions are the owner's to say", async () => {
+  const { ann, bob } = await pair();
+  const { author } = await bob.status();
+  await ann.addMember(author, "bob", "reader");
+  await (await ann.declare("todo", { mergeStrategy: "crdt" })).durable("peer");
+  assert.deepEqual((await bob.members()).map(({ role }) => role).sort(), ["owner", "reader"]);
+  assert.equal((await bob.manifests())[0]?.collection, "todo");
+  await assert.rejects(bob.set("todo/1/title", "Mine"), code("permission_denied"));
+  await assert.rejects(ann.declare("todo", { mergeStrategy: "none" }), code("invalid_argument"));
+  const { ops } = await ann.set("todo/2/title", "Secret");
+  await (await ann.redact(ops)).durable("peer");
+  assert.doesNotMatch(JSON.stringify(await bob.get("todo/2")), /Secret/);
+  await ann.removeMember(author);
+  await Promise.all([ann.close(), bob.close()]);
 });

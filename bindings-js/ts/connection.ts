@@ -134,7 +134,7 @@ export async function dialWebSocket(text: string, options: ConnectOptions, signa
       "unsupported",
       "There is no WebSocket here. In Node, use version 22 or later, or set globalThis.WebSocket to that of the package ws.",
     );
-  const socket = new WebSocket(url);
+  const socket = new WebSocket(url, pageOf(url));
   socket.binaryType = "arraybuffer";
   const inbox = new Inbox();
   await opened(socket, options.limit ?? DIAL_MS, signal);
@@ -151,6 +151,16 @@ export async function dialWebSocket(text: string, options: ConnectOptions, signa
     },
     close: () => socket.close(),
   };
+}
+
+/**
+ * Says in Node, as browsers do, that nothing here sees what TLS exports: the server then ties its proofs to the origin. Node
+ * takes options where the standard has protocols.
+ */
+function pageOf(url: URL): undefined {
+  const { process } = globalThis as { process?: { versions?: { node?: string } } };
+  const options = { headers: { origin: `https://${url.host}` } };
+  return (process?.versions?.node && url.protocol === "wss:" ? options : undefined) as undefined;
 }
 
 function opened(socket: WebSocket, limit: number, signal: AbortSignal): Promise<void> {

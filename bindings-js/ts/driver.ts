@@ -153,7 +153,10 @@ export class Driver {
   }
 
   #carryOut(outputs: readonly Output[]): void {
+    const life = this.#life;
     for (const output of outputs) {
+      // What a machine asked for that is gone meanwhile its successor would not know.
+      if (life !== this.#life) return;
       switch (output.type) {
         case "sign":
           this.#sign(output.ticket, output.author, output.message);

@@ -9,7 +9,7 @@ import { Identity, MemoryKeys, type Signer } from "./keys.js";
 import { Teller } from "./link.js";
 import { type Op, opsOf, opsShown, reconcile } from "./ops.js";
 import { type Ended, pump, type Tally } from "./pump.js";
-import { MemoryStore } from "./store.js";
+import { broughtBy, MemoryStore } from "./store.js";
 import type { Answer, Command, Reconciled, Row, StoredAt, StoredOp } from "./surface.js";
 import type { Transport } from "./transports.js";
 
@@ -212,7 +212,7 @@ class ProgramStore extends MemoryStore {
   override persist(rows: readonly Row[]): void | Promise<void> {
     const before = this.length;
     super.persist(rows);
-    const ops = rows.flatMap(({ seq }) => this.#opsOf(seq));
+    const ops = rows.flatMap((row) => this.#opsOf(row));
     if (ops.length === 0) return;
     const taken = Promise.resolve().then(() => this.#take(opsShown(ops)));
     return taken.catch((thrown) => {
@@ -222,10 +222,10 @@ class ProgramStore extends MemoryStore {
     });
   }
 
-  #opsOf(row: number): StoredOp[] {
+  #opsOf(row: Row): StoredOp[] {
     const ops: StoredOp[] = [];
-    for (const { id, isOp, headerAt, bodyAt } of this.broughtBy(row)) {
-      const here = { row, headerAt, bodyAt };
+    for (const { id, isOp, headerAt, bodyAt } of broughtBy(row)) {
+      const here = { row: row.seq, headerAt, bodyAt };
       const at = isOp ? { op: here } : { ...(this.#places.get(id) as StoredAt), lateBody: here };
       this.#places.set(id, at);
       const op = this.op(at);

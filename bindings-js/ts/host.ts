@@ -46,7 +46,7 @@ export interface Host {
   /** Carries a command out. @throws TrellisError */
   carryOut(command: Command): Promise<Answer>;
   /** What the log was changed by behind a local sequence, in order. */
-  changes(after: number): readonly LogChange[];
+  changes(after: number): Promise<readonly LogChange[]>;
   /** Calls `heard` for whatever nobody asked for, and with nothing when the log has changed. Returns what ends that. */
   listen(heard: (event?: Event) => void): () => void;
   /** Keeps a link to a URL up until it is closed. @throws TrellisError for what cannot be dialled. */

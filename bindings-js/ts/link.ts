@@ -70,6 +70,7 @@ export function stateAfter(failure: TrellisError | undefined): LinkState {
     case "repo_mismatch":
     case "version_mismatch":
     case "invalid_argument":
+    case "unsupported":
       return "rejected";
     default:
       return "offline";

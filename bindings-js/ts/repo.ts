@@ -21,6 +21,7 @@ import type {
   ImportReport,
   Json,
   LoggedOp,
+  Manifest,
   Member,
   Patch,
   Progress,
@@ -172,11 +173,7 @@ export class Batch<R extends Records = AnyRecords> {
       if (pointer.length > 0) throw new TrellisError("invalid_argument", "Only a whole entity can be bytes.");
       return this.#change(collection, key, { type: "bytes", bytes: value }, ifBase);
     }
-    const json = asJson(value);
-    if (pointer.length === 0) return this.#change(collection, key, { type: "put", value: json }, ifBase);
-    if (!ifBase) return this.#add({ type: "set", place: path, value: json });
-    const at = `/${path.split("/").slice(2).join("/")}`;
-    return this.#change(collection, key, { type: "patch", patch: { set: { [at]: json } } }, ifBase);
+    return this.#add({ type: "set", place: path, value: asJson(value), ...(ifBase && { base: ifBase }) });
   }
 
   /** As `Repo.put`. */
@@ -206,11 +203,8 @@ export class Batch<R extends Records = AnyRecords> {
 
   /** As `Repo.delete`. */
   delete(path: string, { ifBase }: Pick<WriteOptions, "ifBase"> = {}): this {
-    const { collection, key, pointer } = parsePlace(path);
-    if (!ifBase) return this.#add({ type: "delete", place: path });
-    if (pointer.length === 0) return this.#change(collection, key, { type: "delete" }, ifBase);
-    const at = `/${path.split("/").slice(2).join("/")}`;
-    return this.#change(collection, key, { type: "patch", patch: { remove: [at] } }, ifBase);
+    parsePlace(path);
+    return this.#add({ type: "delete", place: path, ...(ifBase && { base: ifBase }) });
   }
 
   /** Closes a conflict, as `Repo.resolve`. */
@@ -393,6 +387,21 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   /** Ends a membership. @throws TrellisError `permission_denied` for all but owners, `not_found` */
   removeMember(author: string): Promise<Receipt> {
     return this.#commit([{ type: "removeMember", author }], {}, "_repo");
+  }
+
+  /** What collections declare, ascending by collection; the others merge by `graph_merge`. */
+  async manifests(): Promise<readonly Manifest[]> {
+    return expected(await this.host.carryOut({ type: "manifests" }), "manifests").manifests;
+  }
+
+  /** Says how a collection merges and who may see and change it. @throws TrellisError `invalid_argument` */
+  declare(collection: string, manifest: Json): Promise<Receipt> {
+    return this.#commit([{ type: "declare", collection, manifest: asJson(manifest) }], {}, "_repo");
+  }
+
+  /** Takes the content of ops, or places of patches, out of everybody's sight. @throws TrellisError `permission_denied` */
+  redact(ops: readonly OpId[], pointers: readonly string[] = []): Promise<Receipt> {
+    return this.#commit([{ type: "redact", ops, pointers }], {}, "_repo");
   }
 
   /**

@@ -1,11 +1,14 @@
 // Stores: what keeps a repo's rows. One in memory is here; others have the same four verbs.
 
 import { call } from "./core.js";
-import type { Loaded, Place, Query, Remembered, Row, StoredAt, StoredOp } from "./surface.js";
+import type { Loaded, Place, Query, Remembered, Row, RowHeaders, StoredAt, StoredOp } from "./surface.js";
 
 type Maybe<T> = T | Promise<T>;
 
-/** What keeps a repo. A driver calls one verb at a time, in order. */
+/**
+ * What keeps a repo. A driver calls one verb at a time, in order; rows may also be loaded beside that, to tell what
+ * changed.
+ */
 export interface Store {
   /** Writes rows in one batch: all of them are durable when this is done, or none is there when it fails. */
   persist(rows: readonly Row[]): Maybe<void>;
@@ -15,6 +18,11 @@ export interface Store {
   remember(peer: Remembered): Maybe<void>;
   /** Lets go of what it holds. */
   close(): Maybe<void>;
+}
+
+/** What a row brings, in order. */
+export function broughtBy({ seq, headers, digest }: RowHeaders): readonly Brought[] {
+  return call((core) => core.broughtBy(seq, headers, digest));
 }
 
 /** What a row brings: an op, or the late body of one. */
@@ -60,17 +68,6 @@ export class MemoryStore implements Store {
   }
 
   close(): void {}
-
-  /** Whether a row was written here. */
-  isLocal(row: number): boolean {
-    return this.#rows[row - 1]?.isLocal ?? false;
-  }
-
-  /** What a row brings, in order. */
-  broughtBy(row: number): readonly Brought[] {
-    const { seq, headers, digest } = this.#rows[row - 1] as Row;
-    return call((functions) => functions.broughtBy(seq, headers, digest));
-  }
 
   /** Takes the rows behind one away. */
   truncate(rows: number): void {

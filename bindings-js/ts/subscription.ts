@@ -91,7 +91,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
 
 /** The items of a list that grows, as they come, until a signal says that it is enough. */
 export async function* growing<T>(
-  since: () => readonly T[],
+  since: () => Promise<readonly T[]>,
   listen: (changed: () => void) => () => void,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<T, void, undefined> {
@@ -106,7 +106,7 @@ export async function* growing<T>(
   try {
     for (;;) {
       isStale = false;
-      for (const item of since()) {
+      for (const item of await since()) {
         if (signal?.aborted) throw abortedBy(signal);
         yield item;
       }

@@ -361,7 +361,7 @@ export interface Manifest {
 /** What a program asks of a repo. Random bytes and times are the runtime's. */
 export type Command =
   /** Begin a repo. */
-  | { readonly type: "create"; readonly name: string; readonly nonce: Uint8Array }
+  | { readonly type: "create"; readonly name: string; readonly nonce?: Uint8Array }
   /** Read what other processes have committed. */
   | { readonly type: "refresh" }
   /** Write ops in one transaction. */
@@ -370,7 +370,7 @@ export type Command =
       readonly branch: string;
       readonly actor?: string;
       readonly edits: readonly Edit[];
-      readonly random: Uint8Array;
+      readonly random?: Uint8Array;
     }
   /** Take ops from elsewhere. */
   | { readonly type: "import"; readonly ops: readonly StoredOp[] }
@@ -422,9 +422,9 @@ export type Command =
 /** One write. */
 export type Edit =
   /** Give a place a value, `collection/key` or `collection/key/field...`. */
-  | { readonly type: "set"; readonly place: string; readonly value: Json }
+  | { readonly type: "set"; readonly place: string; readonly value: Json; readonly base?: readonly string[] }
   /** Remove an entity, or a place inside one. */
-  | { readonly type: "delete"; readonly place: string }
+  | { readonly type: "delete"; readonly place: string; readonly base?: readonly string[] }
   /** Change an entity on top of what is shown, or of a base. */
   | {
       readonly type: "change";
@@ -451,6 +451,20 @@ export type Edit =
   | { readonly type: "revoke"; readonly key: string }
   /** Say how a collection merges and who may see and change it. */
   | { readonly type: "declare"; readonly collection: string; readonly manifest: Json }
+  /** Give another repo a short name. */
+  | {
+      readonly type: "linkRepo";
+      readonly alias: string;
+      readonly place: string;
+      readonly repo: string;
+      readonly description?: string;
+    }
+  /** Take a short name of another repo back. */
+  | { readonly type: "unlinkRepo"; readonly alias: string }
+  /** Say how an entity here stands to one of another repo. */
+  | { readonly type: "linkAcross"; readonly from: string; readonly relation: string; readonly to: string }
+  /** Take that back. */
+  | { readonly type: "unlinkAcross"; readonly from: string; readonly relation: string; readonly to: string }
   /** Take the content of ops, or places of patches, out of everybody's sight. */
   | { readonly type: "redact"; readonly ops: readonly string[]; readonly pointers?: readonly string[] };
 
@@ -572,6 +586,38 @@ export interface SealedOp {
   readonly op: StoredOp;
   /** What its author has to sign. */
   readonly message: Uint8Array;
+}
+
+/** An entity of another repo. */
+export interface CrossRepoRef {
+  /** The short name of the repo. */
+  readonly alias: string;
+  /** The entity there, as `type:name`. */
+  readonly entity: string;
+  /** What it was when this op was its branch's head; left out for what it is. */
+  readonly version?: string;
+}
+
+/** Another repo that has a short name here. */
+export interface LinkedRepo {
+  /** The name. */
+  readonly alias: string;
+  /** Where it is: a path. */
+  readonly place: string;
+  /** Its id. */
+  readonly repo: string;
+  /** What it is, for people. */
+  readonly description?: string;
+}
+
+/** How an entity here stands to one of another repo. */
+export interface CrossRepoLink {
+  /** The entity here, as `type:name`. */
+  readonly from: string;
+  /** How it stands to the other one. */
+  readonly relation: string;
+  /** The entity there. */
+  readonly to: CrossRepoRef;
 }
 
 /** One input of a step. */

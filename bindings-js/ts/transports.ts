@@ -28,8 +28,8 @@ export class MemoryTransport implements Transport {
   constructor(id: string, name: string = id) {
     this.id = id;
     this.name = name;
-    const peers = registry.get(id) ?? new Set();
-    registry.set(id, peers.add(new WeakRef(this)));
+    const peers = [...(registry.get(id) ?? [])].filter((peer) => peer.deref());
+    registry.set(id, new Set([...peers, new WeakRef(this)]));
   }
 
   async dial(peer: string): Promise<Way> {

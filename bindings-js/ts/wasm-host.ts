@@ -9,12 +9,12 @@ import { exchange } from "./http.js";
 import type { Keys } from "./keys.js";
 import { Backoff, isFinal, pause, stateAfter, Teller } from "./link.js";
 import { type Ended, pump } from "./pump.js";
-import type { MemoryStore } from "./store.js";
+import { broughtBy, type Store } from "./store.js";
 import type { Answer, Command, Event } from "./surface.js";
 
 /** What a host begins with. */
 export interface WasmHostOptions {
-  readonly store: MemoryStore;
+  readonly store: Store;
   readonly keys: Keys;
   readonly now: () => number;
   readonly policies?: Readonly<Record<string, BranchPolicy>> | undefined;
@@ -24,7 +24,7 @@ export interface WasmHostOptions {
 export class WasmHost implements Host {
   readonly isPersistent = false;
   readonly #driver: Driver;
-  readonly #store: MemoryStore;
+  readonly #store: Store;
   readonly #heard = new Set<(event?: Event) => void>();
   readonly #links = new Set<HostLink>();
 
@@ -44,11 +44,17 @@ export class WasmHost implements Host {
     return this.#driver.carryOut(command);
   }
 
-  changes(after: number): readonly LogChange[] {
+  async changes(after: number): Promise<readonly LogChange[]> {
     const changes: LogChange[] = [];
-    for (let seq = after + 1; seq <= this.#store.length; seq++) {
-      const ops = this.#store.broughtBy(seq).map(({ id }) => id);
-      changes.push({ seq, isLocal: this.#store.isLocal(seq), ops });
+    for (let more = true, last = after; more; ) {
+      const loaded = await this.#store.load({ type: "rows", after: last });
+      if (loaded.type !== "rows") break;
+      for (const row of loaded.rows) {
+        const { seq, isLocal } = row;
+        changes.push({ seq, isLocal, ops: broughtBy(row).map(({ id }) => id) });
+        last = seq;
+      }
+      more = loaded.more;
     }
     return changes;
   }

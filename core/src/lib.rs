@@ -9,6 +9,7 @@ mod planted;
 
 pub mod admit;
 pub mod error;
+pub mod federation;
 pub mod input;
 pub mod limits;
 pub mod link;

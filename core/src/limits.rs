@@ -11,6 +11,8 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub const LINKS_MAX: usize = 32;
 /// Bytes of a branch or collection name and of an actor.
 pub const NAME_BYTES_MAX: usize = 255;
+/// Characters of the short name of another repo.
+pub const ALIAS_BYTES_MAX: usize = 63;
 /// Bytes of an entity's key.
 pub const KEY_BYTES_MAX: usize = 1024;
 /// Nesting of a JSON body: deeper documents are programs' mistakes or attacks.

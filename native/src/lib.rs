@@ -25,6 +25,7 @@ mod driver;
 #[cfg(feature = "ws")]
 pub mod engine;
 pub mod error;
+pub mod federation;
 pub mod files;
 pub mod folder;
 mod fork;

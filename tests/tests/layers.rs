@@ -25,6 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("output", BELOW_MACHINE),
     ("ticket", BELOW_MACHINE),
     ("machine", BELOW_MACHINE),
+    ("federation", BELOW_FEDERATION),
     ("reconcile", BELOW_MACHINE),
     ("surface", BELOW_SURFACE),
 ];
@@ -32,12 +33,14 @@ const ROOMS: &[(&str, &[&str])] = &[
 const BELOW_ERROR: &[&str] = &["limits", "log", "op", "time"];
 /// `admit`, `merge` and `link` do not import one another.
 const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "time"];
+const BELOW_FEDERATION: &[&str] = &["input", "limits", "op"];
 const BELOW_VIEW: &[&str] = &["admit", "error", "limits", "link", "log", "merge", "op", "time"];
 const BELOW_MACHINE: &[&str] =
     &["admit", "error", "input", "limits", "link", "log", "merge", "op", "output", "ticket", "time", "view"];
 const BELOW_SURFACE: &[&str] = &[
     "admit",
     "error",
+    "federation",
     "input",
     "limits",
     "link",

@@ -40,6 +40,7 @@ const TWICE: &[(&str, &str)] =
 /// A licence is not accepted, or the duplicates are others than those of the list.
 pub(crate) fn check() -> Result<()> {
     check_licences(&["--workspace"])?;
+    check_licences(&["--manifest-path", "bindings-js/pack/Cargo.toml"])?;
     let bench = tree(&["--package", "trellis-bench", "--all-features"])?;
     let found = refused(&bench);
     ensure!(found == BENCH_ONLY, "the benchmarks' licences that are not on the list:\n{}", found.join("\n"));

@@ -25,10 +25,10 @@ const DEMO: Step = own("demo", demo::prove);
 
 const JS_LINTS: Step = own("js lints", browser::lints);
 const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
+const NPM_BUILD: Step = own("npm build", wasm::build_to_test);
+const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
 const PYTHON_LINTS: Step = own("python lints", python::lints);
 const PYTHON: Step = Step { name: "python", needs: None, work: Work::Many(python::test) };
-const NPM_BUILD: Step = own("npm build", wasm::build);
-const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -46,9 +46,9 @@ const FULL: &[Step] = &[
     DOCS,
     DEMO.after(BUILD),
     PAGE.after(BUILD),
-    PYTHON.after(BUILD),
     NPM_BUILD.after(BUILD),
     NPM.after(NPM_BUILD),
+    PYTHON.after(BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];

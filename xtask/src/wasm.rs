@@ -44,15 +44,26 @@ pub(crate) fn build() -> Result<()> {
     child::run(child::program("node", &["bindings-js/build.mjs"]))
 }
 
+/// As [`build`], and checks the types of what tests it.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_to_test() -> Result<()> {
+    build()?;
+    // The pages' browser is driven by what these tests install.
+    browser::install_tools(browser::FOLDER)?;
+    child::run(child::program(
+        "node",
+        &["bindings-js/node_modules/typescript/bin/tsc", "--project", "bindings-js/test"],
+    ))
+}
+
 /// Runs the package's tests with the `trellis` that lies beside this program.
 ///
 /// # Errors
 /// Something that the tests need cannot be installed.
 pub(crate) fn test() -> Result<Tally> {
     setup::ensure_programs(&[CHROMIUM])?;
-    browser::install_tools(FOLDER)?;
-    // The pages' browser is driven by what these tests install.
-    browser::install_tools(browser::FOLDER)?;
     let mut command =
         child::program("node", &["--test", "--test-reporter=tap", "--experimental-websocket", "--no-warnings"]);
     command.args(browser::tests(&format!("{FOLDER}/test"))?).env("TRELLIS", child::sibling("trellis")?);

@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::federation::{alias_of, link, linked};
 use super::op::StoredOp;
 use super::scalar::{Bytes, Hex, Json, Unreadable, exactly};
+use crate::federation::LinkedRepo;
 use crate::input::{self, Base, Role, Tier};
 use crate::op::id::OpId;
 use crate::op::patch;
@@ -227,6 +229,41 @@ pub enum Edit {
         /// The manifest.
         manifest: Json,
     },
+    /// Give another repo a short name.
+    LinkRepo {
+        /// The name.
+        alias: String,
+        /// Where it is: a path.
+        place: String,
+        /// Its id.
+        repo: Hex<32>,
+        /// What it is, for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
+    },
+    /// Take a short name of another repo back.
+    UnlinkRepo {
+        /// The name.
+        alias: String,
+    },
+    /// Say how an entity here stands to one of another repo.
+    LinkAcross {
+        /// The entity here, as `type:name`.
+        from: String,
+        /// How it stands to the other one.
+        relation: String,
+        /// The entity there, as `@alias:type:name`.
+        to: String,
+    },
+    /// Take that back.
+    UnlinkAcross {
+        /// The entity here.
+        from: String,
+        /// How it stood.
+        relation: String,
+        /// The entity there.
+        to: String,
+    },
     /// Take the content of ops, or places of patches, out of everybody's sight.
     Redact {
         /// The ops.
@@ -415,6 +452,10 @@ impl TryFrom<Edit> for input::Edit {
             Edit::Invite { key, terms } => input::Edit::Invite { key: key.0.into(), terms: terms.try_into()? },
             Edit::Revoke { key } => input::Edit::Revoke { key: key.0.into() },
             Edit::Declare { collection, manifest } => input::Edit::Declare { collection, manifest: manifest.0 },
+            Edit::LinkRepo { alias, place, repo, description } => linked(&alias, place, repo, description)?.edit(),
+            Edit::UnlinkRepo { alias } => LinkedRepo::removal(&alias_of(&alias)?),
+            Edit::LinkAcross { from, relation, to } => link(&from, &relation, &to)?.edit(),
+            Edit::UnlinkAcross { from, relation, to } => link(&from, &relation, &to)?.removal(),
             Edit::Redact { ops, pointers } => input::Edit::Redact {
                 ops: ids(ops),
                 pointers: pointers.iter().map(|text| pointer_of(text)).collect::<Result<_, _>>()?,

@@ -8,6 +8,7 @@
 mod answer;
 mod command;
 mod engine;
+mod federation;
 mod input;
 mod op;
 mod output;
@@ -19,6 +20,9 @@ pub use answer::{
 };
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
 pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
+pub use federation::{
+    CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos, links_to, parse_reference,
+};
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowHeaders};
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
