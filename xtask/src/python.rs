@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 
 use crate::child;
-use crate::setup;
+use crate::setup::{self, NODE, NPM};
 use crate::steps;
 use crate::tally::Tally;
 
@@ -53,6 +53,8 @@ pub(crate) fn lints() -> Result<()> {
 /// # Errors
 /// The wheel cannot be built or installed.
 pub(crate) fn test() -> Result<Tally> {
+    // One of the type checkers is a program of Node.
+    setup::ensure_programs(&[NODE, NPM])?;
     let wheel = build("dev")?;
     let empty = Environment::new("wheel")?;
     child::run(empty.program("python", &["-m", "pip", "install", "--quiet", "--requirement", TEST]))?;
