@@ -100,86 +100,6 @@ export interface ChainEnd {
   readonly id: string;
 }
 
-/** What people see of an entity, or of a place in one. */
-export type Shown =
-  /** Nothing is there. */
-  | { readonly type: "absent" }
-  /** A value. */
-  | { readonly type: "json"; readonly value: Json }
-  /** Bytes. */
-  | { readonly type: "bytes"; readonly bytes: Uint8Array }
-  /** The value cannot be known here. */
-  | { readonly type: "bodyMissing" };
-
-/** An entity as it is shown. */
-export interface Entity {
-  /** The collection. */
-  readonly collection: string;
-  /** The key. */
-  readonly key: string;
-  /** Its value; while conflicts are open, a provisional one. */
-  readonly shown: Shown;
-  /** The writes that it is made of. */
-  readonly frontier: readonly string[];
-  /** Its open conflicts. */
-  readonly conflicts: readonly Conflict[];
-}
-
-/** Writes of which none saw the other, with different values at one place. */
-export interface Conflict {
-  /** Its id, which changes with its members. */
-  readonly id: string;
-  /** The branch. */
-  readonly branch: string;
-  /** The collection. */
-  readonly collection: string;
-  /** The key. */
-  readonly key: string;
-  /** The place in the entity, an RFC 6901 pointer. */
-  readonly path: string;
-  /** The writes. */
-  readonly members: readonly string[];
-  /** What all had seen there. */
-  readonly base: Shown;
-  /** Where what they had seen was in conflict itself. */
-  readonly beneath?: readonly Beneath[];
-  /** What the members say. */
-  readonly sides: readonly Side[];
-}
-
-/** A conflict in what the members of another one had seen. */
-export interface Beneath {
-  /** What its members had seen. */
-  readonly base: Shown;
-  /** What they say. */
-  readonly sides: readonly Said[];
-}
-
-/** What one member of a conflict says. */
-export interface Side {
-  /** The write. */
-  readonly op: string;
-  /** Who wrote it. */
-  readonly author: string;
-  /** Its clock, in decimal digits. */
-  readonly hlc: string;
-  /** What it makes of the place. */
-  readonly value: Said;
-}
-
-/** What a write makes of a place. */
-export type Said =
-  /** Nothing stands there. */
-  | { readonly type: "absent" }
-  /** A value. */
-  | { readonly type: "json"; readonly value: Json }
-  /** Bytes. */
-  | { readonly type: "bytes"; readonly bytes: Uint8Array }
-  /** A counter grows. */
-  | { readonly type: "add"; readonly by: number }
-  /** A set gains values. */
-  | { readonly type: "insert"; readonly values: readonly Json[] };
-
 /** An op as people read it. */
 export interface LoggedOp {
   /** Its id. */
@@ -884,3 +804,83 @@ export interface Nacked {
   /** Why, as an error code. */
   readonly code: string;
 }
+
+/** What people see of an entity, or of a place in one. */
+export type Shown =
+  /** Nothing is there. */
+  | { readonly type: "absent" }
+  /** A value. */
+  | { readonly type: "json"; readonly value: Json }
+  /** Bytes. */
+  | { readonly type: "bytes"; readonly bytes: Uint8Array }
+  /** The value cannot be known here. */
+  | { readonly type: "bodyMissing" };
+
+/** An entity as it is shown. */
+export interface Entity {
+  /** The collection. */
+  readonly collection: string;
+  /** The key. */
+  readonly key: string;
+  /** Its value; while conflicts are open, a provisional one. */
+  readonly shown: Shown;
+  /** The writes that it is made of. */
+  readonly frontier: readonly string[];
+  /** Its open conflicts. */
+  readonly conflicts: readonly Conflict[];
+}
+
+/** Writes of which none saw the other, with different values at one place. */
+export interface Conflict {
+  /** Its id, which changes with its members. */
+  readonly id: string;
+  /** The branch. */
+  readonly branch: string;
+  /** The collection. */
+  readonly collection: string;
+  /** The key. */
+  readonly key: string;
+  /** The place in the entity, an RFC 6901 pointer. */
+  readonly path: string;
+  /** The writes. */
+  readonly members: readonly string[];
+  /** What all had seen there. */
+  readonly base: Shown;
+  /** Where what they had seen was in conflict itself. */
+  readonly beneath?: readonly Beneath[];
+  /** What the members say. */
+  readonly sides: readonly Side[];
+}
+
+/** A conflict in what the members of another one had seen. */
+export interface Beneath {
+  /** What its members had seen. */
+  readonly base: Shown;
+  /** What they say. */
+  readonly sides: readonly Said[];
+}
+
+/** What one member of a conflict says. */
+export interface Side {
+  /** The write. */
+  readonly op: string;
+  /** Who wrote it. */
+  readonly author: string;
+  /** Its clock, in decimal digits. */
+  readonly hlc: string;
+  /** What it makes of the place. */
+  readonly value: Said;
+}
+
+/** What a write makes of a place. */
+export type Said =
+  /** Nothing stands there. */
+  | { readonly type: "absent" }
+  /** A value. */
+  | { readonly type: "json"; readonly value: Json }
+  /** Bytes. */
+  | { readonly type: "bytes"; readonly bytes: Uint8Array }
+  /** A counter grows. */
+  | { readonly type: "add"; readonly by: number }
+  /** A set gains values. */
+  | { readonly type: "insert"; readonly values: readonly Json[] };

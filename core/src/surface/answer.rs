@@ -6,10 +6,9 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::op::StoredOp;
-use super::scalar::{Bytes, Hex, Json};
+use super::scalar::{Hex, Json};
+use super::shown::{Conflict, Entity};
 use crate::error::CommandError;
-use crate::merge::conflict::{self, SideValue};
-use crate::merge::entity;
 use crate::op::id::OpId;
 use crate::output;
 use crate::time::Hlc;
@@ -160,115 +159,6 @@ pub struct ChainEnd {
     pub seq: u32,
     /// Its id.
     pub id: Hex<32>,
-}
-
-/// What people see of an entity, or of a place in one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum Shown {
-    /// Nothing is there.
-    Absent,
-    /// A value.
-    Json {
-        /// The value.
-        value: Json,
-    },
-    /// Bytes.
-    Bytes {
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// The value cannot be known here.
-    BodyMissing,
-}
-
-/// An entity as it is shown.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Entity {
-    /// The collection.
-    pub collection: String,
-    /// The key.
-    pub key: String,
-    /// Its value; while conflicts are open, a provisional one.
-    pub shown: Shown,
-    /// The writes that it is made of.
-    pub frontier: Vec<Hex<32>>,
-    /// Its open conflicts.
-    pub conflicts: Vec<Conflict>,
-}
-
-/// Writes of which none saw the other, with different values at one place.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Conflict {
-    /// Its id, which changes with its members.
-    pub id: Hex<32>,
-    /// The branch.
-    pub branch: String,
-    /// The collection.
-    pub collection: String,
-    /// The key.
-    pub key: String,
-    /// The place in the entity, an RFC 6901 pointer.
-    pub path: String,
-    /// The writes.
-    pub members: Vec<Hex<32>>,
-    /// What all had seen there.
-    pub base: Shown,
-    /// Where what they had seen was in conflict itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub beneath: Vec<Beneath>,
-    /// What the members say.
-    pub sides: Vec<Side>,
-}
-
-/// A conflict in what the members of another one had seen.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Beneath {
-    /// What its members had seen.
-    pub base: Shown,
-    /// What they say.
-    pub sides: Vec<Said>,
-}
-
-/// What one member of a conflict says.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Side {
-    /// The write.
-    pub op: Hex<32>,
-    /// Who wrote it.
-    pub author: Hex<32>,
-    /// Its clock, in decimal digits.
-    pub hlc: String,
-    /// What it makes of the place.
-    pub value: Said,
-}
-
-/// What a write makes of a place.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub enum Said {
-    /// Nothing stands there.
-    Absent,
-    /// A value.
-    Json {
-        /// The value.
-        value: Json,
-    },
-    /// Bytes.
-    Bytes {
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// A counter grows.
-    Add {
-        /// By this.
-        by: i64,
-    },
-    /// A set gains values.
-    Insert {
-        /// The values.
-        values: Vec<Json>,
-    },
 }
 
 /// An op as people read it.
@@ -543,69 +433,6 @@ impl From<output::ChainEnd> for ChainEnd {
     }
 }
 
-impl From<entity::Shown> for Shown {
-    fn from(shown: entity::Shown) -> Shown {
-        match shown {
-            entity::Shown::Absent => Shown::Absent,
-            entity::Shown::Json(value) => Shown::Json { value: Json(value) },
-            entity::Shown::Bytes(bytes) => Shown::Bytes { bytes: Bytes(bytes) },
-            entity::Shown::BodyMissing => Shown::BodyMissing,
-        }
-    }
-}
-
-impl From<output::EntityView> for Entity {
-    fn from(entity: output::EntityView) -> Entity {
-        Entity {
-            collection: entity.collection,
-            key: entity.key,
-            shown: entity.shown.into(),
-            frontier: hexes(entity.frontier),
-            conflicts: all(entity.conflicts),
-        }
-    }
-}
-
-impl From<conflict::Conflict> for Conflict {
-    fn from(conflict: conflict::Conflict) -> Conflict {
-        Conflict {
-            id: Hex(conflict.id.0),
-            branch: conflict.branch,
-            collection: conflict.collection,
-            key: conflict.key,
-            path: conflict.path.to_string(),
-            members: hexes(conflict.members),
-            base: conflict.base.into(),
-            beneath: all(conflict.beneath),
-            sides: all(conflict.sides),
-        }
-    }
-}
-
-impl From<conflict::Beneath> for Beneath {
-    fn from(beneath: conflict::Beneath) -> Beneath {
-        Beneath { base: beneath.base.into(), sides: all(beneath.sides) }
-    }
-}
-
-impl From<conflict::Side> for Side {
-    fn from(side: conflict::Side) -> Side {
-        Side { op: hex(side.op), author: Hex(side.author.0), hlc: digits(side.hlc), value: side.value.into() }
-    }
-}
-
-impl From<SideValue> for Said {
-    fn from(value: SideValue) -> Said {
-        match value {
-            SideValue::Absent => Said::Absent,
-            SideValue::Json(value) => Said::Json { value: Json(value) },
-            SideValue::Bytes(bytes) => Said::Bytes { bytes: Bytes(bytes) },
-            SideValue::Add(by) => Said::Add { by },
-            SideValue::Insert(values) => Said::Insert { values: values.into_iter().map(Json).collect() },
-        }
-    }
-}
-
 impl From<output::OpView> for Op {
     fn from(op: output::OpView) -> Op {
         Op {
@@ -729,7 +556,7 @@ impl From<output::ManifestView> for Manifest {
     }
 }
 
-fn all<T, U: From<T>>(items: impl IntoIterator<Item = T>) -> Vec<U> {
+pub(super) fn all<T, U: From<T>>(items: impl IntoIterator<Item = T>) -> Vec<U> {
     items.into_iter().map(Into::into).collect()
 }
 
@@ -741,6 +568,6 @@ pub(super) fn hexes(ids: Vec<OpId>) -> Vec<Hex<32>> {
     ids.into_iter().map(hex).collect()
 }
 
-fn digits(hlc: Hlc) -> String {
+pub(super) fn digits(hlc: Hlc) -> String {
     hlc.0.to_string()
 }

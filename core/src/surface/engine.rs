@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Conflict, Refused, hex, hexes};
+use super::answer::{Refused, hex, hexes};
 use super::command::ids;
 use super::op::StoredOp;
 use super::scalar::{Bytes, Hex, Json, Unreadable};
+use super::shown::Conflict;
 use crate::input::Base;
 use crate::limits::JSON_DEPTH_MAX;
 use crate::log::row;

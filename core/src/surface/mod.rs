@@ -13,10 +13,11 @@ mod input;
 mod op;
 mod output;
 mod scalar;
+mod shown;
 
 pub use answer::{
-    Answer, Beneath, Branch, ChainEnd, Conflict, Entity, Fork, ImportReport, Invitation, Joined, Link, Manifest,
-    Member, Op, Problem, Progress, Refused, Said, Shown, Side, Status, VerifyReport, Withheld,
+    Answer, Branch, ChainEnd, Fork, ImportReport, Invitation, Joined, Link, Manifest, Member, Op, Problem, Progress,
+    Refused, Status, VerifyReport, Withheld,
 };
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
 pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
@@ -28,3 +29,4 @@ pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
+pub use shown::{Beneath, Conflict, Entity, Said, Shown, Side};
