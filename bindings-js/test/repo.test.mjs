@@ -1,6 +1,8 @@
 // Repo: every verb, alone and with a server that is a process.
 
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Identity, memoryPair, open, TrellisError } from "trellis-sync";
 import { freePort, Place } from "../../tests/browser/place.mjs";
@@ -323,4 +325,15 @@ test("members, manifests and redactions are the owner's to say", async () => {
   assert.doesNotMatch(JSON.stringify(await bob.get("todo/2")), /Secret/);
   await ann.removeMember(author);
   await Promise.all([ann.close(), bob.close()]);
+});
+
+test("a link that was there before its repo is let in with it", LIMIT, async () => {
+  const port = await freePort();
+  mkdirSync(join(place.folder, "repos"));
+  await place.serve(`serve --repos repos --open --listen 127.0.0.1:${port}`);
+  const repo = kept(await named());
+  const link = repo.sync(`ws://127.0.0.1:${port}`);
+  await assert.rejects(link.inSync(), code("auth_failed"));
+  await (await repo.set("todo/1/title", "Buy milk")).durable("relay");
+  assert.equal(link.status.state, "connected");
 });

@@ -70,12 +70,12 @@ export class WasmHost implements Host {
     if (/^https?:/.test(url)) {
       peerUrl(url, ["http", "https"], options);
       return this.#link((teller, signal, began) =>
-        redialled(teller, signal, () => exchange(this.#driver, url, terms, teller, signal, { began })),
+        this.#redialled(teller, signal, () => exchange(this.#driver, url, terms, teller, signal, { began })),
       );
     }
     peerUrl(url, ["ws", "wss"], options);
     return this.#link((teller, signal, began) =>
-      redialled(teller, signal, async () => {
+      this.#redialled(teller, signal, async () => {
         const connection = await dialWebSocket(url, options, signal);
         return pump(this.#driver, connection, terms, teller, signal, { began });
       }),
@@ -92,6 +92,30 @@ export class WasmHost implements Host {
   async close(): Promise<void> {
     await Promise.all([...this.#links].map((link) => link.close()));
     await this.#driver.close();
+  }
+
+  /** Dials, and dials again with growing pauses, until the link is closed or nothing can come of it. */
+  async #redialled(teller: Teller, signal: AbortSignal, once: () => Promise<Ended>): Promise<void> {
+    const backoff = new Backoff();
+    while (!signal.aborted) {
+      if (!teller.status.reason) teller.tell({ state: "connecting" });
+      const hasBegun = await this.#hasBegun().catch(() => true);
+      const { failure, hasProgress } = await once().catch(
+        (thrown: unknown): Ended => ({ failure: asError(thrown), hasProgress: false }),
+      );
+      if (signal.aborted) break;
+      teller.tell({ isInSync: false, state: stateAfter(failure), ...(failure && { reason: failure }) });
+      if (isFinal(failure) && (hasBegun || failure?.code !== "auth_failed")) return;
+      if (hasProgress) backoff.reset();
+      await pause(backoff.next(), signal);
+    }
+    teller.tell({ isInSync: false, state: "closed" });
+  }
+
+  /** Whether the repo has ops. One without asks for whatever repo there is, and may be let in once it has its own. */
+  async #hasBegun(): Promise<boolean> {
+    const answer = await this.carryOut({ type: "status" });
+    return answer.type === "status" && answer.status.repo !== undefined;
   }
 
   #link(work: (teller: Teller, signal: AbortSignal, began: (id: number) => void) => Promise<void>): HostLink {
@@ -118,21 +142,4 @@ export class WasmHost implements Host {
     this.#links.add(link);
     return link;
   }
-}
-
-/** Dials, and dials again with growing pauses, until the link is closed or nothing can come of it. */
-async function redialled(teller: Teller, signal: AbortSignal, once: () => Promise<Ended>): Promise<void> {
-  const backoff = new Backoff();
-  while (!signal.aborted) {
-    if (!teller.status.reason) teller.tell({ state: "connecting" });
-    const { failure, hasProgress } = await once().catch(
-      (thrown: unknown): Ended => ({ failure: asError(thrown), hasProgress: false }),
-    );
-    if (signal.aborted) break;
-    teller.tell({ isInSync: false, state: stateAfter(failure), ...(failure && { reason: failure }) });
-    if (isFinal(failure)) return;
-    if (hasProgress) backoff.reset();
-    await pause(backoff.next(), signal);
-  }
-  teller.tell({ isInSync: false, state: "closed" });
 }

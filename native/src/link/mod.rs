@@ -316,9 +316,11 @@ impl Dialler {
         let mut backoff = Backoff::default();
         loop {
             self.teller.send_modify(LinkStatus::dial);
+            let has_begun = self.has_begun().await;
             let Some(ended) = self.once().await else { break };
             self.teller.send_modify(|status| status.end(&ended));
-            if ended.is_final() || self.stop.is_cancelled() {
+            let is_final = ended.is_final() && (has_begun || !ended.is_refused());
+            if is_final || self.stop.is_cancelled() {
                 break;
             }
             if ended.has_progress {
@@ -329,6 +331,11 @@ impl Dialler {
             }
         }
         self.teller.send_modify(LinkStatus::close);
+    }
+
+    /// Whether the repo has ops. One without asks for whatever repo there is, and may be let in once it has its own.
+    async fn has_begun(&self) -> bool {
+        self.repo.status().await.is_ok_and(|status| status.repo.is_some())
     }
 
     /// One connection, or as many requests as go well; none where the link was closed before.

@@ -64,6 +64,11 @@ impl Ended {
         };
         self.failure.as_ref().is_some_and(|failure| is_final(failure.code()))
     }
+
+    /// Whether the peer did not let this side in.
+    pub(super) fn is_refused(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.code() == Code::AuthFailed)
+    }
 }
 
 impl Pump<'_> {

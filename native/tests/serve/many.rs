@@ -125,6 +125,27 @@ fn a_repo_comes_under_its_own_tag_alone() {
     });
 }
 
+/// A server of many repos cannot say which one is meant before there is one.
+#[test]
+fn a_link_that_was_there_before_its_repo_is_let_in_with_it() {
+    run(async {
+        let place = Place::new();
+        std::fs::create_dir(place.path("repos")).unwrap();
+        let server = place.serve(&["serve", "--repos", "repos", "--open"]);
+        for (name, url) in [("ann", server.url.clone()), ("bob", server.http())] {
+            let repo = place.repo(name).await?;
+            let mut link = repo.sync(&url)?;
+            assert_eq!(link.in_sync().await.unwrap_err().code(), Code::AuthFailed);
+            let receipt = repo.set("notes/1/title", Value::from("Calm")).await?;
+            receipt.durable(Tier::Relay).await?;
+            while !link.status().is_in_sync {
+                link.changed().await;
+            }
+        }
+        Ok(())
+    });
+}
+
 #[test]
 fn quotas_of_an_open_relay() {
     run(async {
