@@ -24,7 +24,7 @@ const INSTALLED: &str = "installed.txt";
 /// Lints and tests the package.
 ///
 /// # Errors
-/// As [`lints`] and [`test`].
+/// As [`lints`] and [`test()`].
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     if !args.is_empty() {
         return Ok(crate::wrong_usage());
