@@ -399,7 +399,8 @@ fn tips_on_top_of_a_state_that_is_not_known_are_answered_with_everything() {
     let mut host = linked(&repo().0.rows);
     host.say(&Message::Have(Have::default()));
     host.said.clear();
-    host.say(&Message::Have(Have { since: Some(StateHalf([6; 16])), ..Have::default() }));
+    let (since, state) = (Some(StateHalf([6; 16])), Some(StateHash([7; 32])));
+    host.say(&Message::Have(Have { since, state, ..Have::default() }));
     let have = host.last_have();
     assert_eq!((have.since, have.knows, have.tips.is_empty()), (None, None, false));
 }
