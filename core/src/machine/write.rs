@@ -160,7 +160,7 @@ impl Machine {
         if self.graph.is_empty() {
             return self.answer_waiter(writing.waiter, Err(CommandError::NoRepo), out);
         }
-        let nodes = self.ground(&writing.transaction);
+        let nodes = self.unread_of(&writing.transaction, &Contents::new());
         if nodes.is_empty() {
             return self.seal_and_ask(writing, &Ground::default(), now, out);
         }
@@ -168,23 +168,17 @@ impl Machine {
         self.read(nodes, Purpose::Write(Box::new(Preparing { writing })), out);
     }
 
-    /// The ops whose content a transaction's edits look at.
-    fn ground(&self, transaction: &Transaction) -> Vec<Node> {
-        let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
-        let mut nodes = self.looked_at_all(branch, transaction, &Contents::new());
-        nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
-        nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes
+    /// The ops whose content a transaction's edits look at and that were not read: some that were turned out to say
+    /// nothing, or others have come since.
+    pub(super) fn unread(&self, preparing: &Preparing, contents: &Contents) -> Vec<Node> {
+        self.unread_of(&preparing.writing.transaction, contents)
     }
 
-    /// The writes that a transaction's edits look at and that were not read: some turned out to say nothing, or others
-    /// have come since.
-    pub(super) fn unread(&self, preparing: &Preparing, contents: &Contents) -> Vec<Node> {
-        let transaction = &preparing.writing.transaction;
+    fn unread_of(&self, transaction: &Transaction, contents: &Contents) -> Vec<Node> {
         let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
         let mut nodes = self.looked_at_all(branch, transaction, contents);
+        nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
+        nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
         nodes.retain(|node| !contents.contains_key(node));
         nodes.sort_unstable();
         nodes.dedup();

@@ -13,6 +13,12 @@ fn no_seed_breaks_an_invariant() {
     }
 }
 
+/// In this world a rebase could not be written: own ops came back from a peer while those that it writes anew were read.
+#[test]
+fn ops_that_come_back_during_a_rebase_are_written_anew_too() {
+    run(64_698).unwrap_or_else(|violation| panic!("{violation}"));
+}
+
 /// What worlds are there to try happens in some of these.
 #[test]
 fn worlds_reach_what_they_are_for() {
