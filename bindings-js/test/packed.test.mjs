@@ -48,6 +48,23 @@ test("Node requires it", LIMIT, () => {
   assert.equal(place.node(folder, ["main.cjs"]), "synced 1\n");
 });
 
+test("Node without a WebSocket says what to do, and syncs by requests", LIMIT, () => {
+  const told = `${program("").replace("const link", "try {\nconst link")}
+} catch ({ code, message }) {
+  console.log(code, message);
+}
+process.exit();`;
+  const folder = place.project("no-websocket", {
+    "main.mjs": told,
+    "requests.mjs": `${program(CONSOLE).replace("ws://", "http://")}`,
+  });
+  assert.equal(
+    place.node(folder, ["--no-experimental-websocket", "main.mjs"]),
+    "unsupported There is no WebSocket here. Use Node 22, or node --experimental-websocket, or the peer's http:// or https:// URL.\n",
+  );
+  assert.equal(place.node(folder, ["--no-experimental-websocket", "requests.mjs"]), "synced 1\n");
+});
+
 test("what is kept in memory says so once in Node", LIMIT, () => {
   const folder = place.project("warned", {
     "main.mjs": `import { open } from "trellis-sync";

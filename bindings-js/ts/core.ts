@@ -1,36 +1,40 @@
 // The core, as WASM: loaded when it is first needed, once, and from then on called as it is.
 
-import { load } from "#source";
+import { carried, load } from "#source";
 import * as glue from "../wasm/trellis.js";
 import { asError, TrellisError } from "./errors.js";
+import type { Carried } from "./packed.js";
 import type { Input, Output } from "./surface.js";
 import { plain } from "./values.js";
 
-/** What is called of the core. Whatever else stands in its glue no bundle has. */
+/** What repos call of the core. */
 const functions = {
-  Log: glue.Log,
   Machine: glue.Machine,
   authorOf: glue.authorOf,
   broughtBy: glue.broughtBy,
   bundleOf: glue.bundleOf,
-  createGenesis: glue.createGenesis,
-  federationCollections: glue.federationCollections,
-  formatReference: glue.formatReference,
   isSigned: glue.isSigned,
-  linkedRepos: glue.linkedRepos,
-  linksTo: glue.linksTo,
-  opId: glue.opId,
   opsOf: glue.opsOf,
   opsOfBundle: glue.opsOfBundle,
   opsShown: glue.opsShown,
-  parseReference: glue.parseReference,
   readRecord: glue.readRecord,
-  reconcile: glue.reconcile,
   recordBytesMax: glue.recordBytesMax,
   repoTag: glue.repoTag,
   sign: glue.sign,
 };
-let isReady = false;
+/** What only some programs call of it, within `call`. Bundlers leave it out of the others. @internal */
+export const more = {
+  Log: glue.Log,
+  createGenesis: glue.createGenesis,
+  federationCollections: glue.federationCollections,
+  formatReference: glue.formatReference,
+  linkedRepos: glue.linkedRepos,
+  linksTo: glue.linksTo,
+  opId: glue.opId,
+  parseReference: glue.parseReference,
+  reconcile: glue.reconcile,
+};
+let started: WebAssembly.Module | undefined;
 
 /**
  * The core's functions. The first call compiles the module, which takes some tens of milliseconds.
@@ -39,7 +43,7 @@ let isReady = false;
  * @internal
  */
 export function core(): typeof functions {
-  if (!isReady) {
+  if (!started) {
     try {
       start(load());
     } catch (cause) {
@@ -55,12 +59,17 @@ export function core(): typeof functions {
 /** Starts a compiled module. @internal */
 export function start(module: WebAssembly.Module): void {
   glue.initSync({ module });
-  isReady = true;
+  started = module;
+}
+
+/** The module for another thread, where it need not be compiled here. @internal */
+export function portable(): Carried {
+  return started ?? carried();
 }
 
 /** Whether the module is there. */
 export function isStarted(): boolean {
-  return isReady;
+  return started !== undefined;
 }
 
 /** Calls the core, and throws what it throws as a `TrellisError`. What it gives is plain. @internal */

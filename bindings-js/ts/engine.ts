@@ -1,14 +1,14 @@
 // The engine, for programs that bring their own store: give it the ops that there are, and it makes them and a peer's equal.
 
 import { type Connection, lost } from "./connection.js";
-import { type BranchPolicy, call } from "./core.js";
+import { type BranchPolicy, call, more } from "./core.js";
 import { Driver } from "./driver.js";
 import { asError, TrellisError } from "./errors.js";
-import { exchange } from "./http.js";
+import { exchange, type Tally } from "./http.js";
 import { Identity, MemoryKeys, type Signer } from "./keys.js";
 import { Teller } from "./link.js";
 import { type Op, opsOf, opsShown, reconcile } from "./ops.js";
-import { type Ended, pump, type Tally } from "./pump.js";
+import { type Ended, pump } from "./pump.js";
 import { broughtBy, MemoryStore } from "./store.js";
 import type { Answer, Command, Reconciled, Row, StoredAt, StoredOp } from "./surface.js";
 import type { Transport } from "./transports.js";
@@ -137,7 +137,7 @@ export class SyncEngine implements AsyncDisposable {
     const ended: Promise<Ended> =
       "url" in way
         ? exchange(this.#driver, way.url, terms, teller, stop.signal, { began, tally, known: way.known })
-        : pump(this.#driver, way.connection, terms, teller, stop.signal, { began, tally });
+        : pump(this.#driver, counted(way.connection, tally), terms, teller, stop.signal, { began });
     const inSync = new Promise<void>((resolve) => {
       teller.listen((status) => status.isInSync && resolve());
     });
@@ -195,6 +195,31 @@ export class SyncEngine implements AsyncDisposable {
   }
 }
 
+/** A connection on which everything is counted. */
+function counted(connection: Connection, tally: Tally): Connection {
+  let isAnswered = true;
+  return {
+    origin: connection.origin,
+    binding: connection.binding,
+    listen: (listener) =>
+      connection.listen({
+        frame: (frame) => {
+          tally.bytesReceived += frame.length;
+          isAnswered = true;
+          listener.frame(frame);
+        },
+        end: (failure) => listener.end(failure),
+      }),
+    send: (frame) => {
+      tally.bytesSent += frame.length;
+      if (isAnswered) tally.rounds += 1;
+      isAnswered = false;
+      connection.send(frame);
+    },
+    close: () => connection.close(),
+  };
+}
+
 /** Rows in memory, of which those that a peer brought go to the program before they count as durable. */
 class ProgramStore extends MemoryStore {
   /** The program's own ops. */
@@ -236,5 +261,5 @@ class ProgramStore extends MemoryStore {
 }
 
 function idOf(op: StoredOp): string {
-  return call((functions) => functions.opId(op.header));
+  return call(() => more.opId(op.header));
 }

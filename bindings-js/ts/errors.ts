@@ -88,9 +88,8 @@ export class TrellisError extends Error {
 export function asError(thrown: unknown): TrellisError {
   if (thrown instanceof TrellisError) return thrown;
   if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown) {
-    const { code, message, op } = thrown as { code: ErrorCode; message: string; op?: string };
-    if (typeof code === "string" && /^[a-z_]+$/.test(code))
-      return new TrellisError(code, `${sentence(message)}`, { op });
+    const { code, message, ...details } = thrown as ErrorDetails & { code: ErrorCode; message: string };
+    if (typeof code === "string" && /^[a-z_]+$/.test(code)) return new TrellisError(code, sentence(message), details);
   }
   return new TrellisError("aborted", "Something failed that should not. Open the repo again.", { cause: thrown });
 }
@@ -99,6 +98,11 @@ export function asError(thrown: unknown): TrellisError {
 function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return text.endsWith(".") ? text : `${text}.`;
+}
+
+/** The `aborted` error of a repo that was closed. */
+export function closed(): TrellisError {
+  return new TrellisError("aborted", "The repo was closed. Open it again.");
 }
 
 /** The `aborted` error of a signal. */

@@ -1,6 +1,6 @@
 // Several repos together: other repos by short names, and references to what is in them.
 
-import { call } from "./core.js";
+import { call, more } from "./core.js";
 import { TrellisError } from "./errors.js";
 import { open } from "./open.js";
 import type { OpId } from "./ops.js";
@@ -15,12 +15,12 @@ import type { Collections, CrossRepoLink, CrossRepoRef, Edit, Json, LinkedRepo }
  * @throws TrellisError `invalid_argument` for what is no alias, entity or id.
  */
 export function formatCrossRepoRef(alias: string, entity: string, version?: OpId): string {
-  return call((core) => core.formatReference({ alias, entity, ...(version !== undefined && { version }) }));
+  return call(() => more.formatReference({ alias, entity, ...(version !== undefined && { version }) }));
 }
 
 /** Reads a reference. @throws TrellisError `invalid_argument` for what is none. */
 export function parseCrossRepoRef(text: string): CrossRepoRef {
-  return call((core) => core.parseReference(text));
+  return call(() => more.parseReference(text));
 }
 
 /** How linked repos are opened. */
@@ -65,7 +65,7 @@ export class MultiRepoManager {
   /** The linked repos, ascending by alias. */
   async linkedRepos(): Promise<readonly LinkedRepo[]> {
     const records = await this.#records("linkedRepos");
-    return call((core) => core.linkedRepos(records));
+    return call(() => more.linkedRepos(records));
   }
 
   /**
@@ -87,7 +87,7 @@ export class MultiRepoManager {
   /** The links that lead to an entity of another repo, in any version. @throws TrellisError `invalid_argument` */
   async findReferencesTo(alias: string, entity: string): Promise<readonly CrossRepoLink[]> {
     const records = await this.#records("crossRepoLinks");
-    return call((core) => core.linksTo(records, alias, entity));
+    return call(() => more.linksTo(records, alias, entity));
   }
 
   /**
@@ -127,7 +127,7 @@ export class MultiRepoManager {
   }
 
   async #records(of: keyof Collections): Promise<{ key: string; value: Json }[]> {
-    const collection = call<Collections>((core) => core.federationCollections())[of];
+    const collection = call<Collections>(() => more.federationCollections())[of];
     const entries = (await this.repo.entries(collection)) as Entry<Json>[];
     return entries.flatMap(({ key, value }) =>
       value === undefined || value instanceof Uint8Array ? [] : [{ key, value }],

@@ -3,6 +3,7 @@
 import type { Connection } from "./connection.js";
 import type { LinkStatus } from "./link.js";
 import type { Answer, Command, Event } from "./surface.js";
+import type { Given, WholeVerb } from "./whole.js";
 
 /** A change of the log: the ops of one transaction or batch. */
 export interface LogChange {
@@ -45,6 +46,8 @@ export interface Host {
   now(): number;
   /** Carries a command out. @throws TrellisError */
   carryOut(command: Command): Promise<Answer>;
+  /** Carries out what is about ops as bundles or objects. Hosts have this whose machine is elsewhere. @throws TrellisError */
+  whole?<V extends WholeVerb>(verb: V, given: Given<V>): Promise<unknown>;
   /** What the log was changed by behind a local sequence, in order. */
   changes(after: number): Promise<readonly LogChange[]>;
   /** Calls `heard` for whatever nobody asked for, and with nothing when the log has changed. Returns what ends that. */

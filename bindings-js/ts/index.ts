@@ -7,6 +7,7 @@ export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
 export { type ErrorCode, type ErrorDetails, TrellisError } from "./errors.js";
 export { formatCrossRepoRef, MultiRepoManager, type MultiRepoOptions, parseCrossRepoRef } from "./federation.js";
 export type { LogChange, SyncOptions } from "./host.js";
+export type { WorkerLike } from "./in-worker.js";
 export { type AuthorId, Identity, type Keys, type Signer } from "./keys.js";
 export type { LinkState, LinkStatus } from "./link.js";
 export { type OpenOptions, open } from "./open.js";
@@ -22,7 +23,7 @@ export {
   type SyncSigner,
 } from "./ops.js";
 export { entityPlace } from "./places.js";
-export * as raw from "./raw.js";
+export { raw } from "./raw.js";
 export { type DurableOptions, Receipt, type Safe, type Tier } from "./receipt.js";
 export {
   type AnyRecords,

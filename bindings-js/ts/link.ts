@@ -42,15 +42,18 @@ export class Teller {
   }
 
   tell(change: Partial<LinkStatus>): void {
-    this.#status = { ...this.#status, ...change };
+    this.become({ ...this.#status, ...change });
+  }
+
+  become(status: LinkStatus): void {
+    this.#status = status;
     for (const heard of [...this.#heard]) queueMicrotask(() => heard(this.#status));
   }
 
   /** The peer is known, or known again. */
   open(peer: string, isRelay: boolean): void {
     const { reason: _, ...rest } = this.#status;
-    this.#status = rest;
-    this.tell({ state: "connected", peer, isRelay });
+    this.become({ ...rest, state: "connected", peer, isRelay });
   }
 
   listen(heard: (status: LinkStatus) => void): () => void {

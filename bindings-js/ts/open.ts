@@ -1,9 +1,12 @@
 // Opening a repo.
 
+import { notice } from "#source";
 import type { BranchPolicy } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
+import { openInWorker, type WorkerLike } from "./in-worker.js";
 import { MemoryKeys, type Signer } from "./keys.js";
+import { WIRE_VERSION } from "./remote.js";
 import { type AnyRecords, type Link, type Records, Repo } from "./repo.js";
 import { MemoryStore } from "./store.js";
 import { WasmHost } from "./wasm-host.js";
@@ -22,6 +25,11 @@ export interface OpenOptions {
   readonly clock?: () => number;
   /** A peer whose repo this is: it is taken from there before `open` returns, and none is begun here. */
   readonly join?: string;
+  /**
+   * A worker that runs `trellis-sync/worker`: the repo lives there, and its work does not block this thread. The worker is
+   * the program's, which ends it when no repo needs it any more.
+   */
+  readonly worker?: WorkerLike;
   /** What this device wants to hold of branches, by pattern, beside what the repo says. */
   readonly branchPolicies?: Readonly<Record<string, BranchPolicy>>;
 }
@@ -33,7 +41,6 @@ interface Shared {
 
 /** The repos that are open, by name: who opens one again shares it. */
 const shared = new Map<string, Shared>();
-let hasWarned = false;
 
 /**
  * Opens a repo, or makes one: it begins with its first write, or with what its first link brings. Never waits for the
@@ -46,24 +53,15 @@ let hasWarned = false;
  */
 export async function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
   if (typeof name !== "string" || name === "") throw new TrellisError("invalid_argument", "A repo has a name.");
-  if (options.storage === undefined) warn();
-  const host = hostOf(name, options);
-  let isClosed = false;
-  const close = async () => {
-    if (isClosed) return;
-    isClosed = true;
-    host.users -= 1;
-    if (host.users > 0) return;
-    shared.delete(name);
-    await host.host.close();
-  };
-  const parts = { host: host.host, name, authorName: options.authorName, close };
+  if (options.storage === undefined) notice();
+  const { host, release } = await (options.worker ? elsewhere(name, options.worker, options) : hostOf(name, options));
+  const parts = { host, name, authorName: options.authorName, close: release };
   const repo = new Repo<R>(parts, options.branch ?? "main");
   try {
     await repo.status();
     if (options.join !== undefined) await join(repo.sync(options.join));
   } catch (thrown) {
-    await close();
+    await release();
     throw thrown;
   }
   return repo;
@@ -77,26 +75,45 @@ async function join(link: Link): Promise<void> {
   }
 }
 
-function hostOf(name: string, { identity, clock = Date.now, branchPolicies }: OpenOptions): Shared {
+/** A host, and what lets go of it. */
+interface Held {
+  readonly host: Host;
+  release(): Promise<void>;
+}
+
+/** The host of a repo in this thread. @internal */
+export function hostOf(name: string, options: OpenOptions): Held {
+  const opened = sharedHost(name, options);
+  let isReleased = false;
+  const release = async () => {
+    if (isReleased) return;
+    isReleased = true;
+    opened.users -= 1;
+    if (opened.users > 0) return;
+    shared.delete(name);
+    await opened.host.close();
+  };
+  return { host: opened.host, release };
+}
+
+/** The host of a repo in a worker. */
+async function elsewhere(name: string, worker: WorkerLike, options: OpenOptions): Promise<Held> {
+  const { identity, clock, branchPolicies } = options;
+  if (clock) throw new TrellisError("invalid_argument", "A repo in a worker has the worker's clock.");
+  const opening = { version: WIRE_VERSION, name, branchPolicies, author: identity?.author };
+  const host = await openInWorker(worker, opening, identity);
+  return { host, release: () => host.close() };
+}
+
+function sharedHost(name: string, { identity, clock = Date.now, branchPolicies }: OpenOptions): Shared {
   const known = shared.get(name);
   if (known) {
     known.users += 1;
     return known;
   }
-  const keys = identity ? new MemoryKeys(identity) : new MemoryKeys();
+  const keys = new MemoryKeys(identity);
   const host = new WasmHost({ store: new MemoryStore(), keys, now: clock, policies: branchPolicies });
   const opened = { host, users: 1 };
   shared.set(name, opened);
   return opened;
-}
-
-/** Says once in Node that what is written is not kept. */
-function warn(): void {
-  const { process } = globalThis as { process?: { emitWarning?: (text: string, options: object) => void } };
-  if (hasWarned || !process?.emitWarning) return;
-  hasWarned = true;
-  process.emitWarning(
-    "trellis-sync keeps repos in memory here: what is written is gone when the program ends, unless a peer has it.",
-    { code: "TRELLIS_MEMORY", detail: 'Say open(name, { storage: "memory" }) where that is meant.' },
-  );
 }

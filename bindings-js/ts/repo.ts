@@ -2,13 +2,12 @@
 
 import { Batch } from "./batch.js";
 import type { Connection } from "./connection.js";
-import { call } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Host, HostLink, SyncOptions } from "./host.js";
 import type { LinkStatus } from "./link.js";
-import { type Op, type OpId, opsOf, opsShown } from "./ops.js";
+import type { Op, OpId } from "./ops.js";
 import { parsePlace, valueAt } from "./places.js";
-import { expected, Receipt, withSignal } from "./receipt.js";
+import { expected, Receipt, statusOf, withSignal } from "./receipt.js";
 import { growing, Subscription } from "./subscription.js";
 import type {
   Answer,
@@ -30,6 +29,7 @@ import type {
   VerifyReport,
 } from "./surface.js";
 import { asJson, random } from "./values.js";
+import { whole } from "./whole.js";
 
 /** The types of a program's records, by collection. */
 export type Records = { [collection: string]: unknown };
@@ -272,10 +272,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
 
   /** An op, whole. @throws TrellisError `not_found` */
   async op(id: OpId): Promise<Op> {
-    const { ops } = expected(await this.host.carryOut({ type: "show", ops: [id] }), "log");
-    const stored = ops[0]?.stored;
-    if (!stored) throw new TrellisError("not_found", "There is no such op here.", { op: id });
-    return opsShown([stored])[0] as Op;
+    return whole(this.host, "op", id);
   }
 
   /** Every branch. */
@@ -298,7 +295,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
 
   /** The whole picture. */
   async status(): Promise<Status> {
-    return expected(await this.host.carryOut({ type: "status" }), "status").status;
+    return statusOf(this.host);
   }
 
   /** The members and their roles; nobody where everybody may write. */
@@ -386,7 +383,9 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * Begins to sync with a peer, and goes on until the link is closed: dials, and dials again with growing pauses when the
    * connection is lost. Returns at once. By `http://` and `https://` no connection stays open: the peer is asked for news.
    *
-   * @throws TrellisError `invalid_argument` for what is no URL of a peer; `permission_denied` for plain text to another machine.
+   * @throws TrellisError `invalid_argument` for what is no URL of a peer; `permission_denied` for plain text to another
+   * machine; `unsupported` for `ws://` and `wss://` where there is no `WebSocket`, as in Node 20 without
+   * `--experimental-websocket`.
    */
   sync(url: string, options: SyncOptions = {}): Link {
     return new Link(this.host, this.host.sync(url, options));
@@ -399,19 +398,17 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
 
   /** Every op, or those that are not in the causal past of the `known` ones, as a bundle, which another repo imports. */
   async export(known: readonly OpId[] = []): Promise<Uint8Array> {
-    const { ops } = expected(await this.host.carryOut({ type: "export", known }), "ops");
-    return call((functions) => functions.bundleOf(ops));
+    return whole(this.host, "export", known);
   }
 
   /** Every op, dependencies first, as objects. */
   async ops(known: readonly OpId[] = []): Promise<Op[]> {
-    return opsShown(expected(await this.host.carryOut({ type: "export", known }), "ops").ops);
+    return whole(this.host, "ops", known);
   }
 
   /** Takes ops from elsewhere: a bundle, or objects, in any order. @throws TrellisError `invalid_argument` for what is neither */
   async import(from: Uint8Array | readonly Op[]): Promise<ImportReport> {
-    const ops = from instanceof Uint8Array ? call<[]>((functions) => functions.opsOfBundle(from)) : opsOf(from);
-    return expected(await this.host.carryOut({ type: "import", ops }), "imported").report;
+    return whole(this.host, "import", from);
   }
 
   /** Reads and rehashes everything, and checks every signature. What does not hold is in the report. */

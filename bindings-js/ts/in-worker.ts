@@ -1,0 +1,41 @@
+// Opening a repo in a worker that runs `trellis-sync/worker`.
+
+import { portable } from "./core.js";
+import { TrellisError } from "./errors.js";
+import type { Signer } from "./keys.js";
+import { type Greeting, portChannel } from "./port.js";
+import { type Opening, RemoteHost } from "./remote.js";
+
+/** A worker that runs `trellis-sync/worker`: a `Worker` of a page, or one of `node:worker_threads`. */
+export interface WorkerLike {
+  /** Sends a message. */
+  postMessage(message: unknown, transfer: object[]): void;
+  /** Hears that its script cannot be loaded. */
+  addEventListener?(type: "error", heard: () => void): void;
+  /** Hears that no more. */
+  removeEventListener?(type: "error", heard: () => void): void;
+}
+
+const ANSWER_MS = 30_000;
+
+/** Opens a repo in a worker. @throws TrellisError `aborted` where the worker fails or ends, `timeout` where it says nothing */
+export async function openInWorker(worker: WorkerLike, opening: Opening, signer?: Signer): Promise<RemoteHost> {
+  const { port1, port2 } = new MessageChannel();
+  const gone = () =>
+    host.fail(new TrellisError("aborted", "The worker of this repo has ended. Open the repo again, in a new one."));
+  const host = new RemoteHost(portChannel(port1), { signer, ended: gone });
+  const mute = () =>
+    host.fail(new TrellisError("timeout", "The worker does not answer. It has to run trellis-sync/worker."));
+  const timer = setTimeout(mute, ANSWER_MS);
+  worker.addEventListener?.("error", gone);
+  try {
+    worker.postMessage({ trellis: "open", port: port2, core: portable() } satisfies Greeting, [port2]);
+    const { life } = await host.open(opening);
+    // The lock is had when the worker has let go of it: it is gone, or the repo is closed.
+    if (life !== undefined) navigator.locks.request(life, gone).catch(() => {});
+  } finally {
+    clearTimeout(timer);
+    worker.removeEventListener?.("error", gone);
+  }
+  return host;
+}
