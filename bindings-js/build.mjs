@@ -69,7 +69,7 @@ for (const [file, entry, source, format] of ENTRIES) {
   });
 }
 
-execFileSync(process.execPath, [here("node_modules/typescript/bin/tsc"), "--project", here("tsconfig.json")], {
+execFileSync(process.execPath, [here("node_modules/typescript-7/bin/tsc"), "--project", here("tsconfig.json")], {
   stdio: "inherit",
 });
 const types = `${DIST}/types`;

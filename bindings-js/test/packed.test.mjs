@@ -14,7 +14,7 @@ const LIMIT = { timeout: 120_000 };
 const place = new Projects();
 const [quickstart = "", conflict = "", engine = ""] = examples();
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const TSC = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+const TSC = fileURLToPath(new URL("../node_modules/typescript-7/bin/tsc", import.meta.url));
 let unpackedSize = 0;
 
 before(async () => {

@@ -3,11 +3,12 @@
 import { TrellisError } from "./errors.js";
 import type { OpId } from "./ops.js";
 import { parsePlace } from "./places.js";
-import type { AnyRecords, Records, Resolution, WriteOptions } from "./repo.js";
+import type { Resolution, WriteOptions } from "./repo.js";
 import type { Choice, Conflict, Edit, Patch } from "./surface.js";
 import { asJson } from "./values.js";
+import type { AnyRecords, Records } from "./view.js";
 
-/** Several edits: one transaction, one signature, one receipt. */
+/** Several edits: one transaction, one signature, one receipt. `Repo.batch` gives one, and writes it. */
 export class Batch<R extends Records = AnyRecords> {
   /** The edits so far. */
   readonly edits: Edit[] = [];

@@ -6,7 +6,7 @@ import { Driver } from "./driver.js";
 import { asError, TrellisError } from "./errors.js";
 import { exchange, type Tally } from "./http.js";
 import { Identity, MemoryKeys, type Signer } from "./keys.js";
-import { Teller } from "./link.js";
+import { type Nacked, Teller } from "./link.js";
 import { type Op, opsOf, opsShown, reconcile } from "./ops.js";
 import { type Ended, pump } from "./pump.js";
 import { broughtBy, MemoryStore } from "./store.js";
@@ -37,20 +37,46 @@ export interface SyncEngineOptions {
 export interface Synced {
   /** The peer's key. */
   readonly peer: string;
+  /** Ops that went out. */
   readonly opsSent: number;
+  /** Ops that came. */
   readonly opsReceived: number;
   /** How often this side spoke and was answered, with the proofs of who they are. */
   readonly rounds: number;
+  /** Bytes that went out, with everything around the ops. */
   readonly bytesSent: number;
+  /** Bytes that came. */
   readonly bytesReceived: number;
   /** What the peer refused of what went to it, or gives no effect. */
-  readonly nacked?: { readonly ops: number; readonly code: string; readonly head?: string };
+  readonly nacked?: Nacked;
   /** The linear branches that stand on several lines now. */
   readonly diverged: readonly string[];
 }
 
-/** Keeps a program's ops equal to those of its peers, and answers peers until it is closed. */
+/**
+ * Keeps a program's ops equal to those of its peers, and answers peers until it is closed.
+ *
+ * @example
+ * ```ts
+ * import { createGenesis, createOp, Identity, MemoryTransport, type Op, SyncEngine } from "trellis-sync";
+ * const identity = Identity.generate();
+ * const [ours, theirs]: [Op[], Op[]] = [[createGenesis("notes", { identity })], []];
+ * ours.push(createOp({ collection: "todo", key: "1", body: { title: "Buy milk" } }, { identity, after: ours }));
+ * const engineOf = (localPeerId: string, log: Op[]) =>
+ *   new SyncEngine({
+ *     localPeerId,
+ *     transport: new MemoryTransport(localPeerId),
+ *     getLocalOps: () => log,
+ *     onOpsReceived: (ops) => void log.push(...ops), // or keep them, and return the promise
+ *   });
+ * const [engine, peer] = [engineOf("peer-a", ours), engineOf("peer-b", theirs)];
+ * const { opsSent, opsReceived } = await engine.pushTo("peer-b");
+ * console.log(opsSent, opsReceived, theirs.length, engine.reconcileWith(theirs).relation); // 2 0 2 equal
+ * await Promise.all([engine.close(), peer.close()]);
+ * ```
+ */
 export class SyncEngine implements AsyncDisposable {
+  /** What this side calls itself. */
   readonly localPeerId: string;
   /** The key that it proves to peers. */
   readonly author: string;
@@ -103,6 +129,7 @@ export class SyncEngine implements AsyncDisposable {
     await this.#driver.close();
   }
 
+  /** As `close`, at the end of a block that says `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -58,8 +58,24 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** The one error type of this package. The message never holds a value of the user's. */
+/**
+ * The one error type of this package. The message never holds a value of the user's.
+ *
+ * @example
+ * ```ts
+ * import { open, TrellisError } from "trellis-sync";
+ * const repo = await open("notes");
+ * try {
+ *   await repo.set("todo", "Buy milk");
+ * } catch (error) {
+ *   if (!(error instanceof TrellisError)) throw error;
+ *   console.log(error.code, error.retryable, error.message);
+ *   // invalid_argument false A place is written collection/key/field/...
+ * }
+ * ```
+ */
 export class TrellisError extends Error {
+  /** `TrellisError`, as stack traces show it. */
   override readonly name = "TrellisError";
   /** The stable code. */
   readonly code: ErrorCode;
@@ -70,6 +86,7 @@ export class TrellisError extends Error {
   /** The place that it is about, if it is about one. */
   readonly path?: string;
 
+  /** Takes what each field says, in sentences for people. */
   constructor(code: ErrorCode, message: string, { op, repo, path, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;

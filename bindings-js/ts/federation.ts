@@ -5,12 +5,19 @@ import { TrellisError } from "./errors.js";
 import { open } from "./open.js";
 import type { OpId } from "./ops.js";
 import type { Receipt } from "./receipt.js";
-import type { AnyRecords, Entry, Repo } from "./repo.js";
+import type { Repo } from "./repo.js";
 import type { Collections, CrossRepoLink, CrossRepoRef, Edit, Json, LinkedRepo } from "./surface.js";
+import type { AnyRecords, Entry } from "./view.js";
 
 /**
  * Writes a reference to an entity of another repo, `type:name` there: `@alias:type:name`, or that with `#` and the id of an
  * op, for what it was when that op was its branch's head.
+ *
+ * @example
+ * ```ts
+ * import { formatCrossRepoRef } from "trellis-sync";
+ * console.log(formatCrossRepoRef("backend", "lib:api-client")); // @backend:lib:api-client
+ * ```
  *
  * @throws TrellisError `invalid_argument` for what is no alias, entity or id.
  */
@@ -18,7 +25,18 @@ export function formatCrossRepoRef(alias: string, entity: string, version?: OpId
   return call(() => more.formatReference({ alias, entity, ...(version !== undefined && { version }) }));
 }
 
-/** Reads a reference. @throws TrellisError `invalid_argument` for what is none. */
+/**
+ * Reads a reference.
+ *
+ * @example
+ * ```ts
+ * import { parseCrossRepoRef } from "trellis-sync";
+ * const { alias, entity, collection, key } = parseCrossRepoRef("@backend:lib:api-client");
+ * console.log(alias, entity, collection, key); // backend lib:api-client lib api-client
+ * ```
+ *
+ * @throws TrellisError `invalid_argument` for what is none.
+ */
 export function parseCrossRepoRef(text: string): CrossRepoRef {
   return call(() => more.parseReference(text));
 }
@@ -29,12 +47,28 @@ export interface MultiRepoOptions {
   readonly open?: (place: string) => Promise<Repo>;
 }
 
-/** A repo, and those that it links. */
+/**
+ * A repo, and those that it links.
+ *
+ * @example
+ * ```ts
+ * import { MultiRepoManager, open } from "trellis-sync";
+ * const [repo, backend] = [await open("web"), await open("backend-api")];
+ * await backend.set("lib/api-client/version", 3);
+ * const repos = new MultiRepoManager(repo);
+ * await repos.linkRepo("backend", "backend-api", "Backend service");
+ * await repos.addCrossRepoLink("proj:frontend", "dependsOn", "backend", "lib:api-client");
+ * const [link] = await repos.findReferencesTo("backend", "lib:api-client");
+ * console.log(link?.from, link?.relation); // proj:frontend dependsOn
+ * console.log((await repos.follow("@backend:lib:api-client")).value); // { version: 3 }
+ * ```
+ */
 export class MultiRepoManager {
   /** The repo that links the others. */
   readonly repo: Repo;
   readonly #open: (place: string) => Promise<Repo>;
 
+  /** Links other repos from this one. */
   constructor(repo: Repo, { open: opened = (place) => open(place, { storage: "memory" }) }: MultiRepoOptions = {}) {
     this.repo = repo;
     this.#open = opened;

@@ -34,6 +34,7 @@ export interface Tally {
 
 /** What is known of a peer that answers requests. */
 export interface KnownPeer {
+  /** Its key, once it has answered. */
   key?: string;
 }
 

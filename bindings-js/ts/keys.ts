@@ -22,7 +22,21 @@ export interface Keys {
   renew(): Signer | Promise<Signer>;
 }
 
-/** An author: an Ed25519 key. */
+/**
+ * An author: an Ed25519 key.
+ *
+ * @example
+ * ```ts
+ * import { Identity, open } from "trellis-sync";
+ * const identity = Identity.fromSeed("07".repeat(32)); // or Identity.generate()
+ * const repo = await open("notes", { identity, authorName: "Ann" });
+ * const { ops } = await repo.set("todo/1/title", "Buy milk");
+ * for (const id of ops) {
+ *   const { agentId, actor } = await repo.op(id);
+ *   console.log(agentId === identity.author, actor); // true Ann
+ * }
+ * ```
+ */
 export class Identity implements Signer {
   /** The public key, 64 hex digits. */
   readonly author: AuthorId;
@@ -56,13 +70,17 @@ export class Identity implements Signer {
     return call((functions) => functions.sign(this.#seed, message));
   }
 
-  toJSON(): { author: string } {
+  /** What is shown of it: the public key, never the seed. */
+  toJSON(): Pick<Identity, "author"> {
     return { author: this.author };
   }
 }
 
 /** An author's public key: 64 hex digits. */
-export type AuthorId = string & { readonly __brand?: "AuthorId" };
+export type AuthorId = string & {
+  /** Keeps it apart from other texts. */
+  readonly __brand?: "AuthorId";
+};
 
 /** Keys that are gone with the program. */
 export class MemoryKeys implements Keys {

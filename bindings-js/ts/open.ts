@@ -6,9 +6,11 @@ import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
 import { openInWorker, type WorkerLike } from "./in-worker.js";
 import { MemoryKeys, type Signer } from "./keys.js";
+import type { Link } from "./link.js";
 import { WIRE_VERSION } from "./remote.js";
-import { type AnyRecords, type Link, type Records, Repo } from "./repo.js";
+import { Repo } from "./repo.js";
 import { MemoryStore } from "./store.js";
+import type { AnyRecords, Records } from "./view.js";
 import { WasmHost } from "./wasm-host.js";
 
 /** How a repo is opened. */
@@ -47,6 +49,15 @@ const shared = new Map<string, Shared>();
  * network, unless `join` says so.
  *
  * In this version a repo is kept in memory: it is gone when the last `Repo` of its name is closed.
+ *
+ * @example
+ * ```ts
+ * import { open } from "trellis-sync";
+ * const repo = await open("notes");
+ * const receipt = await repo.set("todo/1/title", "Buy milk"); // collection / key / field...
+ * const link = repo.sync("wss://relay.example"); // returns at once
+ * await receipt.durable("relay", { timeout: 5_000 }); // "local" | "peer" | "relay"
+ * ```
  *
  * @param name what people call it. Who opens the same name again in one program has the same repo.
  * @throws TrellisError `unsupported` where WebAssembly is absent; with `join` what keeps the peer from being reached.

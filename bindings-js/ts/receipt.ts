@@ -22,6 +22,7 @@ export class Receipt {
   readonly ops: readonly OpId[];
   readonly #host: Host;
 
+  /** Writes give receipts. @hidden */
   constructor(host: Host, ops: readonly OpId[]) {
     this.#host = host;
     this.ops = ops;
@@ -29,6 +30,16 @@ export class Receipt {
 
   /**
    * Waits until the ops are as safe as the tier says.
+   *
+   * @example
+   * ```ts
+   * const receipt = await repo.set("todo/1/title", "Buy milk");
+   * await receipt.durable("local"); // in this device's store
+   * const link = repo.sync("wss://relay.example");
+   * const { withheld } = await receipt.durable("relay", { timeout: 5_000 }); // on a relay's disk
+   * console.log(withheld.length); // 0
+   * await link.close();
+   * ```
    *
    * @param tier `local`, `peer` or `relay`.
    * @param options `timeout` in milliseconds, 30,000 where it is left out; `signal` ends the waiting.
@@ -48,6 +59,7 @@ export class Receipt {
 export interface DurableOptions {
   /** Milliseconds. */
   readonly timeout?: number;
+  /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
 }
 

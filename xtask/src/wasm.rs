@@ -54,7 +54,7 @@ pub(crate) fn build_to_test() -> Result<()> {
     browser::install_tools(browser::FOLDER)?;
     child::run(child::program(
         "node",
-        &["bindings-js/node_modules/typescript/bin/tsc", "--project", "bindings-js/test"],
+        &["bindings-js/node_modules/typescript-7/bin/tsc", "--project", "bindings-js/test"],
     ))
 }
 
