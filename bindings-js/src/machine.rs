@@ -1,10 +1,10 @@
 //! The machine behind its one door.
 
-use serde::Deserialize;
 use trellis_core::admit::policy::Policies;
 use trellis_core::machine::{self, Config, KeyUse};
 use trellis_core::op::id::Author;
 use trellis_core::output;
+use trellis_core::surface::FromPlain;
 use trellis_core::surface::{Hex, Input, Json, Output, Unreadable};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use crate::convert::{Result, give, millis, read};
 
 /// How a machine begins.
-#[derive(Deserialize)]
+#[derive(FromPlain)]
 #[serde(rename_all = "camelCase")]
 struct Start {
     /// The key that this device writes under.
