@@ -1,8 +1,10 @@
 // The package as it is published, in every kind of project: each runs the README's quickstart against a server.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -91,6 +93,7 @@ export async function work(): Promise<Receipt> {
   for await (const entries of repo.subscribe("todo")) return repo.set("todo/1/title", entries[0]?.value?.title ?? title);
   throw new TrellisError("not_found", "None.");
 }
+export const elsewhere = (worker: Worker): Promise<unknown> => open("notes", { worker });
 export const ids = (ops: Op[]): string[] => ops.map(({ hash }) => hash);
 export const close = (engine: SyncEngine): Promise<void> => engine.close();
 `;
@@ -126,6 +129,38 @@ test("esbuild bundles it", LIMIT, async () => {
   const folder = place.project("esbuild", { "main.js": program(TITLE), "index.html": page("./out.js") });
   await esbuild({ absWorkingDir: folder, entryPoints: ["main.js"], outfile: "out.js", bundle: true, format: "esm" });
   assert.equal(await place.title(await place.site(folder)), "synced 1");
+});
+
+test("Cloudflare's runtime takes its own entry", LIMIT, async () => {
+  const main = `${program("").replace("const repo", "export default { async fetch() {\nconst repo")}
+await link.close();
+await repo.close();
+return new Response("synced " + receipt.ops.length);
+} };`;
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main), (name = "out", network = (allow = ["private"]))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [
+    (name = "out.js", esModule = embed "out.js"),
+    (name = "trellis.wasm", wasm = embed "node_modules/trellis-sync/dist/trellis.wasm"),
+  ],
+  compatibilityDate = "2026-01-01",
+  globalOutbound = "out",
+);`;
+  const folder = place.project("workerd", { "main.js": main, "config.capnp": config });
+  const bundle = { bundle: true, format: /** @type {const} */ ("esm"), external: ["*.wasm"], conditions: ["workerd"] };
+  await esbuild({ absWorkingDir: folder, entryPoints: ["main.js"], outfile: "out.js", ...bundle });
+  const stdio = /** @type {const} */ (["ignore", "ignore", "inherit", "pipe"]);
+  const { default: workerd } = createRequire(import.meta.url)("workerd");
+  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio: [...stdio] });
+  place.ends.unshift(() => child.kill("SIGKILL"));
+  const { port } = JSON.parse(
+    String(await once(/** @type {import("node:stream").Readable} */ (child.stdio[3]), "data")),
+  );
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "synced 1");
 });
 
 test("webpack bundles it", LIMIT, async () => {

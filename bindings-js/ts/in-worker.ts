@@ -9,7 +9,7 @@ import { type Opening, RemoteHost } from "./remote.js";
 /** A worker that runs `trellis-sync/worker`: a `Worker` of a page, or one of `node:worker_threads`. */
 export interface WorkerLike {
   /** Sends a message. */
-  postMessage(message: unknown, transfer: object[]): void;
+  postMessage(message: unknown, transfer: readonly object[]): void;
   /** Hears that its script cannot be loaded. */
   addEventListener?(type: "error", heard: () => void): void;
   /** Hears that no more. */
