@@ -9,7 +9,8 @@ import { type Opening, RemoteHost } from "./remote.js";
 /** A worker that runs `trellis-sync/worker`: a `Worker` of a page, or one of `node:worker_threads`. */
 export interface WorkerLike {
   /** Sends a message. */
-  postMessage(message: unknown, transfer: readonly object[]): void;
+  // biome-ignore lint/suspicious/noExplicitAny: pages and Node name what can be handed over by types of their own.
+  postMessage(message: unknown, transfer: any[]): void;
   /** Hears that its script cannot be loaded. */
   addEventListener?(type: "error", heard: () => void): void;
   /** Hears that no more. */

@@ -83,7 +83,7 @@ export class Wire<Ask, Tell, Asked, Told> {
 
   /** Tells. */
   tell(tell: Tell): void {
-    if (!this.#failure) this.#post({ tell });
+    this.#post({ tell });
   }
 
   /** Ends it: whoever waits or asks from now on hears why. */
@@ -96,7 +96,7 @@ export class Wire<Ask, Tell, Asked, Told> {
   }
 
   #post(message: Message<Ask, Tell>): void {
-    this.#channel.post(message);
+    if (!this.#failure) this.#channel.post(message);
   }
 
   async #answer(answer: number, work: () => unknown): Promise<void> {
