@@ -1,5 +1,6 @@
 // Connections: frames between two ends, in order. Who opens one gives it to a link, which listens before anything comes.
 
+import { native } from "#source";
 import { TrellisError } from "./errors.js";
 import type { Frame } from "./surface.js";
 
@@ -129,6 +130,8 @@ function isLoopback(host: string): boolean {
 export async function dialWebSocket(text: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const url = peerUrl(text, ["ws", "wss"], options);
   if (url.pathname === "/") url.pathname = LINK_PATH;
+  const addon = native();
+  if (addon) return addon.dial(url.href, options, signal);
   if (typeof WebSocket !== "function")
     throw new TrellisError(
       "unsupported",

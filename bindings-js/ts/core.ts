@@ -1,6 +1,6 @@
 // The core, as WASM: loaded when it is first needed, once, and from then on called as it is.
 
-import { load } from "#source";
+import { load, native } from "#source";
 import * as glue from "../wasm/trellis.js";
 import { asError, TrellisError } from "./errors.js";
 import type { Input, Output } from "./surface.js";
@@ -30,24 +30,34 @@ const functions = {
   repoTag: glue.repoTag,
   sign: glue.sign,
 };
-let isReady = false;
+/** What is called of the core, whatever runs it. @internal */
+export type Core = typeof functions;
+
+let ready: Core | undefined;
+let [revived, errorOf] = [plain, asError];
 
 /**
- * The core's functions. The first call compiles the module, which takes some tens of milliseconds.
+ * The core's functions. Where the module is compiled, the first call does that, which takes some tens of milliseconds.
  *
  * @throws TrellisError `unsupported` where the platform has no WebAssembly, or forbids it by a content security policy.
  * @internal
  */
-export function core(): typeof functions {
-  if (!isReady) {
-    try {
-      start(load());
-    } catch (cause) {
-      if (cause instanceof TrellisError) throw cause;
-      throw new TrellisError("unsupported", "The core could not be loaded: WebAssembly is absent or forbidden here.", {
-        cause,
-      });
-    }
+export function core(): Core {
+  if (ready) return ready;
+  const addon = native();
+  if (addon) {
+    errorOf = addon.errorOf;
+    revived = (given) => given;
+    ready = addon.core;
+    return ready;
+  }
+  try {
+    start(load());
+  } catch (cause) {
+    if (cause instanceof TrellisError) throw cause;
+    throw new TrellisError("unsupported", "The core could not be loaded: WebAssembly is absent or forbidden here.", {
+      cause,
+    });
   }
   return functions;
 }
@@ -55,21 +65,21 @@ export function core(): typeof functions {
 /** Starts a compiled module. @internal */
 export function start(module: WebAssembly.Module): void {
   glue.initSync({ module });
-  isReady = true;
+  ready = functions;
 }
 
 /** Whether the module is there. */
 export function isStarted(): boolean {
-  return isReady;
+  return ready !== undefined;
 }
 
 /** Calls the core, and throws what it throws as a `TrellisError`. What it gives is plain. @internal */
-export function call<T>(work: (core: typeof functions) => unknown): T {
-  const ready = core();
+export function call<T>(work: (core: Core) => unknown): T {
+  const functions = core();
   try {
-    return plain(work(ready)) as T;
+    return revived(work(functions)) as T;
   } catch (thrown) {
-    throw asError(thrown);
+    throw errorOf(thrown);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { call } from "./core.js";
 import { TrellisError } from "./errors.js";
-import { open } from "./open.js";
+import { openLinked, placeOf } from "./open.js";
 import type { OpId } from "./ops.js";
 import type { Receipt } from "./receipt.js";
 import type { AnyRecords, Entry, Repo } from "./repo.js";
@@ -25,7 +25,10 @@ export function parseCrossRepoRef(text: string): CrossRepoRef {
 
 /** How linked repos are opened. */
 export interface MultiRepoOptions {
-  /** Opens the repo at a place. `open` by its name where it is left out. */
+  /**
+   * Opens the repo at a place. Where it is left out, a repo that lies in a folder links folders, and one in memory links
+   * those that are open in the program, by their names.
+   */
   readonly open?: (place: string) => Promise<Repo>;
 }
 
@@ -35,9 +38,9 @@ export class MultiRepoManager {
   readonly repo: Repo;
   readonly #open: (place: string) => Promise<Repo>;
 
-  constructor(repo: Repo, { open: opened = (place) => open(place, { storage: "memory" }) }: MultiRepoOptions = {}) {
+  constructor(repo: Repo, { open }: MultiRepoOptions = {}) {
     this.repo = repo;
-    this.#open = opened;
+    this.#open = open ?? ((place) => openLinked(place, repo.isPersistent));
   }
 
   /**
@@ -45,14 +48,15 @@ export class MultiRepoManager {
    * the same place.
    *
    * @param alias 1 to 63 of the characters a to z, 0 to 9 and `-`, the first no `-`.
-   * @param place what the repo is opened by.
+   * @param path what the repo is opened by.
    * @throws TrellisError `invalid_argument` for what is no alias; `unsupported` for a URL, which cannot be linked yet;
    * `not_found` for a repo that nobody has written to.
    */
-  async linkRepo(alias: string, place: string, description?: string): Promise<Receipt> {
+  async linkRepo(alias: string, path: string, description?: string): Promise<Receipt> {
     formatCrossRepoRef(alias, "type:name");
-    if (place.includes("://"))
+    if (path.includes("://"))
       throw new TrellisError("unsupported", "A repo at a URL cannot be linked yet. Open it here, and link it by name.");
+    const place = placeOf(path, this.repo.isPersistent);
     const repo = await this.#at(place, (other) => idOf(other));
     return this.#write({ type: "linkRepo", alias, place, repo, ...(description !== undefined && { description }) });
   }

@@ -1,7 +1,7 @@
 // Keys: who writes, and how it is signed.
 
-import { call, core } from "./core.js";
-import { asError, TrellisError } from "./errors.js";
+import { call } from "./core.js";
+import { TrellisError } from "./errors.js";
 import { hex, random, unhex } from "./values.js";
 
 /** What signs for a device. The secret stays behind it. */
@@ -53,11 +53,7 @@ export class Identity implements Signer {
 
   /** Signs a message: 64 bytes. */
   sign(message: Uint8Array): Uint8Array {
-    try {
-      return core().sign(this.#seed, message);
-    } catch (thrown) {
-      throw asError(thrown);
-    }
+    return call((functions) => functions.sign(this.#seed, message));
   }
 
   toJSON(): { author: string } {

@@ -1,9 +1,11 @@
 // Opening a repo.
 
+import { native } from "#source";
 import type { BranchPolicy } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
 import { MemoryKeys, type Signer } from "./keys.js";
+import type { FolderOptions, Native } from "./native.js";
 import { type AnyRecords, type Link, type Records, Repo } from "./repo.js";
 import { MemoryStore } from "./store.js";
 import { WasmHost } from "./wasm-host.js";
@@ -26,12 +28,18 @@ export interface OpenOptions {
   readonly branchPolicies?: Readonly<Record<string, BranchPolicy>>;
 }
 
-interface Shared {
+/** What a repo that is open needs: what runs it, and the branch that it is opened on. */
+interface Opened {
   readonly host: Host;
+  readonly branch: string;
+}
+
+interface Shared {
+  readonly opened: Promise<Opened>;
   users: number;
 }
 
-/** The repos that are open, by name: who opens one again shares it. */
+/** The repos that are open, by name or folder: who opens one again shares it. */
 const shared = new Map<string, Shared>();
 let hasWarned = false;
 
@@ -39,34 +47,57 @@ let hasWarned = false;
  * Opens a repo, or makes one: it begins with its first write, or with what its first link brings. Never waits for the
  * network, unless `join` says so.
  *
- * In this version a repo is kept in memory: it is gone when the last `Repo` of its name is closed.
+ * In Node the name is the path of a folder, and the repo is kept in `.trellis` in it. Elsewhere, in this version, and with
+ * `storage: "memory"` it is kept in memory: it is gone when the last `Repo` of its name is closed.
  *
- * @param name what people call it. Who opens the same name again in one program has the same repo.
- * @throws TrellisError `unsupported` where WebAssembly is absent; with `join` what keeps the peer from being reached.
+ * @param name what people call it, or its folder. Who opens the same one again in one program has the same repo.
+ * @throws TrellisError `unsupported` where WebAssembly is absent, and for options that a folder does not take; what the disk
+ * reports; with `join` what keeps the peer from being reached.
  */
-export async function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
+export function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
+  return opened(name, options, {});
+}
+
+/** Opens another repo, to look at it: where repos are folders it has to be there. @internal */
+export function openLinked(name: string, isFolder: boolean): Promise<Repo> {
+  if (!isFolder) return opened(name, { storage: "memory" }, {});
+  return opened(name, {}, { isReadOnly: true, mustExist: true });
+}
+
+/** What another repo is linked by, wherever the program stands. @internal */
+export function placeOf(path: string, isFolder: boolean): string {
+  return isFolder ? (native()?.place(path) ?? path) : path;
+}
+
+async function opened<R extends Records>(
+  name: string,
+  options: OpenOptions,
+  access: Pick<FolderOptions, "isReadOnly" | "mustExist">,
+): Promise<Repo<R>> {
   if (typeof name !== "string" || name === "") throw new TrellisError("invalid_argument", "A repo has a name.");
-  if (options.storage === undefined) warn();
-  const host = hostOf(name, options);
+  const addon = options.storage === undefined ? native() : undefined;
+  if (options.storage === undefined && !addon) warn();
+  const key = addon ? `${access.isReadOnly ? "r" : "w"}:${addon.place(name)}` : `memory:${name}`;
+  const use = sharedBy(key, () => (addon ? inFolder(addon, name, options, access) : inMemory(options)));
   let isClosed = false;
   const close = async () => {
     if (isClosed) return;
     isClosed = true;
-    host.users -= 1;
-    if (host.users > 0) return;
-    shared.delete(name);
-    await host.host.close();
+    use.users -= 1;
+    if (use.users > 0) return;
+    shared.delete(key);
+    await (await use.opened).host.close();
   };
-  const parts = { host: host.host, name, authorName: options.authorName, close };
-  const repo = new Repo<R>(parts, options.branch ?? "main");
   try {
+    const { host, branch } = await use.opened;
+    const repo = new Repo<R>({ host, name, authorName: options.authorName, close }, options.branch ?? branch);
     await repo.status();
-    if (options.join !== undefined) await join(repo.sync(options.join));
+    if (options.join !== undefined && !addon) await join(repo.sync(options.join));
+    return repo;
   } catch (thrown) {
-    await close();
+    await close().catch(() => {});
     throw thrown;
   }
-  return repo;
 }
 
 async function join(link: Link): Promise<void> {
@@ -77,17 +108,41 @@ async function join(link: Link): Promise<void> {
   }
 }
 
-function hostOf(name: string, { identity, clock = Date.now, branchPolicies }: OpenOptions): Shared {
-  const known = shared.get(name);
+function sharedBy(key: string, open: () => Promise<Opened>): Shared {
+  const known = shared.get(key);
   if (known) {
     known.users += 1;
     return known;
   }
+  const use = { opened: open(), users: 1 };
+  shared.set(key, use);
+  return use;
+}
+
+async function inMemory({ identity, clock = Date.now, branchPolicies }: OpenOptions): Promise<Opened> {
   const keys = identity ? new MemoryKeys(identity) : new MemoryKeys();
   const host = new WasmHost({ store: new MemoryStore(), keys, now: clock, policies: branchPolicies });
-  const opened = { host, users: 1 };
-  shared.set(name, opened);
-  return opened;
+  return { host, branch: "main" };
+}
+
+/** What a folder has of its own: its key, the system's time, and policies in its settings. */
+const OWN_OF_FOLDERS = ["identity", "clock", "branchPolicies"] as const;
+
+async function inFolder(
+  addon: Native,
+  path: string,
+  options: OpenOptions,
+  access: Pick<FolderOptions, "isReadOnly" | "mustExist">,
+): Promise<Opened> {
+  const refused = OWN_OF_FOLDERS.find((option) => options[option] !== undefined);
+  if (refused !== undefined)
+    throw new TrellisError(
+      "unsupported",
+      `A repo in a folder has its own key, time and settings. Leave ${refused} out, or say storage: "memory".`,
+    );
+  const { branch, authorName, join: url } = options;
+  const host = await addon.open(path, { ...access, branch, authorName, ...(url !== undefined && { join: { url } }) });
+  return { host, branch: host.branch };
 }
 
 /** Says once in Node that what is written is not kept. */

@@ -389,12 +389,12 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * @throws TrellisError `invalid_argument` for what is no URL of a peer; `permission_denied` for plain text to another machine.
    */
   sync(url: string, options: SyncOptions = {}): Link {
-    return new Link(this.host, this.host.sync(url, options));
+    return new Link(this.host.sync(url, options));
   }
 
   /** Syncs over a connection that is open: one that this side opened, unless it is said that the peer did. */
   connect(connection: Connection, { isInitiator = true }: { isInitiator?: boolean } = {}): Link {
-    return new Link(this.host, this.host.connect(connection, isInitiator));
+    return new Link(this.host.connect(connection, isInitiator));
   }
 
   /** Every op, or those that are not in the causal past of the `known` ones, as a bundle, which another repo imports. */
@@ -478,11 +478,9 @@ export class Branch<R extends Records = AnyRecords> extends Repo<R> {
 
 /** A link to a peer. It ends when it is closed. */
 export class Link implements AsyncDisposable {
-  readonly #host: Host;
   readonly #link: HostLink;
 
-  constructor(host: Host, link: HostLink) {
-    this.#host = host;
+  constructor(link: HostLink) {
     this.#link = link;
   }
 
@@ -520,11 +518,8 @@ export class Link implements AsyncDisposable {
   }
 
   /** How far it is; nothing while the peer is not known. */
-  async progress(): Promise<Progress | undefined> {
-    const { id } = this.#link;
-    if (id === undefined) return undefined;
-    const { links } = expected(await this.#host.carryOut({ type: "links" }), "links");
-    return links.find(({ link }) => link === id)?.progress;
+  progress(): Promise<Progress | undefined> {
+    return this.#link.progress();
   }
 
   /** Ends it, and tells the peer. */
