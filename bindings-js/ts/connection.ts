@@ -130,8 +130,10 @@ function isLoopback(host: string): boolean {
 export async function dialWebSocket(text: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const url = peerUrl(text, ["ws", "wss"], options);
   if (url.pathname === "/") url.pathname = LINK_PATH;
-  const addon = native();
-  if (addon) return addon.dial(url.href, options, signal);
+  if (HAS_ADDON) {
+    const addon = native();
+    if (addon) return addon.dial(url.href, options, signal);
+  }
   if (typeof WebSocket !== "function")
     throw new TrellisError(
       "unsupported",

@@ -3,6 +3,7 @@
 import { load, native } from "#source";
 import * as glue from "../wasm/trellis.js";
 import { asError, TrellisError } from "./errors.js";
+import type { Native } from "./native.js";
 import type { Input, Output } from "./surface.js";
 import { plain } from "./values.js";
 
@@ -34,7 +35,8 @@ const functions = {
 export type Core = typeof functions;
 
 let ready: Core | undefined;
-let [revived, errorOf] = [plain, asError];
+/** The addon, where that is what runs the core. */
+let addon: Native | undefined;
 
 /**
  * The core's functions. Where the module is compiled, the first call does that, which takes some tens of milliseconds.
@@ -44,12 +46,12 @@ let [revived, errorOf] = [plain, asError];
  */
 export function core(): Core {
   if (ready) return ready;
-  const addon = native();
-  if (addon) {
-    errorOf = addon.errorOf;
-    revived = (given) => given;
-    ready = addon.core;
-    return ready;
+  if (HAS_ADDON) {
+    addon = native();
+    if (addon) {
+      ready = addon.core;
+      return ready;
+    }
   }
   try {
     start(load());
@@ -77,9 +79,10 @@ export function isStarted(): boolean {
 export function call<T>(work: (core: Core) => unknown): T {
   const functions = core();
   try {
-    return revived(work(functions)) as T;
+    const given = work(functions);
+    return (HAS_ADDON && addon ? given : plain(given)) as T;
   } catch (thrown) {
-    throw errorOf(thrown);
+    throw HAS_ADDON && addon ? addon.errorOf(thrown) : asError(thrown);
   }
 }
 

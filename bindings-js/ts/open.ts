@@ -5,7 +5,7 @@ import type { BranchPolicy } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
 import { MemoryKeys, type Signer } from "./keys.js";
-import type { FolderOptions, Native } from "./native.js";
+import type { Native } from "./native.js";
 import { type AnyRecords, type Link, type Records, Repo } from "./repo.js";
 import { MemoryStore } from "./store.js";
 import { WasmHost } from "./wasm-host.js";
@@ -54,31 +54,15 @@ let hasWarned = false;
  * @throws TrellisError `unsupported` where WebAssembly is absent, and for options that a folder does not take; what the disk
  * reports; with `join` what keeps the peer from being reached.
  */
-export function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
-  return opened(name, options, {});
-}
-
-/** Opens another repo, to look at it: where repos are folders it has to be there. @internal */
-export function openLinked(name: string, isFolder: boolean): Promise<Repo> {
-  if (!isFolder) return opened(name, { storage: "memory" }, {});
-  return opened(name, {}, { isReadOnly: true, mustExist: true });
-}
-
-/** What another repo is linked by, wherever the program stands. @internal */
-export function placeOf(path: string, isFolder: boolean): string {
-  return isFolder ? (native()?.place(path) ?? path) : path;
-}
-
-async function opened<R extends Records>(
-  name: string,
-  options: OpenOptions,
-  access: Pick<FolderOptions, "isReadOnly" | "mustExist">,
-): Promise<Repo<R>> {
+export async function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
   if (typeof name !== "string" || name === "") throw new TrellisError("invalid_argument", "A repo has a name.");
-  const addon = options.storage === undefined ? native() : undefined;
+  const addon = HAS_ADDON && options.storage === undefined ? native() : undefined;
   if (options.storage === undefined && !addon) warn();
-  const key = addon ? `${access.isReadOnly ? "r" : "w"}:${addon.place(name)}` : `memory:${name}`;
-  const use = sharedBy(key, () => (addon ? inFolder(addon, name, options, access) : inMemory(options)));
+  const key = HAS_ADDON && addon ? `\0${addon.place(name)}` : name;
+  const begin = () => (HAS_ADDON && addon ? inFolder(addon, name, options) : inMemory(options));
+  const use = shared.get(key) ?? { opened: begin(), users: 0 };
+  use.users += 1;
+  shared.set(key, use);
   let isClosed = false;
   const close = async () => {
     if (isClosed) return;
@@ -92,12 +76,25 @@ async function opened<R extends Records>(
     const { host, branch } = await use.opened;
     const repo = new Repo<R>({ host, name, authorName: options.authorName, close }, options.branch ?? branch);
     await repo.status();
-    if (options.join !== undefined && !addon) await join(repo.sync(options.join));
+    if (options.join !== undefined && !(HAS_ADDON && addon)) await join(repo.sync(options.join));
     return repo;
   } catch (thrown) {
-    await close().catch(() => {});
+    await close();
     throw thrown;
   }
+}
+
+/** Opens another repo, to look at it: where repos are folders it has to be there. @internal */
+export async function openLinked(place: string, isFolder: boolean): Promise<Repo> {
+  const addon = HAS_ADDON && isFolder ? native() : undefined;
+  if (!HAS_ADDON || !addon) return open(place, { storage: "memory" });
+  const host = await addon.open(place, { isReadOnly: true, mustExist: true });
+  return new Repo({ host, name: place, close: () => host.close() }, host.branch);
+}
+
+/** What another repo is linked by, wherever the program stands. @internal */
+export function placeOf(path: string, isFolder: boolean): string {
+  return HAS_ADDON && isFolder ? (native()?.place(path) ?? path) : path;
 }
 
 async function join(link: Link): Promise<void> {
@@ -108,32 +105,15 @@ async function join(link: Link): Promise<void> {
   }
 }
 
-function sharedBy(key: string, open: () => Promise<Opened>): Shared {
-  const known = shared.get(key);
-  if (known) {
-    known.users += 1;
-    return known;
-  }
-  const use = { opened: open(), users: 1 };
-  shared.set(key, use);
-  return use;
-}
-
-async function inMemory({ identity, clock = Date.now, branchPolicies }: OpenOptions): Promise<Opened> {
-  const keys = identity ? new MemoryKeys(identity) : new MemoryKeys();
-  const host = new WasmHost({ store: new MemoryStore(), keys, now: clock, policies: branchPolicies });
+async function inMemory({ identity, clock = Date.now, branchPolicies: policies }: OpenOptions): Promise<Opened> {
+  const host = new WasmHost({ store: new MemoryStore(), keys: new MemoryKeys(identity), now: clock, policies });
   return { host, branch: "main" };
 }
 
 /** What a folder has of its own: its key, the system's time, and policies in its settings. */
 const OWN_OF_FOLDERS = ["identity", "clock", "branchPolicies"] as const;
 
-async function inFolder(
-  addon: Native,
-  path: string,
-  options: OpenOptions,
-  access: Pick<FolderOptions, "isReadOnly" | "mustExist">,
-): Promise<Opened> {
+async function inFolder(addon: Native, path: string, options: OpenOptions): Promise<Opened> {
   const refused = OWN_OF_FOLDERS.find((option) => options[option] !== undefined);
   if (refused !== undefined)
     throw new TrellisError(
@@ -141,7 +121,7 @@ async function inFolder(
       `A repo in a folder has its own key, time and settings. Leave ${refused} out, or say storage: "memory".`,
     );
   const { branch, authorName, join: url } = options;
-  const host = await addon.open(path, { ...access, branch, authorName, ...(url !== undefined && { join: { url } }) });
+  const host = await addon.open(path, { branch, authorName, ...(url !== undefined && { join: { url } }) });
   return { host, branch: host.branch };
 }
 

@@ -11,7 +11,7 @@ import { Backoff, isFinal, pause, stateAfter, Teller } from "./link.js";
 import { type Ended, pump } from "./pump.js";
 import { expected } from "./receipt.js";
 import { broughtBy, type Store } from "./store.js";
-import type { Answer, Command, Event, Progress } from "./surface.js";
+import type { Answer, Command, Event } from "./surface.js";
 
 /** What a host begins with. */
 export interface WasmHostOptions {
@@ -119,12 +119,6 @@ export class WasmHost implements Host {
     return answer.type === "status" && answer.status.repo !== undefined;
   }
 
-  async #progress(id: number | undefined): Promise<Progress | undefined> {
-    if (id === undefined) return undefined;
-    const { links } = expected(await this.carryOut({ type: "links" }), "links");
-    return links.find(({ link }) => link === id)?.progress;
-  }
-
   #link(work: (teller: Teller, signal: AbortSignal, began: (id: number) => void) => Promise<void>): HostLink {
     const teller = new Teller();
     const stop = new AbortController();
@@ -138,7 +132,10 @@ export class WasmHost implements Host {
         return teller.status;
       },
       onStatus: (heard) => teller.listen(heard),
-      progress: () => this.#progress(id),
+      progress: async () => {
+        const { links } = expected(await this.carryOut({ type: "links" }), "links");
+        return links.find(({ link }) => link === id)?.progress;
+      },
       close: async () => {
         stop.abort();
         await running;
