@@ -20,6 +20,8 @@ export class NativeHost implements Host {
   readonly #heard = new Set<(event?: Event) => void>();
   readonly #links = new Set<HostLink>();
   #look: NodeJS.Timeout | undefined;
+  /** How many ops there were when that was last looked at. */
+  #ops = -1;
 
   private constructor(host: AddonHost, calls: Calls) {
     this.#host = host;
@@ -65,7 +67,7 @@ export class NativeHost implements Host {
 
   listen(heard: (event?: Event) => void): () => void {
     this.#heard.add(heard);
-    this.#look ??= setInterval(() => void this.carryOut({ type: "refresh" }).catch(() => {}), LOOK_MS).unref();
+    this.#look ??= setInterval(() => void this.#lookAround(), LOOK_MS).unref();
     return () => {
       this.#heard.delete(heard);
       if (this.#heard.size === 0) this.#lookNoMore();
@@ -98,6 +100,15 @@ export class NativeHost implements Host {
   #hear(event: Event): void {
     for (const heard of [...this.#heard]) heard(event);
     if (event.type !== "admitted") return;
+    for (const heard of [...this.#heard]) heard();
+  }
+
+  /** Tells those who listen where another process wrote. */
+  async #lookAround(): Promise<void> {
+    // A repo that was closed or failed says so to whoever asks it.
+    const answer = await this.carryOut({ type: "status" }).catch(() => undefined);
+    if (answer?.type !== "status" || answer.status.ops === this.#ops) return;
+    this.#ops = answer.status.ops;
     for (const heard of [...this.#heard]) heard();
   }
 
