@@ -74,13 +74,17 @@ impl From<TrellisError> for Thrown {
         if let Some(refused) = error.command_error() {
             return refused.clone().into();
         }
+        let cause = std::error::Error::source(&error);
+        if let Some(unreadable) = cause.and_then(|cause| cause.downcast_ref::<Unreadable>()) {
+            return Thrown::bad(unreadable);
+        }
         Thrown(Box::new(Report {
             code: error.code().as_str(),
             message: error.message().to_owned(),
             op: error.op().map(|op| Hex(op.0)),
             repo: error.repo().map(|repo| Hex(repo.0)),
             path: error.path().map(|path| path.display().to_string()),
-            cause: std::error::Error::source(&error).map(ToString::to_string),
+            cause: cause.map(ToString::to_string),
         }))
     }
 }
