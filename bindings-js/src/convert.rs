@@ -1,10 +1,9 @@
 //! Between JavaScript's values and the surface's.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
 use trellis_core::error::{CommandError, UsageError};
-use trellis_core::surface::{Problem, Unreadable};
+use trellis_core::surface::{FromPlain, Plain, Problem, Unreadable};
 use wasm_bindgen::JsValue;
 
 /// Why a call failed, as what JavaScript throws: an object of `code`, `message`, and `op` where it is about one.
@@ -43,8 +42,13 @@ impl From<Thrown> for JsValue {
     }
 }
 
-/// Reads a value. What is wrong with it is not told, since that would show the value itself.
-pub(crate) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T> {
+/// Reads a value.
+pub(crate) fn read<T: FromPlain>(value: JsValue) -> Result<T> {
+    Ok(T::from_plain(plain(value)?)?)
+}
+
+/// A value as plain data. What is wrong with it is not told, since that would show the value itself.
+fn plain(value: JsValue) -> Result<Plain> {
     serde_wasm_bindgen::from_value(value).map_err(|_| Thrown::bad("this is not of the shape that is expected here"))
 }
 

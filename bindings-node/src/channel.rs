@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use napi::bindgen_prelude::{Either, Uint8Array};
 use napi_derive::napi;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use trellis_core::surface::{Bytes, Frame};
+use trellis_core::surface::{Bytes, Frame, FromPlain};
 use trellis_sync::TrellisError;
 use trellis_sync::transport::ws::{ConnectOptions, connect};
 use trellis_sync::transport::{self, Connection, FrameReceiver};
@@ -17,7 +17,7 @@ use crate::port::Port;
 use crate::wire::frame_of;
 
 /// How a connection is dialled.
-#[derive(Deserialize)]
+#[derive(FromPlain)]
 #[serde(default, rename_all = "camelCase")]
 struct Dialled {
     allow_plain: Vec<String>,

@@ -65,8 +65,10 @@ pub fn create_genesis(name: String, nonce: Uint8Array, author: Uint8Array, now: 
 /// What two lists of ops make together.
 #[napi]
 pub fn reconcile(lists: String, bytes: Option<Uint8Array>) -> napi::Result<Given> {
-    let (local, remote): (Vec<StoredOp>, Vec<StoredOp>) = read(&lists, bytes.as_deref())?;
-    let (local, remote) = (stored_ops(local)?, stored_ops(remote)?);
+    let lists: Vec<Vec<StoredOp>> = read(&lists, bytes.as_deref())?;
+    let mut lists = lists.into_iter().map(stored_ops);
+    let (local, remote) =
+        (lists.next().transpose()?.unwrap_or_default(), lists.next().transpose()?.unwrap_or_default());
     Ok(give(&surface::Reconciled::from(reconcile::reconcile(&unverified(&local), &unverified(&remote))))?)
 }
 

@@ -9,11 +9,8 @@ use std::io;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use serde::Serialize;
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, Deserializer, Error, IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
-use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use trellis_core::surface::{FromPlain, Plain};
 
 use crate::error::{Result, Thrown};
 
@@ -56,75 +53,39 @@ impl Formatter for &mut Beside {
 }
 
 /// Reads a value. What is wrong with it is not told, since that would show the value itself.
-pub(crate) fn read<T: DeserializeOwned>(text: &str, bytes: Option<&[u8]>) -> Result<T> {
-    let read = match bytes {
-        None => serde_json::from_str(text),
-        Some(bytes) => serde_json::from_str(text).and_then(|value| T::deserialize(Taken { value, bytes })),
+pub(crate) fn read<T: FromPlain>(text: &str, bytes: Option<&[u8]>) -> Result<T> {
+    let plain: Plain = serde_json::from_str(text).map_err(|_| unexpected())?;
+    let plain = match bytes {
+        Some(bytes) => filled(plain, bytes).ok_or_else(unexpected)?,
+        None => plain,
     };
-    read.map_err(|_| Thrown::bad("this is not of the shape that is expected here"))
+    T::from_plain(plain).map_err(|_| unexpected())
 }
 
-/// A value on its way in, and all bytes that came with it.
-struct Taken<'a> {
-    value: Value,
-    bytes: &'a [u8],
+fn unexpected() -> Thrown {
+    Thrown::bad("this is not of the shape that is expected here")
 }
 
-impl<'a> Taken<'a> {
-    /// The bytes that a string stands for.
-    fn slice(&self, place: &str) -> Option<&'a [u8]> {
-        let (from, len) = place.split_once(',')?;
-        let (from, len): (usize, usize) = (from.parse().ok()?, len.parse().ok()?);
-        self.bytes.get(from..from.checked_add(len)?)
-    }
-}
-
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Taken<'_> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-impl<'de> Deserializer<'de> for Taken<'_> {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
-        let bytes = self.bytes;
-        let taken = |value| Taken { value, bytes };
-        match self.value {
-            Value::String(ref text) if let Some(place) = text.strip_prefix("\0b") => {
-                visitor.visit_bytes(self.slice(place).ok_or_else(|| Error::custom("no bytes"))?)
-            }
-            Value::String(text) => match text.strip_prefix("\0t") {
-                Some(text) => visitor.visit_str(text),
-                None => visitor.visit_string(text),
-            },
-            Value::Array(items) => SeqDeserializer::new(items.into_iter().map(taken)).deserialize_any(visitor),
-            Value::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (name, taken(value)));
-                MapDeserializer::new(members).deserialize_any(visitor)
-            }
-            value => value.deserialize_any(visitor),
+/// A value with the bytes in place of what stands for them; nothing where something stands for bytes that did not come.
+fn filled(plain: Plain, bytes: &[u8]) -> Option<Plain> {
+    Some(match plain {
+        Plain::Text(text) => match (text.strip_prefix("\0b"), text.strip_prefix("\0t")) {
+            (Some(place), _) => Plain::Bytes(slice(bytes, place)?.to_vec()),
+            (_, Some(text)) => Plain::Text(text.into()),
+            _ => Plain::Text(text),
+        },
+        Plain::List(items) => Plain::List(items.into_iter().map(|item| filled(item, bytes)).collect::<Option<_>>()?),
+        Plain::Members(members) => {
+            let filled = |(name, value)| Some((name, filled(value, bytes)?));
+            Plain::Members(members.into_iter().map(filled).collect::<Option<_>>()?)
         }
-    }
+        plain => plain,
+    })
+}
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
-        if self.value.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> serde_json::Result<V::Value> {
-        self.value.deserialize_enum(name, variants, visitor)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
+/// The bytes at a place, as in `3,12`: where they begin, and how many they are.
+fn slice<'a>(bytes: &'a [u8], place: &str) -> Option<&'a [u8]> {
+    let (from, len) = place.split_once(',')?;
+    let (from, len): (usize, usize) = (from.parse().ok()?, len.parse().ok()?);
+    bytes.get(from..from.checked_add(len)?)
 }

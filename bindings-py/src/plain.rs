@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyMapping, PySequence, PyString};
 use pythonize::{depythonize, pythonize};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use trellis_sync::core::limits::{JSON_DEPTH_MAX, SAFE_INTEGER_MAX};
+use trellis_sync::surface::{FromPlain, Plain};
 use trellis_sync::{Code, TrellisError};
 
 use crate::error::raise;
@@ -17,9 +17,11 @@ const LEVELS_MAX: usize = JSON_DEPTH_MAX + 16;
 ///
 /// # Errors
 /// `invalid_argument`.
-pub(crate) fn read<T: DeserializeOwned>(value: &Bound<'_, PyAny>) -> PyResult<T> {
+pub(crate) fn read<T: FromPlain>(value: &Bound<'_, PyAny>) -> PyResult<T> {
     ensure_plain(value, LEVELS_MAX)?;
-    depythonize(value).map_err(|cause| refused(value.py(), &format!("This is not what was asked for: {cause}.")))
+    let refused = |cause: String| refused(value.py(), &format!("This is not what was asked for: {cause}."));
+    let plain: Plain = depythonize(value).map_err(|cause| refused(cause.to_string()))?;
+    T::from_plain(plain).map_err(|cause| refused(cause.to_string()))
 }
 
 /// Plain data as dictionaries and lists.

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "surface")]
+extern crate self as trellis_core;
 
 #[macro_use]
 mod planted;

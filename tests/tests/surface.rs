@@ -122,7 +122,7 @@ fn what_cannot_be_read_is_named() {
     for (command, said) in [
         (set("todo", json!(1)), "`place`"),
         (set("todo/1", json!(9_007_199_254_740_993_i64)), "2^53"),
-        (json!({ "type": "frobnicate" }), "frobnicate"),
+        (json!({ "type": "frobnicate" }), "`type` is none of those"),
         (json!({ "type": "show", "ops": ["00"] }), "64 lower-case hex digits"),
         (json!({ "type": "durable", "ops": [], "tier": "moon", "until": 0 }), "`tier`"),
         (json!({ "type": "create", "name": "x", "nonce": [1, 2] }), "`nonce` is not 32 bytes"),

@@ -4,7 +4,8 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use super::plain::FromPlain;
+use serde::Serialize;
 
 use super::federation::{alias_of, link, linked};
 use super::op::StoredOp;
@@ -18,7 +19,7 @@ use crate::op::pointer::Pointer;
 use crate::time::Millis;
 
 /// What a program asks of a repo. Random bytes and times are the runtime's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Command {
     /// Begin a repo.
@@ -138,7 +139,7 @@ pub enum Command {
 }
 
 /// One write.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Edit {
     /// Give a place a value, `collection/key` or `collection/key/field...`.
@@ -275,7 +276,7 @@ pub enum Edit {
 }
 
 /// How an entity changes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Change {
     /// It becomes this value; written as the difference to what was shown.
@@ -308,7 +309,7 @@ pub enum Change {
 }
 
 /// Changes to places of one entity, by RFC 6901 pointers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, FromPlain)]
 #[serde(default, deny_unknown_fields)]
 pub struct Patch {
     /// Places that get a value.
@@ -329,7 +330,7 @@ pub struct Patch {
 }
 
 /// A conflict as it was looked at. A whole conflict, as it was given, is one too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct ConflictRef {
     /// The collection of the entity.
     pub collection: String,
@@ -340,7 +341,7 @@ pub struct ConflictRef {
 }
 
 /// What shall stand in place of a conflict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Choice {
     /// The side that this op wrote.
@@ -358,7 +359,7 @@ pub enum Choice {
 }
 
 /// What an invitation allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct Terms {
     /// `writer` or `reader`.
     pub role: String,

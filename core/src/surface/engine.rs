@@ -4,7 +4,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use super::plain::FromPlain;
+use serde::Serialize;
 
 use super::answer::{Refused, hex, hexes};
 use super::command::ids;
@@ -78,7 +79,7 @@ impl From<reconcile::Reconciled> for Reconciled {
 }
 
 /// What an author wants an op to say.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(deny_unknown_fields)]
 pub struct NewOp {
     /// The branch; `main` where it is left out.
@@ -92,7 +93,7 @@ pub struct NewOp {
     #[serde(default = "put")]
     pub kind: String,
     /// The body, if it is JSON; of a patch `set`, `remove`, `add`, `insert` and `discard`.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Json>,
     /// The body, if it is bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,11 +112,6 @@ fn main() -> String {
 
 fn put() -> String {
     Kind::Put.word()
-}
-
-/// A body that is there: null is a value.
-fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
-    Json::deserialize(deserializer).map(Some)
 }
 
 impl TryFrom<NewOp> for reconcile::NewOp {

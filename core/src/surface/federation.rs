@@ -3,7 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use super::plain::FromPlain;
+use serde::Serialize;
 
 use super::answer::hex;
 use super::scalar::{Hex, Json, Unreadable};
@@ -12,7 +13,7 @@ use crate::op::id::{OpId, RepoId};
 use crate::op::place::Entity;
 
 /// An entity of another repo.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 #[serde(rename_all = "camelCase")]
 pub struct CrossRepoRef {
     /// The short name of the repo.
@@ -58,7 +59,7 @@ pub struct CrossRepoLink {
 }
 
 /// A record of a collection.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, FromPlain)]
 pub struct Record {
     /// Its key.
     pub key: String,

@@ -3,7 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use super::plain::FromPlain;
+use serde::Serialize;
 
 use super::command::Command;
 use super::op::StoredOp;
@@ -14,7 +15,7 @@ use crate::log::row::Origin;
 use crate::op::id::Author;
 
 /// One input of a step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Input {
     /// Do this, and reply.
@@ -105,7 +106,7 @@ pub enum Input {
 }
 
 /// What became of a piece of a blob.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Kept {
     /// It is durable.
@@ -120,7 +121,7 @@ pub enum Kept {
 }
 
 /// What a store read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Loaded {
     /// Rows in order, without bodies.
@@ -154,7 +155,7 @@ pub enum Loaded {
 }
 
 /// How much of a blob is here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct BlobPart {
     /// The blob.
     pub blob: Hex<32>,
@@ -163,7 +164,7 @@ pub struct BlobPart {
 }
 
 /// A piece of a blob.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct Piece {
     /// How long the whole blob is, in bytes.
     pub len: u64,
@@ -172,7 +173,7 @@ pub struct Piece {
 }
 
 /// What is remembered of a peer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct Remembered {
     /// Its key.
     pub peer: Hex<32>,
@@ -183,7 +184,7 @@ pub struct Remembered {
 }
 
 /// A row as opening reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 #[serde(rename_all = "camelCase")]
 pub struct RowHeaders {
     /// Its local sequence.
@@ -197,7 +198,7 @@ pub struct RowHeaders {
 }
 
 /// What is known of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 #[serde(rename_all = "camelCase")]
 pub struct Connection {
     /// Whether this side dialled, and speaks first.
@@ -226,7 +227,7 @@ pub struct Connection {
 }
 
 /// What is known of a way to a peer on which whatever comes is proved by itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, FromPlain)]
 #[serde(default)]
 pub struct Proof {
     /// The key that proves what comes; left out where it is learnt with the first answer.
@@ -241,7 +242,7 @@ pub struct Proof {
 }
 
 /// An invitation to a repo, as its holder shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct Joining {
     /// The repo.
     pub repo: Hex<32>,

@@ -12,6 +12,7 @@ mod federation;
 mod input;
 mod op;
 mod output;
+mod plain;
 mod raw;
 mod scalar;
 mod shown;
@@ -29,6 +30,7 @@ pub use federation::{
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowHeaders};
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
+pub use plain::{FromPlain, Members, Plain, from_format};
 pub use raw::{Brought, RECORD_BYTES_MAX, Start, StoredRecord, brought_by, read_record};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
 pub use shown::{Beneath, Conflict, Entity, Said, Shown, Side};

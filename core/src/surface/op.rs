@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use super::plain::FromPlain;
+use serde::Serialize;
 
 use super::scalar::{Bytes, Unreadable, exactly};
 use crate::log::row;
 
 /// An op by its bytes. It proves nothing until the machine has verified it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
 pub struct StoredOp {
     /// The header's bytes.
     pub header: Bytes,

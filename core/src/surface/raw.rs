@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::plain::FromPlain;
 use super::scalar::{Bytes, Hex, Json, Unreadable};
 use crate::admit::policy::Policies;
 use crate::limits::HEADER_BYTES_MAX;
@@ -19,7 +20,7 @@ const AROUND_HEADER_BYTES_MAX: usize = 128;
 pub const RECORD_BYTES_MAX: usize = HEADER_BYTES_MAX + AROUND_HEADER_BYTES_MAX;
 
 /// How a machine begins.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, FromPlain)]
 #[serde(rename_all = "camelCase")]
 pub struct Start {
     /// The key that this device writes under.

@@ -1,23 +1,22 @@
 //! What values are made of: ids as hex, bytes, JSON, frames.
 
-use alloc::borrow::ToOwned;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::plain::{FromPlain, Plain, from_format};
 use crate::input;
 use crate::op::hex;
 use crate::op::json::{Number, Object, Value};
 
 /// Why a value of a runtime is no input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{at}` {problem}")]
+#[error("{} {problem}", Named(at))]
 pub struct Unreadable {
-    /// The field.
+    /// The field; empty for the value as a whole.
     pub at: &'static str,
     /// What is wrong with it.
     pub problem: String,
@@ -27,6 +26,38 @@ impl Unreadable {
     /// A field and what is wrong with it.
     pub fn new(at: &'static str, problem: impl ToString) -> Unreadable {
         Unreadable { at, problem: problem.to_string() }
+    }
+
+    /// What is wrong with a value whose name is not known here.
+    #[cold]
+    pub(super) fn of(problem: &str) -> Unreadable {
+        Unreadable { at: "", problem: problem.into() }
+    }
+
+    /// The `type` of a value is none of those that there are.
+    #[cold]
+    pub fn word(at: &'static str) -> Unreadable {
+        Unreadable::new(at, "is none of those that mean something here")
+    }
+
+    /// The same of a value that is a field, or in one.
+    #[cold]
+    pub(super) fn inside(mut self, at: &'static str) -> Unreadable {
+        if self.at.is_empty() {
+            self.at = at;
+        }
+        self
+    }
+}
+
+struct Named<'a>(&'a str);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => f.write_str("the value"),
+            name => write!(f, "`{name}`"),
+        }
     }
 }
 
@@ -40,11 +71,13 @@ impl<const N: usize> Serialize for Hex<N> {
     }
 }
 
-impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hex<N>, D::Error> {
-        let text = String::deserialize(deserializer)?;
+impl<const N: usize> FromPlain for Hex<N> {
+    fn from_plain(plain: Plain) -> Result<Hex<N>, Unreadable> {
+        let text = String::from_plain(plain)?;
         let digits = 2 * N;
-        hex::parse(&text).map(Hex).ok_or_else(|| D::Error::custom(format_args!("not {digits} lower-case hex digits")))
+        hex::parse(&text)
+            .map(Hex)
+            .ok_or_else(|| Unreadable::new("", format_args!("is not {digits} lower-case hex digits")))
     }
 }
 
@@ -58,35 +91,15 @@ impl Serialize for Bytes {
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        deserializer.deserialize_byte_buf(BytesVisitor)
-    }
-}
-
-struct BytesVisitor;
-
-impl<'de> Visitor<'de> for BytesVisitor {
-    type Value = Bytes;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("bytes")
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-        Ok(Bytes(bytes.to_owned()))
-    }
-
-    fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-        Ok(Bytes(bytes))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Bytes, A::Error> {
-        let mut bytes = Vec::new();
-        while let Some(byte) = items.next_element()? {
-            bytes.push(byte);
-        }
-        Ok(Bytes(bytes))
+impl FromPlain for Bytes {
+    fn from_plain(plain: Plain) -> Result<Bytes, Unreadable> {
+        let byte = |item: Plain| u64::from_plain(item).ok().and_then(|byte| u8::try_from(byte).ok());
+        let bytes = match plain {
+            Plain::Bytes(bytes) => Some(bytes),
+            Plain::List(items) => items.into_iter().map(byte).collect(),
+            _ => None,
+        };
+        bytes.map(Bytes).ok_or_else(|| Unreadable::of("is not made of bytes"))
     }
 }
 
@@ -136,71 +149,40 @@ impl Serialize for Borrowed<'_> {
     }
 }
 
+impl FromPlain for Json {
+    const HOLDS_NULL: bool = true;
+
+    fn from_plain(plain: Plain) -> Result<Json, Unreadable> {
+        value_of(plain).map(Json)
+    }
+}
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Json, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
+        from_format(deserializer)
     }
 }
 
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Json, E> {
-        Ok(Json(Value::Null))
-    }
-
-    fn visit_none<E: Error>(self) -> Result<Json, E> {
-        Ok(Json(Value::Null))
-    }
-
-    fn visit_bool<E: Error>(self, bool: bool) -> Result<Json, E> {
-        Ok(Json(Value::Bool(bool)))
-    }
-
-    fn visit_i64<E: Error>(self, integer: i64) -> Result<Json, E> {
-        number(Number::from_integer(integer))
-    }
-
-    fn visit_u64<E: Error>(self, integer: u64) -> Result<Json, E> {
-        number(i64::try_from(integer).ok().and_then(Number::from_integer))
-    }
-
-    fn visit_f64<E: Error>(self, double: f64) -> Result<Json, E> {
-        number(Number::new(double))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
-        Ok(Json(Value::String(text.into())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Json(item)) = items.next_element()? {
-            list.push(item);
+fn value_of(plain: Plain) -> Result<Value, Unreadable> {
+    Ok(match plain {
+        Plain::Null => Value::Null,
+        Plain::Bool(bool) => Value::Bool(bool),
+        Plain::Integer(integer) => number(Number::from_integer(integer))?,
+        Plain::Double(double) => number(Number::new(double))?,
+        Plain::Text(text) => Value::String(text),
+        Plain::Bytes(_) => return Err(Unreadable::of("has bytes, which are no JSON")),
+        Plain::List(items) => Value::Array(items.into_iter().map(value_of).collect::<Result<_, _>>()?),
+        Plain::Members(members) => {
+            let members = members.into_iter().map(|(name, plain)| Ok((name, value_of(plain)?)));
+            let object = Object::from_members(members.collect::<Result<_, _>>()?);
+            Value::Object(object.map_err(|_| Unreadable::of("has an object with a name that stands twice"))?)
         }
-        Ok(Json(Value::Array(list)))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut members = Vec::new();
-        while let Some((name, Json(value))) = entries.next_entry::<String, Json>()? {
-            members.push((name, value));
-        }
-        let object = Object::from_members(members);
-        let object = object.map_err(|name| A::Error::custom(format_args!("the member \"{name}\" stands twice")))?;
-        Ok(Json(Value::Object(object)))
-    }
+    })
 }
 
-fn number<E: Error>(number: Option<Number>) -> Result<Json, E> {
-    let number = number.ok_or_else(|| E::custom("a number is finite, and an integer within 2^53 - 1 of zero"))?;
-    Ok(Json(Value::Number(number)))
+fn number(number: Option<Number>) -> Result<Value, Unreadable> {
+    let bounds = "has a number that is not finite, or an integer beyond 2^53 - 1";
+    number.map(Value::Number).ok_or_else(|| Unreadable::of(bounds))
 }
 
 /// A frame of a link: bytes, or text in the JSON form.
@@ -216,30 +198,11 @@ impl Serialize for Frame {
     }
 }
 
-impl<'de> Deserialize<'de> for Frame {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Frame, D::Error> {
-        deserializer.deserialize_any(FrameVisitor)
-    }
-}
-
-struct FrameVisitor;
-
-impl<'de> Visitor<'de> for FrameVisitor {
-    type Value = Frame;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or bytes")
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Frame, E> {
-        Ok(Frame(input::Frame::Text(text.into())))
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Frame, E> {
-        Ok(Frame(input::Frame::Binary(bytes.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Frame, A::Error> {
-        BytesVisitor.visit_seq(items).map(|bytes| Frame(input::Frame::Binary(bytes.0)))
+impl FromPlain for Frame {
+    fn from_plain(plain: Plain) -> Result<Frame, Unreadable> {
+        match plain {
+            Plain::Text(text) => Ok(Frame(input::Frame::Text(text))),
+            plain => Bytes::from_plain(plain).map(|bytes| Frame(input::Frame::Binary(bytes.0))),
+        }
     }
 }

@@ -1,12 +1,12 @@
 //! Logs of programs with a store of their own, by plain data: what two make together, and the next op of one.
 
-use serde::Deserialize;
 use trellis_core::admit::policy::BranchPolicy;
 use trellis_core::error::CommandError;
 use trellis_core::log::row::StoredOp;
 use trellis_core::op::id::{Author, RepoId};
 use trellis_core::op::sign::Unverified;
 use trellis_core::reconcile::{self, Log};
+use trellis_core::surface::FromPlain;
 use trellis_core::surface::{NewOp, Reconciled, SealedOp};
 use trellis_core::time::Millis;
 
@@ -16,7 +16,7 @@ use crate::keys::Identity;
 use crate::repo::{explain, unreadable};
 
 /// What holds for every branch of an engine; everything may be left out.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromPlain)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnginePolicy {
     /// Whether a branch is one line.

@@ -1,8 +1,9 @@
 //! Links as plain data: how one is dialled, and how it stands.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::sync::watch;
 use trellis_core::op::id::Author;
+use trellis_core::surface::FromPlain;
 use trellis_core::surface::{Hex, Progress, Unreadable};
 
 use crate::error::{Result, TrellisError};
@@ -10,7 +11,7 @@ use crate::link::{self, Interest, Link, until_in_sync};
 use crate::repo::unreadable;
 
 /// How a link is dialled; everything may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromPlain)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct LinkOptions {
     /// The key that has to answer, where it is known.

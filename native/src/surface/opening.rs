@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedSender;
 use trellis_core::output::Event;
+use trellis_core::surface::FromPlain;
 use trellis_core::time::Millis;
 
 use super::LinkOptions;
@@ -16,7 +16,7 @@ use crate::link;
 use crate::repo::{self, Missing, Repo};
 
 /// How a repo is opened; everything may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromPlain)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct OpenOptions {
     /// The branch to work on.
@@ -34,7 +34,7 @@ pub struct OpenOptions {
 }
 
 /// A peer whose repo a new one is to be.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, FromPlain)]
 pub struct Joining {
     /// The peer.
     pub url: String,
