@@ -52,6 +52,7 @@ const GLUE = {
   },
 };
 for (const [file, entry, source, format] of ENTRIES) {
+  const isNode = source === "node" || source === "require";
   await build({
     entryPoints: [here(`ts/${entry}.ts`)],
     outfile: `${DIST}/${file}`,
@@ -60,7 +61,8 @@ for (const [file, entry, source, format] of ENTRIES) {
     keepNames: false,
     format,
     target: "es2022",
-    platform: source === "node" || source === "require" ? "node" : "neutral",
+    platform: isNode ? "node" : "neutral",
+    define: { HAS_ADDON: `${isNode}` },
     alias: { "#source": here(`ts/sources/${source}.ts`) },
     external: ["./trellis.wasm"],
     plugins: [GLUE, MODULE],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -14,7 +14,7 @@ import { examples, Projects } from "./project.mjs";
 
 const LIMIT = { timeout: 120_000 };
 const place = new Projects();
-const [quickstart = "", conflict = "", engine = ""] = examples();
+const [quickstart = "", conflict = "", engine = "", repos = ""] = examples();
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
 const TSC = fileURLToPath(new URL("../node_modules/typescript-7/bin/tsc", import.meta.url));
 let unpackedSize = 0;
@@ -31,11 +31,18 @@ const TITLE = "document.title = 'synced ' + receipt.ops.length;";
 const page = (/** @type {string} */ script) =>
   `<!doctype html><title></title><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
-test("Node takes it as a module", LIMIT, () => {
-  const folder = place.project("esm", { "main.mjs": program(CONSOLE), "conflict.mjs": conflict, "engine.mjs": engine });
+const WHOLE = /** @type {const} */ ({ archive: "whole" });
+const ADDON = `node_modules/trellis-sync/dist/native/trellis.${process.platform}-${process.arch}-gnu.node`;
+/** Without this, a program that reaches for WebAssembly fails. */
+const WITHOUT_WASM = "Reflect.deleteProperty(globalThis, 'WebAssembly');";
+
+test("Node takes it as a module, with the addon", LIMIT, () => {
+  const files = { "main.mjs": program(CONSOLE), "conflict.mjs": conflict, "engine.mjs": engine, "repos.mjs": repos };
+  const folder = place.project("esm", files, WHOLE);
   assert.equal(place.node(folder, ["main.mjs"]), "synced 1\n");
-  for (const example of ["conflict.mjs", "engine.mjs"]) {
-    const text = readFileSync(join(folder, example), "utf8");
+  assert.match(place.trellis("-C esm/notes get todo/1/title"), /Buy milk/);
+  for (const example of ["conflict.mjs", "engine.mjs", "repos.mjs"]) {
+    const text = `${WITHOUT_WASM} ${readFileSync(join(folder, example), "utf8").replace(/^import (.*) from (.*);$/m, "const $1 = await import($2);")}`;
     assert.equal(
       place.node(folder, ["--input-type=module", "-e", `${text}; console.log("ran"); process.exit()`]),
       "ran\n",
@@ -43,14 +50,16 @@ test("Node takes it as a module", LIMIT, () => {
   }
 });
 
-test("Node requires it", LIMIT, () => {
+test("Node requires it, with the addon", LIMIT, () => {
   const [imports = "", ...rest] = program(CONSOLE).split("\n");
   const required = imports.replace("import { open } from", "const { open } = require(").replace(/;$/, ");");
-  const folder = place.project("cjs", { "main.cjs": `${required}\n(async () => {\n${rest.join("\n")}\n})();` });
+  const main = `${WITHOUT_WASM}\n${required}\n(async () => {\n${rest.join("\n")}\n})();`;
+  const folder = place.project("cjs", { "main.cjs": main }, WHOLE);
   assert.equal(place.node(folder, ["main.cjs"]), "synced 1\n");
+  assert.match(place.trellis("-C cjs/notes get todo/1/title"), /Buy milk/);
 });
 
-test("Node without a WebSocket says what to do, and syncs by requests", LIMIT, () => {
+test("Node without a WebSocket and an addon says what to do, and syncs by requests", LIMIT, () => {
   const told = `${program("").replace("const link", "try {\nconst link")}
 } catch ({ code, message }) {
   console.log(code, message);
@@ -67,14 +76,50 @@ process.exit();`;
   assert.equal(place.node(folder, ["--no-experimental-websocket", "requests.mjs"]), "synced 1\n");
 });
 
-test("what is kept in memory says so once in Node", LIMIT, () => {
-  const folder = place.project("warned", {
-    "main.mjs": `import { open } from "trellis-sync";
+test("modules of both kinds and workers share the addon", LIMIT, () => {
+  const work = `const { parentPort } = require("node:worker_threads");
+const { open } = require("trellis-sync");
+open("shared").then(async (repo) => {
+  await repo.set("by/worker", true);
+  await repo.close();
+  parentPort.postMessage("written");
+});`;
+  const main = `import { createRequire } from "node:module";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { open } from "trellis-sync";
+const required = createRequire(import.meta.url)("trellis-sync");
+const [one, two] = [await open("shared"), await required.open("shared")];
+await one.set("by/module", true);
+const worker = new Worker("./work.cjs");
+const written = once(worker, "message");
+await Promise.all([written, once(worker, "exit")]);
+console.log((await two.entries("by")).map(({ key }) => key).join(" "));
+await Promise.all([one.close(), two.close()]);`;
+  const folder = place.project("both", { "main.mjs": main, "work.cjs": work }, WHOLE);
+  assert.equal(place.node(folder, ["main.mjs"]), "module worker\n");
+});
+
+test("a package without an addon for the platform keeps repos in memory, and says so once", LIMIT, () => {
+  const main = `import { open } from "trellis-sync";
 process.on("warning", ({ code }) => console.log(code));
-for (const name of ["a", "b"]) await (await open(name)).close();
-await (await open("c", { storage: "memory" })).close();`,
-  });
-  assert.equal(place.node(folder, ["main.mjs"]), "TRELLIS_MEMORY\n");
+const repo = await open("a");
+await repo.set("todo/1/title", "Buy milk");
+console.log(repo.isPersistent, await repo.get("todo/1/title"));
+for (const again of [repo, await open("b"), await open("c", { storage: "memory" })]) await again.close();`;
+  const folder = place.project("lean-project", { "main.mjs": main });
+  assert.equal(place.node(folder, ["main.mjs"]), "false Buy milk\nTRELLIS_MEMORY\n");
+});
+
+test("an addon that is broken is an error, and no reason to take anything else", LIMIT, () => {
+  const main = `import { Identity, open } from "trellis-sync";
+const told = ({ name, code, retryable, path, cause }) => console.log(name, code, retryable, path.endsWith(".node"), cause instanceof Error);
+await open("notes").catch(told);
+try { Identity.generate(); } catch (error) { told(error); }`;
+  const folder = place.project("broken", { "main.mjs": main }, WHOLE);
+  writeFileSync(join(folder, ADDON), "no addon");
+  const line = "TrellisError unsupported false true true\n";
+  assert.equal(place.node(folder, ["main.mjs"]), line + line);
 });
 
 test("TypeScript takes its types, as strict as may be", LIMIT, () => {

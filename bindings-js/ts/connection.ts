@@ -1,5 +1,6 @@
 // Connections: frames between two ends, in order. Who opens one gives it to a link, which listens before anything comes.
 
+import { native } from "#source";
 import { TrellisError } from "./errors.js";
 import type { Frame } from "./surface.js";
 
@@ -122,7 +123,7 @@ export function isAsked(url: string, options: ConnectOptions): boolean {
 }
 
 function needWebSocket(): void {
-  if (typeof WebSocket === "function") return;
+  if (typeof WebSocket === "function" || (HAS_ADDON && native())) return;
   throw new TrellisError(
     "unsupported",
     "There is no WebSocket here. Use Node 22, or node --experimental-websocket, or the peer's http:// or https:// URL.",
@@ -149,6 +150,10 @@ function isLoopback(host: string): boolean {
 export async function dialWebSocket(text: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const url = peerUrl(text, ["ws", "wss"], options);
   if (url.pathname === "/") url.pathname = LINK_PATH;
+  if (HAS_ADDON) {
+    const addon = native();
+    if (addon) return addon.dial(url.href, options, signal);
+  }
   needWebSocket();
   const socket = new WebSocket(url, pageOf(url));
   socket.binaryType = "arraybuffer";

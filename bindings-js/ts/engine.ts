@@ -288,5 +288,5 @@ class ProgramStore extends MemoryStore {
 }
 
 function idOf(op: StoredOp): string {
-  return call(() => more.opId(op.header));
+  return call(() => more().opId(op.header));
 }

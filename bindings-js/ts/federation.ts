@@ -2,7 +2,7 @@
 
 import { call, more } from "./core.js";
 import { TrellisError } from "./errors.js";
-import { open } from "./open.js";
+import { openLinked, placeOf } from "./open.js";
 import type { OpId } from "./ops.js";
 import type { Receipt } from "./receipt.js";
 import type { Repo } from "./repo.js";
@@ -22,7 +22,7 @@ import type { AnyRecords, Entry } from "./view.js";
  * @throws TrellisError `invalid_argument` for what is no alias, entity or id.
  */
 export function formatCrossRepoRef(alias: string, entity: string, version?: OpId): string {
-  return call(() => more.formatReference({ alias, entity, ...(version !== undefined && { version }) }));
+  return call(() => more().formatReference({ alias, entity, ...(version !== undefined && { version }) }));
 }
 
 /**
@@ -38,12 +38,15 @@ export function formatCrossRepoRef(alias: string, entity: string, version?: OpId
  * @throws TrellisError `invalid_argument` for what is none.
  */
 export function parseCrossRepoRef(text: string): CrossRepoRef {
-  return call(() => more.parseReference(text));
+  return call(() => more().parseReference(text));
 }
 
 /** How linked repos are opened. */
 export interface MultiRepoOptions {
-  /** Opens the repo at a place. `open` by its name where it is left out. */
+  /**
+   * Opens the repo at a place. Where it is left out, a repo that lies in a folder links folders, and one in memory links
+   * those that are open in the program, by their names.
+   */
   readonly open?: (place: string) => Promise<Repo>;
 }
 
@@ -69,9 +72,9 @@ export class MultiRepoManager {
   readonly #open: (place: string) => Promise<Repo>;
 
   /** Links other repos from this one. */
-  constructor(repo: Repo, { open: opened = (place) => open(place, { storage: "memory" }) }: MultiRepoOptions = {}) {
+  constructor(repo: Repo, { open }: MultiRepoOptions = {}) {
     this.repo = repo;
-    this.#open = opened;
+    this.#open = open ?? ((place) => openLinked(place, repo.isPersistent));
   }
 
   /**
@@ -79,14 +82,15 @@ export class MultiRepoManager {
    * the same place.
    *
    * @param alias 1 to 63 of the characters a to z, 0 to 9 and `-`, the first no `-`.
-   * @param place what the repo is opened by.
+   * @param path what the repo is opened by.
    * @throws TrellisError `invalid_argument` for what is no alias; `unsupported` for a URL, which cannot be linked yet;
    * `not_found` for a repo that nobody has written to.
    */
-  async linkRepo(alias: string, place: string, description?: string): Promise<Receipt> {
+  async linkRepo(alias: string, path: string, description?: string): Promise<Receipt> {
     formatCrossRepoRef(alias, "type:name");
-    if (place.includes("://"))
+    if (path.includes("://"))
       throw new TrellisError("unsupported", "A repo at a URL cannot be linked yet. Open it here, and link it by name.");
+    const place = placeOf(path, this.repo.isPersistent);
     const repo = await this.#at(place, (other) => idOf(other));
     return this.#write({ type: "linkRepo", alias, place, repo, ...(description !== undefined && { description }) });
   }
@@ -99,7 +103,7 @@ export class MultiRepoManager {
   /** The linked repos, ascending by alias. */
   async linkedRepos(): Promise<readonly LinkedRepo[]> {
     const records = await this.#records("linkedRepos");
-    return call(() => more.linkedRepos(records));
+    return call(() => more().linkedRepos(records));
   }
 
   /**
@@ -121,7 +125,7 @@ export class MultiRepoManager {
   /** The links that lead to an entity of another repo, in any version. @throws TrellisError `invalid_argument` */
   async findReferencesTo(alias: string, entity: string): Promise<readonly CrossRepoLink[]> {
     const records = await this.#records("crossRepoLinks");
-    return call(() => more.linksTo(records, alias, entity));
+    return call(() => more().linksTo(records, alias, entity));
   }
 
   /**
@@ -161,7 +165,7 @@ export class MultiRepoManager {
   }
 
   async #records(of: keyof Collections): Promise<{ key: string; value: Json }[]> {
-    const collection = call<Collections>(() => more.federationCollections())[of];
+    const collection = call<Collections>(() => more().federationCollections())[of];
     const entries = (await this.repo.entries(collection)) as Entry<Json>[];
     return entries.flatMap(({ key, value }) =>
       value === undefined || value instanceof Uint8Array ? [] : [{ key, value }],

@@ -1,8 +1,8 @@
 // Links, as a program sees them, and how they stand.
 
 import { TrellisError } from "./errors.js";
-import type { Host, HostLink } from "./host.js";
-import { expected, withSignal } from "./receipt.js";
+import type { HostLink } from "./host.js";
+import { withSignal } from "./receipt.js";
 import type { Progress } from "./surface.js";
 
 /** What state a link is in. */
@@ -63,12 +63,10 @@ export interface Nacked {
  * ```
  */
 export class Link implements AsyncDisposable {
-  readonly #host: Host;
   readonly #link: HostLink;
 
   /** Use `Repo.sync` or `Repo.connect`. @hidden */
-  constructor(host: Host, link: HostLink) {
-    this.#host = host;
+  constructor(link: HostLink) {
     this.#link = link;
   }
 
@@ -106,11 +104,8 @@ export class Link implements AsyncDisposable {
   }
 
   /** How far it is; nothing while the peer is not known. */
-  async progress(): Promise<Progress | undefined> {
-    const { id } = this.#link;
-    if (id === undefined) return undefined;
-    const { links } = expected(await this.#host.carryOut({ type: "links" }), "links");
-    return links.find(({ link }) => link === id)?.progress;
+  progress(): Promise<Progress | undefined> {
+    return this.#link.progress();
   }
 
   /** Ends it, and tells the peer. */

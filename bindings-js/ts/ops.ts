@@ -97,7 +97,7 @@ export function opsOf(ops: readonly Op[]): StoredOp[] {
  */
 export function reconcile(localOps: readonly Op[], remoteOps: readonly Op[]): Reconciled {
   const [local, remote] = [opsOf(localOps), opsOf(remoteOps)];
-  return call(() => more.reconcile(local, remote));
+  return call(() => more().reconcile(local, remote));
 }
 
 /** What an op is to say. */
@@ -183,7 +183,7 @@ export function createOp(op: NewOp, place: OpPlace<SyncSigner>): Op {
 
 /** Makes and signs the op that begins a repo, which people call by this name. */
 export function createGenesis(name: string, place: Omit<OpPlace<SyncSigner>, "after">): Op {
-  return signed(place, (author, now) => call(() => more.createGenesis(name, random(32), author, now)));
+  return signed(place, (author, now) => call(() => more().createGenesis(name, random(32), author, now)));
 }
 
 /** A signer that answers at once. */
@@ -210,7 +210,7 @@ function logOf(ops: readonly Op[]): CoreLog {
   const isSame = known && known.ops <= ops.length && known.last === ops[known.ops - 1]?.hash;
   if (!known || !isSame) {
     const repo = ops.find(({ repo }) => repo !== undefined)?.repo ?? ops[0]?.hash ?? "0".repeat(64);
-    known = { log: call(() => new more.Log(repo)), ops: 0, last: undefined };
+    known = { log: call(() => new (more().Log)(repo)), ops: 0, last: undefined };
     logs.set(ops, known);
   }
   const { log } = known;

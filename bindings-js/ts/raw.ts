@@ -19,7 +19,7 @@ export const raw = {
 
   /** What two lists of ops make together, as `reconcile` does it. */
   reconcileStored(local: readonly StoredOp[], remote: readonly StoredOp[]): Reconciled {
-    return call(() => more.reconcile(local, remote));
+    return call(() => more().reconcile(local, remote));
   },
 
   /** Ops as a bundle. They stand behind what they depend on. @throws TrellisError `invalid_argument` */
@@ -34,7 +34,7 @@ export const raw = {
 
   /** The id of the op with this header. */
   opId(header: Uint8Array): string {
-    return call(() => more.opId(header));
+    return call(() => more().opId(header));
   },
 
   /** Whether a signature of 64 bytes is that of the key, in hex, as strictly as ops are judged. */

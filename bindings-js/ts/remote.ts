@@ -35,6 +35,7 @@ export type Ask =
   | { readonly type: "carryOut"; readonly command: Command }
   | { readonly type: "whole"; readonly verb: WholeVerb; readonly given: Given<WholeVerb> }
   | { readonly type: "changes"; readonly after: number }
+  | { readonly type: "progress"; readonly link: number }
   | { readonly type: "unlink"; readonly link: number }
   | { readonly type: "close" };
 
@@ -57,12 +58,18 @@ export type HostAsk = { readonly type: "sign"; readonly message: Uint8Array };
 /** What the machine's side tells. */
 export type HostTell =
   | { readonly type: "event"; readonly event?: Event }
-  | { readonly type: "status"; readonly link: number; readonly status: PlainStatus; readonly id?: number }
+  | { readonly type: "status"; readonly link: number; readonly status: PlainStatus }
   | { readonly type: "frame"; readonly link: number; readonly frame: Frame }
   | { readonly type: "hangUp"; readonly link: number };
 
 /** A link's status as data. */
 export type PlainStatus = Omit<LinkStatus, "reason"> & { readonly reason?: Failure };
+
+interface RemoteLink {
+  readonly teller: Teller;
+  /** Where its frames come from and go to, if that is on this side. */
+  readonly connection: Connection | undefined;
+}
 
 /** A host at the other end of a channel. */
 export class RemoteHost implements Host {
@@ -137,7 +144,7 @@ export class RemoteHost implements Host {
     this.#wire.end(reason);
     for (const link of this.#links.values()) {
       link.connection?.close();
-      link.tell({ isInSync: false, state: "closed", reason });
+      link.teller.tell({ isInSync: false, state: "closed", reason });
     }
     this.#links.clear();
     for (const heard of [...this.#heard]) heard();
@@ -145,14 +152,21 @@ export class RemoteHost implements Host {
 
   #link(begin: Tell, connection?: Connection): HostLink {
     const { link } = begin;
-    const opened = new RemoteLink(connection, async () => {
-      const status = await this.#wire.ask<PlainStatus>({ type: "unlink", link }).catch(() => undefined);
-      if (status) opened.hear(status);
-      this.#links.delete(link);
-    });
-    this.#links.set(link, opened);
+    const teller = new Teller();
+    this.#links.set(link, { teller, connection });
     this.#wire.tell(begin);
-    return opened;
+    return {
+      get status() {
+        return teller.status;
+      },
+      onStatus: (heard) => teller.listen(heard),
+      progress: () => this.#wire.ask({ type: "progress", link }),
+      close: async () => {
+        const status = await this.#wire.ask<PlainStatus>({ type: "unlink", link }).catch(() => undefined);
+        if (status) teller.become(statusOf(status));
+        this.#links.delete(link);
+      },
+    };
   }
 
   #hear(told: HostTell): void {
@@ -162,30 +176,12 @@ export class RemoteHost implements Host {
     }
     const link = this.#links.get(told.link);
     if (!link) return;
-    if (told.type === "status") {
-      link.id = told.id;
-      link.hear(told.status);
-    } else if (told.type === "frame") link.connection?.send(told.frame);
+    if (told.type === "status") link.teller.become(statusOf(told.status));
+    else if (told.type === "frame") link.connection?.send(told.frame);
     else link.connection?.close();
   }
 }
 
-class RemoteLink extends Teller implements HostLink {
-  id: number | undefined;
-  readonly connection: Connection | undefined;
-  readonly close: () => Promise<void>;
-
-  constructor(connection: Connection | undefined, close: () => Promise<void>) {
-    super();
-    this.connection = connection;
-    this.close = close;
-  }
-
-  onStatus(heard: (status: LinkStatus) => void): () => void {
-    return this.listen(heard);
-  }
-
-  hear({ reason, ...status }: PlainStatus): void {
-    this.become({ ...status, ...(reason && { reason: asError(reason) }) });
-  }
+function statusOf({ reason, ...status }: PlainStatus): LinkStatus {
+  return { ...status, ...(reason && { reason: asError(reason) }) };
 }

@@ -468,7 +468,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * `--experimental-websocket`.
    */
   sync(url: string, options: SyncOptions = {}): Link {
-    return new Link(this.host, this.host.sync(url, options));
+    return new Link(this.host.sync(url, options));
   }
 
   /**
@@ -486,7 +486,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * ```
    */
   connect(connection: Connection, { isInitiator = true }: { isInitiator?: boolean } = {}): Link {
-    return new Link(this.host, this.host.connect(connection, isInitiator));
+    return new Link(this.host.connect(connection, isInitiator));
   }
 
   /**

@@ -66,6 +66,8 @@ class Service {
         return whole(this.#host(), asked.verb, asked.given);
       case "changes":
         return this.#host().changes(asked.after);
+      case "progress":
+        return this.#links.get(asked.link)?.progress();
       case "unlink":
         return this.#unlink(asked.link);
       case "close":
@@ -122,12 +124,11 @@ class Service {
   }
 
   #link(number: number, begin: (host: Host) => HostLink): void {
-    const tell = (status: PlainStatus, id?: number) =>
-      this.#wire.tell({ type: "status", link: number, status, ...(id !== undefined && { id }) });
+    const tell = (status: PlainStatus) => this.#wire.tell({ type: "status", link: number, status });
     try {
       const link = begin(this.#host());
       this.#links.set(number, link);
-      const look = () => tell(plainStatus(link.status), link.id);
+      const look = () => tell(plainStatus(link.status));
       link.onStatus(look);
       if (link.status.state !== "connecting") look();
     } catch (thrown) {

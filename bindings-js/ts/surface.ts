@@ -1282,6 +1282,28 @@ export interface Nacked {
   readonly code: string;
 }
 
+/** A record of a row. */
+export interface StoredRecord {
+  /** The header, where it is an op's record. */
+  readonly header?: Uint8Array;
+  /** The signature, where the record has it. */
+  readonly signature?: Uint8Array;
+  /** How many bytes of `bodies` its body has, where the record has one. */
+  readonly bodyBytes?: number;
+}
+
+/** An op, or the late body of one, that a row brings. */
+export interface Brought {
+  /** The op. */
+  readonly id: string;
+  /** Whether the op itself is here, and not its body alone. */
+  readonly isOp: boolean;
+  /** Where its record begins. */
+  readonly headerAt: number;
+  /** Where its body begins. */
+  readonly bodyAt: number;
+}
+
 /** What people see of an entity, or of a place in one. */
 export type Shown =
   /** Nothing is there. */

@@ -9,7 +9,7 @@ import { exchange } from "./http.js";
 import type { Keys } from "./keys.js";
 import { Backoff, isFinal, pause, stateAfter, Teller } from "./link.js";
 import { type Ended, pump } from "./pump.js";
-import { statusOf } from "./receipt.js";
+import { expected, statusOf } from "./receipt.js";
 import { broughtBy, type Store } from "./store.js";
 import type { Answer, Command, Event } from "./surface.js";
 
@@ -129,8 +129,9 @@ export class WasmHost implements Host {
         return teller.status;
       },
       onStatus: (heard) => teller.listen(heard),
-      get id() {
-        return id;
+      progress: async () => {
+        const { links } = expected(await this.carryOut({ type: "links" }), "links");
+        return links.find(({ link }) => link === id)?.progress;
       },
       close: async () => {
         stop.abort();

@@ -18,7 +18,10 @@ interface NodePort {
 
 async function opens({ name, branchPolicies }: Opening, identity: Signer | undefined): Promise<Served> {
   const { life, die } = await alive();
-  const { host, release } = hostOf(name, { ...(identity && { identity }), ...(branchPolicies && { branchPolicies }) });
+  const { host, release } = await hostOf(name, {
+    ...(identity && { identity }),
+    ...(branchPolicies && { branchPolicies }),
+  });
   const end = async () => {
     await release();
     die();

@@ -3,6 +3,7 @@
 //! Each command is a row of [`COMMANDS`] and a file beside this one. A command sets up what it needs, says what it
 //! runs, and ends with an exit code.
 
+mod addon;
 mod bench;
 mod browser;
 mod child;
@@ -44,7 +45,12 @@ const COMMANDS: &[Command] = &[
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
     },
-    Command { name: "npm", usage: "npm", about: "Makes the npm package in bindings-js", run: wasm::run },
+    Command {
+        name: "npm",
+        usage: "npm [--release]",
+        about: "Makes the npm package in bindings-js; --release: with the addon as it is published",
+        run: wasm::run,
+    },
     Command {
         name: "planted",
         usage: "planted",

@@ -1,6 +1,7 @@
 // In a worker: the module comes with each repo, from the page, which has it.
 
 import { TrellisError } from "../errors.js";
+import type { Native } from "../native.js";
 import { type Carried, unpacked } from "../packed.js";
 
 let given: Carried | undefined;
@@ -21,3 +22,6 @@ export const carried = load;
 
 /** What is told about repos that are not kept: nothing here, where nobody expects it. */
 export function notice(): void {}
+
+/** There is no addon. */
+export const native = (): Native | undefined => undefined;

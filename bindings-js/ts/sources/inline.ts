@@ -1,6 +1,7 @@
 // The module as a text in the program: it works wherever JavaScript does, with every bundler and without one.
 
 import { base64, bytes } from "#module";
+import type { Native } from "../native.js";
 import { type Packed, unpacked } from "../packed.js";
 
 export function load(): WebAssembly.Module {
@@ -14,3 +15,6 @@ export function carried(): Packed {
 
 /** What is told about repos that are not kept: nothing here, where nobody expects it. */
 export function notice(): void {}
+
+/** There is no addon. */
+export const native = (): Native | undefined => undefined;

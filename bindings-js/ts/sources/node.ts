@@ -1,6 +1,8 @@
-// The module as a file beside this one, read by Node.
+// The addon in a folder beside this file; where there is none for the platform, the module as a file beside it.
 
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { nativeIn } from "../native.js";
 
 export function load(): WebAssembly.Module {
   return new WebAssembly.Module(carried());
@@ -12,3 +14,6 @@ export function carried(): Uint8Array<ArrayBuffer> {
 }
 
 export { notice } from "./notice.js";
+
+/** The addon; nothing where there is none for this platform. */
+export const native = nativeIn(fileURLToPath(new URL("./native", import.meta.url)));

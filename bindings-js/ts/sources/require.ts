@@ -1,7 +1,8 @@
-// The module as a file beside this one, read by Node in a CommonJS module.
+// As the source of modules for Node, in a CommonJS module.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nativeIn } from "../native.js";
 
 export function load(): WebAssembly.Module {
   return new WebAssembly.Module(carried());
@@ -13,3 +14,6 @@ export function carried(): Uint8Array<ArrayBuffer> {
 }
 
 export { notice } from "./notice.js";
+
+/** The addon; nothing where there is none for this platform. */
+export const native = nativeIn(join(__dirname, "native"));

@@ -1,5 +1,6 @@
 // The module as an import, which Cloudflare's workers compile beforehand.
 
+import type { Native } from "../native.js";
 import module from "./trellis.wasm";
 
 export function load(): WebAssembly.Module {
@@ -11,3 +12,6 @@ export const carried = load;
 
 /** What is told about repos that are not kept: nothing here, where nobody expects it. */
 export function notice(): void {}
+
+/** There is no addon. */
+export const native = (): Native | undefined => undefined;

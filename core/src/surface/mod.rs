@@ -13,6 +13,7 @@ mod input;
 mod op;
 mod output;
 mod plain;
+mod raw;
 mod scalar;
 mod shown;
 
@@ -30,5 +31,6 @@ pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
 pub use plain::{FromPlain, Members, Plain, from_format};
+pub use raw::{Brought, RECORD_BYTES_MAX, Start, StoredRecord, brought_by, read_record};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
 pub use shown::{Beneath, Conflict, Entity, Said, Shown, Side};
