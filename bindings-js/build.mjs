@@ -34,8 +34,11 @@ const MODULE = {
   },
 };
 
-rmSync(DIST, { recursive: true, force: true });
-mkdirSync(DIST);
+/** Where the addon lies, which another build makes. */
+const ADDON = "native";
+
+mkdirSync(DIST, { recursive: true });
+for (const name of readdirSync(DIST)) if (name !== ADDON) rmSync(`${DIST}/${name}`, { recursive: true });
 const made = {
   module: readFileSync(here("wasm/trellis_bg.wasm")),
   glue: readFileSync(here("wasm/trellis.js"), "utf8"),

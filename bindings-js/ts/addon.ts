@@ -49,7 +49,7 @@ export interface AddonMachine {
 
 /** A log, as the addon has it. */
 export interface AddonLog {
-  extend(ops: string, bytes?: Uint8Array): void;
+  extend(ops: Uint8Array): void;
   createOp(author: Uint8Array, now: number, op: string, bytes?: Uint8Array): Given;
 }
 
@@ -65,7 +65,7 @@ export interface Addon {
   readonly Log: new (repo: string) => AddonLog;
   authorOfSeed(seed: Uint8Array): Uint8Array;
   broughtBy(seq: number, headers: Uint8Array, digest: string): Given;
-  bundleOf(ops: string, bytes?: Uint8Array): Uint8Array;
+  bundleOf(ops: Uint8Array): Uint8Array;
   createGenesis(name: string, nonce: Uint8Array, author: Uint8Array, now: number): Given;
   federationCollections(): Given;
   formatReference(reference: string): string;
@@ -73,12 +73,12 @@ export interface Addon {
   linkedRepos(records: string): Given;
   linksTo(records: string, alias: string, entity: string): Given;
   opId(header: Uint8Array): string;
-  opsOf(objects: string): Given;
-  opsOfBundle(bundle: Uint8Array): Given;
-  opsShown(ops: string, bytes?: Uint8Array): Given;
+  opsOf(objects: string): Uint8Array;
+  opsOfBundle(bundle: Uint8Array): Uint8Array;
+  opsShown(ops: Uint8Array): Given;
   parseReference(text: string): Given;
   readRecord(bytes: Uint8Array): Given;
-  reconcile(lists: string, bytes?: Uint8Array): Given;
+  reconcile(local: Uint8Array, remote: Uint8Array): Given;
   recordBytesMax(): number;
   repoTag(repo: string): string;
   sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
@@ -118,6 +118,7 @@ function isMusl(): boolean {
 
 /** What was thrown by the addon: an error whose message is the text of an object. */
 export function addonError(thrown: unknown): TrellisError {
+  if (thrown instanceof TrellisError) return thrown;
   const text = thrown instanceof Error ? thrown.message : thrown;
   if (typeof text !== "string") return asError(thrown);
   // What no argument of the addon can be it refuses in words of its own.

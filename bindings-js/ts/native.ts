@@ -6,8 +6,9 @@ import { type Connection, type ConnectOptions, Inbox, lost } from "./connection.
 import type { Core } from "./core.js";
 import type { TrellisError } from "./errors.js";
 import { NativeHost } from "./native-host.js";
-import { packed, unpacked } from "./packing.js";
+import { packed, packedOps, unpacked, unpackedOps } from "./packing.js";
 import { withSignal } from "./receipt.js";
+import type { StoredOp } from "./surface.js";
 
 /** How a repo in a folder is opened. */
 export interface FolderOptions {
@@ -104,8 +105,8 @@ function coreOf(addon: Addon): Core {
       constructor(repo: string) {
         this.#log = new addon.Log(repo);
       }
-      extend(ops: unknown): void {
-        this.#log.extend(...packed(ops));
+      extend(ops: readonly StoredOp[]): void {
+        this.#log.extend(packedOps(ops));
       }
       createOp(op: unknown, author: Uint8Array, now: number): unknown {
         return given(this.#log.createOp(author, now, ...packed(op)));
@@ -131,7 +132,7 @@ function coreOf(addon: Addon): Core {
     },
     authorOf: addon.authorOfSeed,
     broughtBy: (seq: number, headers: Uint8Array, digest: string) => given(addon.broughtBy(seq, headers, digest)),
-    bundleOf: (ops: unknown) => addon.bundleOf(...packed(ops)),
+    bundleOf: (ops: readonly StoredOp[]) => addon.bundleOf(packedOps(ops)),
     createGenesis: (name: string, nonce: Uint8Array, author: Uint8Array, now: number) =>
       given(addon.createGenesis(name, nonce, author, now)),
     federationCollections: () => given(addon.federationCollections()),
@@ -140,12 +141,13 @@ function coreOf(addon: Addon): Core {
     linkedRepos: (records: unknown) => given(addon.linkedRepos(json(records))),
     linksTo: (records: unknown, alias: string, entity: string) => given(addon.linksTo(json(records), alias, entity)),
     opId: addon.opId,
-    opsOf: (objects: unknown) => given(addon.opsOf(json(objects))),
-    opsOfBundle: (bundle: Uint8Array) => given(addon.opsOfBundle(bundle)),
-    opsShown: (ops: unknown) => given(addon.opsShown(...packed(ops))),
+    opsOf: (objects: unknown) => unpackedOps(addon.opsOf(json(objects))),
+    opsOfBundle: (bundle: Uint8Array) => unpackedOps(addon.opsOfBundle(bundle)),
+    opsShown: (ops: readonly StoredOp[]) => given(addon.opsShown(packedOps(ops))),
     parseReference: (text: string) => given(addon.parseReference(text)),
     readRecord: (bytes: Uint8Array) => given(addon.readRecord(bytes)),
-    reconcile: (local: unknown, remote: unknown) => given(addon.reconcile(...packed([local, remote]))),
+    reconcile: (local: readonly StoredOp[], remote: readonly StoredOp[]) =>
+      given(addon.reconcile(packedOps(local), packedOps(remote))),
     recordBytesMax: addon.recordBytesMax,
     repoTag: addon.repoTag,
     sign: addon.sign,

@@ -9,11 +9,11 @@ use trellis_core::op::id::{Author, OpId, RepoId};
 use trellis_core::op::sign::{Unverified, is_signed_message};
 use trellis_core::op::{hex, stored};
 use trellis_core::reconcile;
-use trellis_core::surface::{self, Json, NewOp, SealedOp, StoredOp, Unreadable};
+use trellis_core::surface::{self, Json, NewOp, SealedOp, Unreadable};
 
 use crate::error::{Result, Thrown};
 use crate::machine::millis;
-use crate::plain::{Given, give, read};
+use crate::plain::{Given, give, give_ops, read, read_ops};
 
 /// A log that a program keeps.
 #[napi]
@@ -29,8 +29,8 @@ impl Log {
 
     /// Takes ops in.
     #[napi]
-    pub fn extend(&mut self, ops: String, bytes: Option<Uint8Array>) -> napi::Result<()> {
-        self.0.extend(stored_ops(read(&ops, bytes.as_deref())?)?);
+    pub fn extend(&mut self, ops: Uint8Array) -> napi::Result<()> {
+        self.0.extend(read_ops(&ops)?);
         Ok(())
     }
 
@@ -64,35 +64,35 @@ pub fn create_genesis(name: String, nonce: Uint8Array, author: Uint8Array, now: 
 
 /// What two lists of ops make together.
 #[napi]
-pub fn reconcile(lists: String, bytes: Option<Uint8Array>) -> napi::Result<Given> {
-    let lists: Vec<Vec<StoredOp>> = read(&lists, bytes.as_deref())?;
-    let mut lists = lists.into_iter().map(stored_ops);
-    let (local, remote) =
-        (lists.next().transpose()?.unwrap_or_default(), lists.next().transpose()?.unwrap_or_default());
+pub fn reconcile(local: Uint8Array, remote: Uint8Array) -> napi::Result<Given> {
+    let (local, remote) = (read_ops(&local)?, read_ops(&remote)?);
     Ok(give(&surface::Reconciled::from(reconcile::reconcile(&unverified(&local), &unverified(&remote))))?)
 }
 
 /// Ops' bytes as objects.
 #[napi]
-pub fn ops_shown(ops: String, bytes: Option<Uint8Array>) -> napi::Result<Given> {
-    let ops: Vec<StoredOp> = read(&ops, bytes.as_deref())?;
-    let shown = ops.into_iter().map(surface::op_shown).collect::<std::result::Result<Vec<Json>, _>>();
+pub fn ops_shown(ops: Uint8Array) -> napi::Result<Given> {
+    let shown = read_ops(&ops)?
+        .into_iter()
+        .map(|op| surface::op_shown(op.into()))
+        .collect::<std::result::Result<Vec<Json>, _>>();
     Ok(give(&shown.map_err(Thrown::from)?)?)
 }
 
 /// Objects' ops in bytes.
 #[napi]
-pub fn ops_of(objects: String) -> napi::Result<Given> {
+pub fn ops_of(objects: String) -> napi::Result<Uint8Array> {
     let objects: Vec<Json> = read(&objects, None)?;
-    let ops = objects.into_iter().map(surface::op_of).collect::<std::result::Result<Vec<StoredOp>, _>>();
-    Ok(give(&ops.map_err(Thrown::from)?)?)
+    let ops = objects.into_iter().map(|object| surface::op_of(object)?.try_into());
+    let ops = ops.collect::<std::result::Result<Vec<stored::StoredOp>, Unreadable>>();
+    Ok(give_ops(ops.map_err(Thrown::from)?))
 }
 
 /// Ops as a bundle, which another replica can import. They stand behind what they depend on.
 #[napi]
-pub fn bundle_of(ops: String, bytes: Option<Uint8Array>) -> napi::Result<Uint8Array> {
+pub fn bundle_of(ops: Uint8Array) -> napi::Result<Uint8Array> {
     let mut writer = BundleWriter::new(Signatures::All);
-    for op in stored_ops(read(&ops, bytes.as_deref())?)? {
+    for op in read_ops(&ops)? {
         writer.push(op).map_err(Thrown::bad)?;
     }
     Ok(writer.finish().map_err(Thrown::bad)?.into())
@@ -100,9 +100,8 @@ pub fn bundle_of(ops: String, bytes: Option<Uint8Array>) -> napi::Result<Uint8Ar
 
 /// The ops of a bundle.
 #[napi]
-pub fn ops_of_bundle(bundle: Uint8Array) -> napi::Result<Given> {
-    let ops = decode_bundle(&bundle).map_err(Thrown::bad)?;
-    Ok(give(&ops.into_iter().map(StoredOp::from).collect::<Vec<StoredOp>>())?)
+pub fn ops_of_bundle(bundle: Uint8Array) -> napi::Result<Uint8Array> {
+    Ok(give_ops(decode_bundle(&bundle).map_err(Thrown::bad)?))
 }
 
 /// The id of the op with this header.
@@ -134,10 +133,6 @@ pub fn sign(seed: Uint8Array, message: Uint8Array) -> napi::Result<Uint8Array> {
 pub fn is_signed(author: Uint8Array, message: Uint8Array, signature: Uint8Array) -> napi::Result<bool> {
     let signature = signature.as_ref().try_into().map_err(|_| Thrown::bad("a signature has 64 bytes"))?;
     Ok(is_signed_message(&author_of(&author)?, &message, signature))
-}
-
-fn stored_ops(ops: Vec<StoredOp>) -> Result<Vec<stored::StoredOp>> {
-    ops.into_iter().map(|op| op.try_into().map_err(|cause: Unreadable| cause.into())).collect()
 }
 
 fn unverified(ops: &[stored::StoredOp]) -> Vec<Unverified<'_>> {

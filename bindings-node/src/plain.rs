@@ -10,6 +10,7 @@ use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use trellis_core::op::stored::StoredOp;
 use trellis_core::surface::{FromPlain, Plain};
 
 use crate::error::{Result, Thrown};
@@ -52,14 +53,14 @@ impl Formatter for &mut Beside {
     }
 }
 
-/// Reads a value. What is wrong with it is not told, since that would show the value itself.
+/// Reads a value. What is wrong with a text that is no JSON is not told, since that would show the value itself.
 pub(crate) fn read<T: FromPlain>(text: &str, bytes: Option<&[u8]>) -> Result<T> {
     let plain: Plain = serde_json::from_str(text).map_err(|_| unexpected())?;
     let plain = match bytes {
         Some(bytes) => filled(plain, bytes).ok_or_else(unexpected)?,
         None => plain,
     };
-    T::from_plain(plain).map_err(|_| unexpected())
+    Ok(T::from_plain(plain)?)
 }
 
 fn unexpected() -> Thrown {
@@ -88,4 +89,48 @@ fn slice<'a>(bytes: &'a [u8], place: &str) -> Option<&'a [u8]> {
     let (from, len) = place.split_once(',')?;
     let (from, len): (usize, usize) = (from.parse().ok()?, len.parse().ok()?);
     bytes.get(from..from.checked_add(len)?)
+}
+
+/// Numbers before each op: the bytes of its header, those of its body and one more, those of its signature; nothing is 0.
+const LENGTHS: usize = 3;
+
+/// Reads ops that stand one behind the other, each with its lengths in little-endian before it.
+pub(crate) fn read_ops(mut bytes: &[u8]) -> Result<Vec<StoredOp>> {
+    let mut ops = Vec::new();
+    while !bytes.is_empty() {
+        ops.push(read_op(&mut bytes).ok_or_else(unexpected)?);
+    }
+    Ok(ops)
+}
+
+fn read_op(bytes: &mut &[u8]) -> Option<StoredOp> {
+    let mut lengths = [0; LENGTHS];
+    for length in &mut lengths {
+        *length = u32::from_le_bytes(*bytes.split_off(..4)?.first_chunk()?) as usize;
+    }
+    let [header, body, signature] = lengths;
+    let header = bytes.split_off(..header)?.to_vec();
+    let body = match body.checked_sub(1) {
+        Some(length) => Some(bytes.split_off(..length)?.to_vec()),
+        None => None,
+    };
+    let signature = match signature {
+        0 => None,
+        length => Some(bytes.split_off(..length)?.try_into().ok()?),
+    };
+    Some(StoredOp { header, body, signature })
+}
+
+/// Writes ops as [`read_ops`] reads them.
+pub(crate) fn give_ops(ops: impl IntoIterator<Item = StoredOp>) -> Uint8Array {
+    let mut bytes = Vec::new();
+    for StoredOp { header, body, signature } in ops {
+        let lengths =
+            [header.len(), body.as_ref().map_or(0, |body| body.len() + 1), signature.map_or(0, |it| it.len())];
+        lengths.iter().for_each(|length| bytes.extend_from_slice(&(*length as u32).to_le_bytes()));
+        bytes.extend(header);
+        bytes.extend(body.unwrap_or_default());
+        bytes.extend(signature.iter().flatten());
+    }
+    bytes.into()
 }

@@ -26,7 +26,7 @@ impl Build {
     fn profile(self) -> (&'static str, &'static str) {
         match self {
             Build::Test => ("dev", "debug"),
-            Build::Publish => ("addon", "addon"),
+            Build::Publish => ("release", "release"),
         }
     }
 }

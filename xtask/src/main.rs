@@ -40,6 +40,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "bench-js",
+        usage: "bench-js [--json]",
+        about: "How fast the npm package is in Node, by its addon and by WebAssembly",
+        run: wasm::bench,
+    },
+    Command {
         name: "demo",
         usage: "demo [--prove]",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",

@@ -75,6 +75,18 @@ pub(crate) fn test() -> Result<Tally> {
     steps::count(command)
 }
 
+/// `cargo xtask bench-js`: how fast the package is in Node, with its addon as it is published.
+///
+/// # Errors
+/// As [`build`] and [`addon::build`], and the benchmarks fail.
+pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
+    build()?;
+    addon::build(addon::Build::Publish)?;
+    let mut command = child::program("node", &["--no-warnings", "bindings-js/bench/main.mjs"]);
+    command.args(args);
+    child::run(command).map(|()| ExitCode::SUCCESS)
+}
+
 /// Compiles the core; returns where the module is.
 fn compile(target_dir: &Path) -> Result<PathBuf> {
     let rustc = child::read(child::program("bash", &["xtask/wasm-toolchain.sh"]))?;
