@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -124,11 +124,14 @@ test("every example runs, and prints what it says", LIMIT, async (t) => {
     const there = example.code
       .replaceAll(/wss:\/\/relay\.example|ws:\/\/127\.0\.0\.1:4200/g, place.serverUrl)
       .replaceAll("http://127.0.0.1:4200", place.serverUrl.replace("ws:", "http:"));
-    const { code } = await transform(`${there}\nprocess.exit();`, { loader: "ts", format: "esm", target: "es2022" });
-    const file = example.file.replace(/ts$/, "mjs");
-    writeFileSync(join(folder, file), code);
+    // A program that goes on by itself, as those do that subscribe.
+    const going = `setInterval(() => {}, 1e9);\n${there}\nprocess.exit();`;
+    const { code } = await transform(going, { loader: "ts", format: "esm", target: "es2022" });
+    const own = join(folder, example.file.replace(/\.ts$/, ""));
+    mkdirSync(own);
+    writeFileSync(join(own, "main.mjs"), code);
     await t.test(`${example.of} (${example.name})`, async () => {
-      const { stdout } = await run(process.execPath, [...flags, file], { cwd: folder, timeout: LIMIT.timeout });
+      const { stdout } = await run(process.execPath, [...flags, "main.mjs"], { cwd: own, timeout: LIMIT.timeout });
       assert.deepEqual(stdout.split("\n").slice(0, -1), example.said);
     });
   });

@@ -19,15 +19,18 @@ export interface WorkerLike {
 
 const ANSWER_MS = 30_000;
 
-/** Opens a repo in a worker. @throws TrellisError `aborted` where the worker fails or ends, `timeout` where it says nothing */
+/** Opens a repo in a worker. @throws TrellisError `aborted` where the worker fails, ends, or says nothing */
 export async function openInWorker(worker: WorkerLike, opening: Opening, signer?: Signer): Promise<RemoteHost> {
   const { port1, port2 } = new MessageChannel();
   const gone = () =>
-    host.fail(new TrellisError("aborted", "The worker of this repo has ended. Open the repo again, in a new one."));
+    host.fail(
+      new TrellisError(
+        "aborted",
+        "The worker has ended, or does not run trellis-sync/worker. Open the repo in a new one.",
+      ),
+    );
   const host = new RemoteHost(portChannel(port1), { signer, ended: gone });
-  const mute = () =>
-    host.fail(new TrellisError("timeout", "The worker does not answer. It has to run trellis-sync/worker."));
-  const timer = setTimeout(mute, ANSWER_MS);
+  const timer = setTimeout(gone, ANSWER_MS);
   worker.addEventListener?.("error", gone);
   try {
     worker.postMessage({ trellis: "open", port: port2, core: portable() } satisfies Greeting, [port2]);

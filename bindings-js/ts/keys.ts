@@ -29,7 +29,7 @@ export interface Keys {
  * ```ts
  * import { Identity, open } from "trellis-sync";
  * const identity = Identity.fromSeed("07".repeat(32)); // or Identity.generate()
- * const repo = await open("notes", { identity, authorName: "Ann" });
+ * const repo = await open("notes", { identity, authorName: "Ann", storage: "memory" });
  * const { ops } = await repo.set("todo/1/title", "Buy milk");
  * for (const id of ops) {
  *   const { agentId, actor } = await repo.op(id);
