@@ -90,7 +90,10 @@ export class RemoteHost implements Host {
 
   /** Opens the repo there. @throws TrellisError `version_mismatch`, or what keeps it from being opened */
   async open(opening: Opening): Promise<Opened> {
-    const opened = await this.#wire.ask<Opened>({ type: "open", opening });
+    const opened = await this.#wire.ask<Opened>({ type: "open", opening }).catch((thrown: TrellisError) => {
+      this.fail(thrown);
+      throw thrown;
+    });
     this.isPersistent = opened.isPersistent;
     return opened;
   }

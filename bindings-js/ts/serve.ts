@@ -47,7 +47,15 @@ class Service {
   constructor(channel: Channel, opens: Opens) {
     this.#opens = opens;
     this.#wire = new Wire(channel, {
-      answer: (asked) => this.#answer(asked),
+      answer: async (asked) => {
+        try {
+          return await this.#answer(asked);
+        } finally {
+          const isLast = asked.type === "close" || (asked.type === "open" && !this.#served);
+          // The answer goes out first.
+          if (isLast) setTimeout(() => this.#wire.end(closed()));
+        }
+      },
       hear: (told) => this.#hear(told),
       ended: () => {
         this.#wire.end(closed());
