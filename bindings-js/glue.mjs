@@ -7,8 +7,9 @@ const CHANGES = [
   // The module is given compiled, once.
   [
     /function initSync\(module\) \{[\s\S]*?\n\}/,
-    "function initSync({ module }) { wasm = new WebAssembly.Instance(module, __wbg_get_imports()).exports; }",
+    "function initSync({ module }) { __wbg_finalize_init(new WebAssembly.Instance(module, __wbg_get_imports())); }",
   ],
+  [/(function __wbg_finalize_init\(instance, module\) \{\n) +wasmInstance = .*\n(.*\n) +wasmModule = .*\n/, "$1$2"],
   // Every platform with the WebAssembly that is needed has these.
   [/if \(!\('encodeInto' in cachedTextEncoder\)\) \{[\s\S]*?\n\}\n/, ""],
   [/\(typeof FinalizationRegistry === 'undefined'\)\s*\?.*\s*: new/g, "/* @__PURE__ */ new"],
@@ -29,10 +30,9 @@ const CHANGES = [
   ],
   [/(\w+Memory0)\.buffer\.detached === true \|\| \((\1)\.buffer\.detached === undefined && (.*?)\)\)/, "$3)"],
   [
-    /const ret = (.*);\n +if \(ret\[2\]\) \{\n +throw takeObject\(ret\[1\]\);\n +\}\n +return takeObject\(ret\[0\]\);/g,
+    /const ret = (.*);\n +if \(ret\[2\]\) \{\n +throw take(\w+)\(ret\[1\]\);\n +\}\n +return take\2\(ret\[0\]\);/g,
     "return taken($1);",
   ],
-  [/const ret = (.*);\n +return addHeapObject\(ret\);/g, "return addHeapObject($1);"],
   [/: function\(\) \{ return handleError\(function \(([^)]*)\) \{/g, ": (...args) => { return handleError(($1) => {"],
   [/\}, arguments\);/g, "}, args);"],
   [/f\.apply\(this, args\)/, "f(...args)"],
@@ -41,8 +41,8 @@ const CHANGES = [
 
 const TAKEN = `
 function taken(ret) {
-    if (ret[2]) throw takeObject(ret[1]);
-    return takeObject(ret[0]);
+    if (ret[2]) throw takeFromExternrefTable0(ret[1]);
+    return takeFromExternrefTable0(ret[0]);
 }
 `;
 
