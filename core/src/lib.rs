@@ -21,6 +21,7 @@ pub mod merge;
 pub mod op;
 pub mod output;
 pub mod reconcile;
+mod sort;
 #[cfg(feature = "surface")]
 pub mod surface;
 mod ticket;

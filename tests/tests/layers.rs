@@ -13,6 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const ROOMS: &[(&str, &[&str])] = &[
     ("planted", &[]),
     ("limits", &[]),
+    ("sort", &[]),
     ("time", &["limits"]),
     ("op", &["limits", "time"]),
     ("log", &["limits", "op", "time"]),
@@ -30,6 +31,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("surface", BELOW_SURFACE),
 ];
 
+/// What every room may use, since it knows nothing of ops.
+const TOOLS: &[&str] = &["sort"];
 const BELOW_ERROR: &[&str] = &["limits", "log", "op", "time"];
 /// `admit`, `merge` and `link` do not import one another.
 const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "time"];
@@ -182,7 +185,7 @@ fn layer_faults(module: &[String], tokens: TokenStream) -> Vec<String> {
     };
     let mut rooms = Vec::new();
     collect_rooms(tokens, module, &mut rooms);
-    rooms.retain(|room| room != own && !allowed.contains(&room.as_str()));
+    rooms.retain(|room| room != own && !TOOLS.contains(&room.as_str()) && !allowed.contains(&room.as_str()));
     rooms
 }
 
