@@ -1,6 +1,6 @@
 // Local-first sync: signed, hash-linked ops, conflicts as data, merges that can be previewed.
 
-export { Batch } from "./batch.js";
+export { Batch, type Resolution, type WriteOptions } from "./batch.js";
 export { type Connection, type ConnectOptions, type Listener, memoryPair } from "./connection.js";
 export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
 export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
@@ -26,7 +26,7 @@ export {
 export { entityPlace } from "./places.js";
 export { raw } from "./raw.js";
 export { type DurableOptions, Receipt, type Safe, type Tier } from "./receipt.js";
-export { Branch, type Changed, Repo, type Resolution, type WriteOptions } from "./repo.js";
+export { Branch, type Changed, Repo } from "./repo.js";
 export { Subscription } from "./subscription.js";
 export type * as surface from "./surface.js";
 export type {

@@ -1,6 +1,6 @@
 // Repo: a verb for everything that a program does with its data.
 
-import { Batch } from "./batch.js";
+import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
 import { TrellisError } from "./errors.js";
 import type { Host, SyncOptions } from "./host.js";
@@ -20,32 +20,12 @@ import type {
   Manifest,
   Member,
   Patch,
-  Side,
   Status,
   VerifyReport,
 } from "./surface.js";
 import { asJson, random } from "./values.js";
 import { type AnyRecords, type Entry, type Records, RepoView } from "./view.js";
 import { whole } from "./whole.js";
-
-/** How a write is made. */
-export interface WriteOptions {
-  /** The writes that the writer was looking at; what this replica shows where it is left out. */
-  readonly ifBase?: readonly OpId[];
-  /** On whose behalf, if not the author's own. */
-  readonly actor?: string;
-  /** Ends the waiting, not a write that has begun. */
-  readonly signal?: AbortSignal;
-}
-
-/** How a conflict is closed: by one of its sides, by another value, or by nothing in its place. */
-export type Resolution =
-  | Side
-  | {
-      /** What shall stand there. */
-      readonly value: unknown;
-    }
-  | "absent";
 
 /** A change of the log, as `changes` gives it. */
 export interface Changed {
