@@ -9,7 +9,7 @@ use trellis_core::op::id::{Author, OpId, RepoId};
 use trellis_core::op::sign::{Unverified, is_signed_message};
 use trellis_core::op::{hex, stored};
 use trellis_core::reconcile;
-use trellis_core::surface::{self, Json, NewOp, SealedOp, Unreadable};
+use trellis_core::surface::{self, Json, NewOp, OpsShown, SealedOp, Unreadable};
 
 use crate::error::{Result, Thrown};
 use crate::machine::millis;
@@ -72,11 +72,7 @@ pub fn reconcile(local: Uint8Array, remote: Uint8Array) -> napi::Result<Given> {
 /// Ops' bytes as objects.
 #[napi]
 pub fn ops_shown(ops: Uint8Array) -> napi::Result<Given> {
-    let shown = read_ops(&ops)?
-        .into_iter()
-        .map(|op| surface::op_shown(op.into()))
-        .collect::<std::result::Result<Vec<Json>, _>>();
-    Ok(give(&shown.map_err(Thrown::from)?)?)
+    Ok(give(&OpsShown::of(&read_ops(&ops)?))?)
 }
 
 /// Objects' ops in bytes.

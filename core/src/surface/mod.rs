@@ -22,7 +22,7 @@ pub use answer::{
     Refused, Status, VerifyReport, Withheld,
 };
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
-pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
+pub use engine::{NewOp, OpsShown, Reconciled, SealedOp, op_of, op_shown};
 pub use federation::{
     COLLECTIONS, Collections, CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos,
     links_to, parse_reference,
