@@ -91,8 +91,8 @@ fn a_frame_of_which_a_bit_is_flipped_is_found() {
         for left in [0, 1, 3] {
             let played = play_bent(seed, "send", left, flip_bit);
             let found = played.map_or_else(Some, |played| difference(&wanted, &played));
-            let sent = wanted.outputs[1].iter().filter(|output| output["type"] == "send");
-            let is_flipped = sent.skip(left).next().is_some_and(|output| output["frame"].is_array());
+            let mut sent = wanted.outputs[1].iter().filter(|output| output["type"] == "send");
+            let is_flipped = sent.nth(left).is_some_and(|output| output["frame"].is_array());
             assert_eq!(found.is_some(), is_flipped, "seed {seed}, frame {left}: {found:?}");
         }
     }
@@ -105,7 +105,7 @@ fn a_number_that_is_told_wrong_is_found() {
         let wanted = play(seed, here()).expect("a session");
         let admitted = |output: &&Value| output["event"]["type"] == "admitted";
         let emitted: Vec<&Value> = wanted.outputs[1].iter().filter(|output| output["type"] == "emit").collect();
-        let left = emitted.iter().position(|output| admitted(output)).expect("every side takes ops in");
+        let left = emitted.iter().position(admitted).expect("every side takes ops in");
         let played = play_bent(seed, "emit", left, count_one_more).expect("nobody is harmed");
         let found = difference(&wanted, &played).expect("the number is wrong");
         assert!(found.starts_with("output"), "seed {seed}: {found}");
