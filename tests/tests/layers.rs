@@ -12,10 +12,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// What each room of the core may import beside itself. A room that is not here has no place yet.
 const ROOMS: &[(&str, &[&str])] = &[
     ("planted", &[]),
+    ("ordered", &[]),
     ("limits", &[]),
     ("time", &["limits"]),
     ("op", &["limits", "time"]),
-    ("log", &["limits", "op", "time"]),
+    ("log", &["limits", "op", "ordered", "time"]),
     ("error", BELOW_ERROR),
     ("admit", BELOW_RULES),
     ("merge", BELOW_RULES),
@@ -30,13 +31,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("surface", BELOW_SURFACE),
 ];
 
-const BELOW_ERROR: &[&str] = &["limits", "log", "op", "time"];
+const BELOW_ERROR: &[&str] = &["limits", "log", "op", "ordered", "time"];
 /// `admit`, `merge` and `link` do not import one another.
-const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "time"];
+const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "ordered", "time"];
 const BELOW_FEDERATION: &[&str] = &["input", "limits", "op"];
-const BELOW_VIEW: &[&str] = &["admit", "error", "limits", "link", "log", "merge", "op", "time"];
+const BELOW_VIEW: &[&str] = &["admit", "error", "limits", "link", "log", "merge", "op", "ordered", "time"];
 const BELOW_MACHINE: &[&str] =
-    &["admit", "error", "input", "limits", "link", "log", "merge", "op", "output", "ticket", "time", "view"];
+    &["admit", "error", "input", "limits", "link", "log", "merge", "op", "ordered", "output", "ticket", "time", "view"];
 const BELOW_SURFACE: &[&str] = &[
     "admit",
     "error",
@@ -48,6 +49,7 @@ const BELOW_SURFACE: &[&str] = &[
     "machine",
     "merge",
     "op",
+    "ordered",
     "output",
     "reconcile",
     "ticket",

@@ -1,6 +1,5 @@
 //! Commands as plain data.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,6 +15,7 @@ use crate::op::id::OpId;
 use crate::op::patch;
 use crate::op::place::{Entity, Place};
 use crate::op::pointer::Pointer;
+use crate::ordered::Map;
 use crate::time::Millis;
 
 /// What a program asks of a repo. Random bytes and times are the runtime's.
@@ -313,20 +313,20 @@ pub enum Change {
 #[serde(default, deny_unknown_fields)]
 pub struct Patch {
     /// Places that get a value.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub set: BTreeMap<String, Json>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Json>,
     /// Places that lose theirs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
     /// Counters that grow by an integer.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub add: BTreeMap<String, i64>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub add: Map<String, i64>,
     /// Sets that gain values.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub insert: BTreeMap<String, Vec<Json>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub insert: Map<String, Vec<Json>>,
     /// Sets that lose values.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub discard: BTreeMap<String, Vec<Json>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub discard: Map<String, Vec<Json>>,
 }
 
 /// A conflict as it was looked at. A whole conflict, as it was given, is one too.
@@ -558,7 +558,7 @@ pub fn tier_of(word: &str) -> Result<Tier, Unreadable> {
     }
 }
 
-fn by_pointer<T, V>(places: BTreeMap<String, T>, value: impl Fn(T) -> V) -> Result<Vec<(Pointer, V)>, Unreadable> {
+fn by_pointer<T, V>(places: Map<String, T>, value: impl Fn(T) -> V) -> Result<Vec<(Pointer, V)>, Unreadable> {
     let mut list = Vec::with_capacity(places.len());
     for (place, at) in places {
         list.push((pointer_of(&place)?, value(at)));
