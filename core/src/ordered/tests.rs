@@ -78,6 +78,23 @@ fn any_steps_leave_what_a_tree_would_have() {
 }
 
 #[test]
+fn chunks_go_when_they_become_empty() {
+    for seed in 0..12 {
+        let mut roll = dice(seed);
+        let mut map: Map<u64, Wide> = (0..200).map(|key| (key, wide(key))).collect();
+        let mut left: Vec<u64> = (0..200).collect();
+        while !left.is_empty() {
+            let at = [0, left.len() - 1, roll(left.len() as u64) as usize][seed as usize % 3];
+            let key = left.remove(at);
+            assert_eq!(map.remove(&key), Some(wide(key)), "seed {seed}");
+            ensure_sound(&map);
+            assert!(map.keys().eq(&left), "seed {seed}");
+        }
+        assert_eq!((map.pop_first(), map.remove(&0)), (None, None));
+    }
+}
+
+#[test]
 fn entries_that_are_not_kept_go_from_all_chunks() {
     for seed in 0..50 {
         let mut roll = dice(seed);
