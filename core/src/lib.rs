@@ -22,6 +22,7 @@ pub mod op;
 pub mod ordered;
 pub mod output;
 pub mod reconcile;
+mod sort;
 #[cfg(feature = "surface")]
 pub mod surface;
 mod ticket;

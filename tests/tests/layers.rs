@@ -12,11 +12,12 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// What each room of the core may import beside itself. A room that is not here has no place yet.
 const ROOMS: &[(&str, &[&str])] = &[
     ("planted", &[]),
-    ("ordered", &[]),
     ("limits", &[]),
+    ("ordered", &[]),
+    ("sort", &[]),
     ("time", &["limits"]),
     ("op", &["limits", "time"]),
-    ("log", &["limits", "op", "ordered", "time"]),
+    ("log", &["limits", "op", "time"]),
     ("error", BELOW_ERROR),
     ("admit", BELOW_RULES),
     ("merge", BELOW_RULES),
@@ -31,13 +32,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("surface", BELOW_SURFACE),
 ];
 
-const BELOW_ERROR: &[&str] = &["limits", "log", "op", "ordered", "time"];
+/// What every room may use, since it knows nothing of ops.
+const TOOLS: &[&str] = &["ordered", "sort"];
+const BELOW_ERROR: &[&str] = &["limits", "log", "op", "time"];
 /// `admit`, `merge` and `link` do not import one another.
-const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "ordered", "time"];
+const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "time"];
 const BELOW_FEDERATION: &[&str] = &["input", "limits", "op"];
-const BELOW_VIEW: &[&str] = &["admit", "error", "limits", "link", "log", "merge", "op", "ordered", "time"];
+const BELOW_VIEW: &[&str] = &["admit", "error", "limits", "link", "log", "merge", "op", "time"];
 const BELOW_MACHINE: &[&str] =
-    &["admit", "error", "input", "limits", "link", "log", "merge", "op", "ordered", "output", "ticket", "time", "view"];
+    &["admit", "error", "input", "limits", "link", "log", "merge", "op", "output", "ticket", "time", "view"];
 const BELOW_SURFACE: &[&str] = &[
     "admit",
     "error",
@@ -49,7 +52,6 @@ const BELOW_SURFACE: &[&str] = &[
     "machine",
     "merge",
     "op",
-    "ordered",
     "output",
     "reconcile",
     "ticket",
@@ -180,7 +182,7 @@ fn layer_faults(module: &[String], tokens: TokenStream) -> Vec<String> {
     };
     let mut rooms = Vec::new();
     collect_rooms(tokens, module, &mut rooms);
-    rooms.retain(|room| room != own && !allowed.contains(&room.as_str()));
+    rooms.retain(|room| room != own && !TOOLS.contains(&room.as_str()) && !allowed.contains(&room.as_str()));
     rooms
 }
 

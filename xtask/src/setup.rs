@@ -50,8 +50,6 @@ pub(crate) const NODE: Program = Program { name: "node", version_min: 20, packag
 pub(crate) const NPM: Program = Program { name: "npm", version_min: 9, package: "npm" };
 pub(crate) const CHROMIUM: Program = Program { name: "chromium", version_min: 130, package: "chromium" };
 
-pub(crate) const BINARYEN: Program = Program { name: "wasm-opt", version_min: 108, package: "binaryen" };
-
 /// Installs those of `programs` that are absent, by apt.
 ///
 /// # Errors

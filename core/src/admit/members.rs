@@ -25,6 +25,7 @@ use crate::op::json::{Object, Value};
 use crate::op::kind::Kind;
 use crate::op::sign::{Signature, is_signed_message};
 use crate::ordered::{Map, Set};
+use crate::sort;
 
 pub use self::invited::invited_body;
 
@@ -222,7 +223,7 @@ impl Council<'_> {
             let mut candidates: Vec<usize> = (0..self.acts.len())
                 .filter(|at| at_level(&self.acts[*at].author) && self.may_act(&self.acts[*at], level))
                 .collect();
-            candidates.sort_unstable_by_key(|at| self.graph.ord(self.acts[*at].node));
+            sort::by_key(&mut candidates, |at| self.graph.ord(self.acts[*at].node));
             let standing = self.standing_removals(&candidates);
             candidates.retain(|at| !standing.iter().any(|removal| self.cuts(*removal, *at)));
             self.effective.extend(candidates);
@@ -452,7 +453,7 @@ fn accepted(graph: &Graph, subject: Author, body: &Object) -> Bits {
 /// New keys with a valid proof, each with the key that it succeeded and the op that says so; the smallest `ord` counts.
 fn successors(graph: &Graph, records: &[(Node, &Object)]) -> Map<Author, (Author, Node)> {
     let mut records = records.to_vec();
-    records.sort_unstable_by_key(|(node, _)| graph.ord(*node));
+    sort::by_key(&mut records, |(node, _)| graph.ord(*node));
     let mut successors = Map::new();
     for (node, body) in records {
         let new = graph.author(node);

@@ -10,6 +10,7 @@ use crate::log::graph::{Branch, Chain, Graph, Node};
 use crate::log::set::FewNodes;
 use crate::op::id::OpId;
 use crate::ordered::{Map, Set};
+use crate::sort;
 
 /// The ops that a link is about. It is closed under dependencies: so it may have ops of other branches, and of their
 /// chains the last that it has counts as the end.
@@ -60,7 +61,7 @@ impl Reach {
         }
         self.looked = durable;
         let mut ids: Vec<OpId> = self.ends().map(|end| graph.id(end)).collect();
-        ids.sort_unstable();
+        sort::ascending(&mut ids);
         self.state = StateHash::of(ids);
     }
 

@@ -12,6 +12,7 @@ use crate::op::blob::BlobRef;
 use crate::op::id::ContentHash;
 use crate::ordered::{Map, Set};
 use crate::output::{BlobPart, Output, Query};
+use crate::sort;
 use crate::time::Millis;
 
 /// What is known of blobs that are not here.
@@ -88,7 +89,7 @@ impl Machine {
         let mut fetches = Vec::new();
         let all = self.links.sessions().map(|(id, session, _)| (id, session));
         let mut free: Vec<(LinkId, &Session)> = all.filter(|(_, session)| session.fetching().is_none()).collect();
-        free.sort_by_key(|(id, session)| Reverse((session.heard_at(), *id)));
+        sort::by_key(&mut free, |(id, session)| Reverse((session.heard_at(), *id)));
         for (id, session) in free {
             let is_open = |blob: &ContentHash| !fetched.contains(blob) && session.may_give(blob);
             if let Some((blob, from)) = lacking.iter().find(|(blob, _)| is_open(blob)) {

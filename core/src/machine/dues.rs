@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::input::LinkId;
 use crate::ordered::{Map, Set};
+use crate::sort;
 use crate::time::Millis;
 
 /// The times of links.
@@ -38,7 +39,7 @@ impl Dues {
     pub(super) fn until(&self, now: Millis) -> Vec<LinkId> {
         let due = self.by_time.iter().take_while(|(due, _)| *due <= now);
         let mut links: Vec<LinkId> = due.map(|(_, link)| *link).collect();
-        links.sort_unstable();
+        sort::ascending(&mut links);
         links
     }
 }

@@ -19,6 +19,7 @@ use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
+use crate::sort;
 
 impl Machine {
     pub(super) fn seal_resolve(
@@ -79,7 +80,7 @@ impl Machine {
         let mut set = alloc::vec![(conflict.path.clone(), value.clone())];
         let disputed: Vec<&Pointer> = merged.conflicts.iter().map(|conflict| &conflict.path).collect();
         undisputed(shown, Pointer::ROOT, &disputed, &mut set);
-        set.sort_by(|left, right| left.0.cmp(&right.0));
+        sort::by(&mut set, |left, right| left.0.cmp(&right.0));
         is_about_deletion.then_some(Patch { set, ..Patch::default() })
     }
 
@@ -133,7 +134,7 @@ impl Machine {
     }
 
     fn add_parents(&self, mut heads: Vec<Node>, own: Option<Branch>, sealing: &mut Sealing<'_>) {
-        heads.sort_unstable_by_key(|head| self.graph.ord(*head));
+        sort::by_key(&mut heads, |head| self.graph.ord(*head));
         if own.is_none() {
             sealing.parents.clear();
         }

@@ -27,6 +27,7 @@ use crate::op::kind::Kind;
 use crate::op::sign::{Refused, Unverified};
 use crate::ordered::Map;
 use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
+use crate::sort;
 use crate::time::Millis;
 use crate::view::deciding::deciding;
 use crate::view::files::FilePath;
@@ -336,7 +337,7 @@ impl Machine {
             Some(collection) => self.graph.entities_in(collection).filter(is_asked).collect(),
             None => self.graph.entities().filter(is_asked).collect(),
         };
-        entities.sort_unstable_by_key(|entity| self.graph.entity_name(*entity));
+        sort::by_key(&mut entities, |entity| self.graph.entity_name(*entity));
         entities
     }
 
@@ -429,7 +430,7 @@ impl Machine {
 
     fn show_fork(&self, ChainFork { first, second }: ChainFork) -> Option<Fork> {
         let mut ops = [first, second].map(|op| self.graph.id(op));
-        ops.sort_unstable();
+        sort::ascending(&mut ops);
         let branch = self.graph.branch_name(self.graph.branch(first)).to_string();
         let (author, seq) = (self.graph.author(first), self.graph.seq(first));
         self.graph.repo().map(|repo| Fork { repo, branch, author, seq, ops })
@@ -446,7 +447,7 @@ impl Machine {
         let name = self.graph.branch_name(branch);
         let line = self.state.authority.line(branch);
         let mut heads = line.map_or_else(|| self.graph.heads(name), |line| line.heads.clone());
-        heads.sort_unstable_by_key(|head| self.graph.ord(*head));
+        sort::by_key(&mut heads, |head| self.graph.ord(*head));
         let ops = self.graph.ops_on(branch);
         BranchView {
             name: name.to_string(),
@@ -459,7 +460,7 @@ impl Machine {
     fn find_ops(&self, prefix: &str) -> Vec<OpId> {
         let starts = |id: &OpId| hex::starts_with(&id.0, prefix);
         let mut ids: Vec<OpId> = self.graph.nodes().map(|node| self.graph.id(node)).filter(starts).take(16).collect();
-        ids.sort_unstable();
+        sort::ascending(&mut ids);
         ids
     }
 

@@ -20,6 +20,7 @@ use crate::op::json::{Number, Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::PatchError;
 use crate::ordered::Map;
+use crate::sort;
 use crate::time::{Hlc, Millis};
 
 /// Ops of a transaction while they are sealed, one on top of the other.
@@ -108,7 +109,7 @@ impl Machine {
         let ends = self.graph.chain_ends(&transaction.branch, &self.author);
         let prev = ends.first().map(|end| (self.graph.id(*end), self.graph.seq(*end)));
         let mut heads = self.write_heads(transaction)?;
-        heads.sort_unstable_by_key(|head| self.graph.ord(*head));
+        sort::by_key(&mut heads, |head| self.graph.ord(*head));
         heads.truncate(LINKS_MAX);
         let held = self.hold.iter().map(|(id, _)| *id).filter(|_| planted!(HeldParent));
         let clocks = heads.iter().chain(&ends).map(|node| self.graph.hlc(*node));

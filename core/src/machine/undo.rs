@@ -19,6 +19,7 @@ use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
 use crate::ordered::{Map, Set};
+use crate::sort;
 use crate::view::state::Contents;
 
 impl Machine {
@@ -186,7 +187,7 @@ fn inverse(patch: &Patch, before: &Shown) -> Patch {
         let lost = values.iter().filter(|value| had(path, value)).cloned().collect();
         inverse.insert.push((path.clone(), lost));
     }
-    inverse.set.sort_by(|left, right| left.0.cmp(&right.0));
-    inverse.remove.sort();
+    sort::by(&mut inverse.set, |left, right| left.0.cmp(&right.0));
+    sort::ascending(&mut inverse.remove);
     inverse
 }

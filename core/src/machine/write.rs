@@ -21,6 +21,7 @@ use crate::op::kind::Kind;
 use crate::op::sign::Signature;
 use crate::ordered::Map;
 use crate::output::{Answer, Output};
+use crate::sort;
 use crate::time::{Hlc, Millis};
 use crate::view::state::Contents;
 
@@ -180,7 +181,7 @@ impl Machine {
         nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
         nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
         nodes.retain(|node| !contents.contains_key(node));
-        nodes.sort_unstable();
+        sort::ascending(&mut nodes);
         nodes.dedup();
         nodes
     }

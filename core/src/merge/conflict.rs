@@ -16,6 +16,7 @@ use crate::op::json::Value;
 use crate::op::place::{Entity, Place};
 use crate::op::pointer::Pointer;
 use crate::ordered::Map;
+use crate::sort;
 use crate::time::Hlc;
 
 /// Writes of which none saw the other, with different values at one place. Its key is (branch, collection, key, path)
@@ -91,7 +92,7 @@ impl Conflict {
 /// The id of the conflict of `members`, in any order, at a place of an entity.
 pub fn conflict_id(entity: &EntityRef<'_>, path: &Pointer, members: &[OpId]) -> ConflictId {
     let mut members: Vec<&OpId> = members.iter().collect();
-    members.sort_unstable();
+    sort::ascending(&mut members);
     let mut record = Writer::new();
     record.array(5).text(entity.branch).text(entity.collection).text(entity.key).text(&path.to_string());
     record.array(members.len());

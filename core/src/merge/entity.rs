@@ -15,6 +15,7 @@ use crate::op::body::Content;
 use crate::op::header::Ids;
 use crate::op::id::{Author, OpId};
 use crate::op::json::Value;
+use crate::sort;
 use crate::time::Hlc;
 
 /// Whether a write's author may write (ops.md).
@@ -87,7 +88,7 @@ impl Entity {
     /// `ord`; ascending as bytes, as headers have it.
     pub fn base(&self) -> Vec<OpId> {
         let mut base: Vec<OpId> = self.frontier.iter().copied().take(LINKS_MAX).collect();
-        base.sort_unstable();
+        sort::ascending(&mut base);
         base
     }
 }

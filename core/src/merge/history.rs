@@ -14,6 +14,7 @@ use super::entity::{Effect, Write};
 use crate::op::body::Content;
 use crate::op::id::OpId;
 use crate::ordered::Map;
+use crate::sort;
 
 /// The writes to one entity, each once, in `ord` order; their places in it are how the rest of `merge` names them.
 pub(super) struct History<'w> {
@@ -78,7 +79,7 @@ impl Bases {
     fn push(&mut self, base: impl Iterator<Item = usize>) {
         let start = self.items.len();
         self.items.extend(base);
-        self.items[start..].sort_unstable();
+        sort::ascending(&mut self.items[start..]);
         let mut kept = start;
         for at in start..self.items.len() {
             if at == start || self.items[at] != self.items[kept - 1] {
@@ -101,7 +102,7 @@ impl Bases {
     fn previous(&self) -> Vec<Option<usize>> {
         let heights = self.heights();
         let mut choosing: Vec<usize> = (0..self.ends.len()).collect();
-        choosing.sort_unstable_by_key(|write| Reverse((heights[*write], *write)));
+        sort::by_key(&mut choosing, |write| Reverse((heights[*write], *write)));
         let mut is_continued = vec![false; self.ends.len()];
         let mut previous = vec![None; self.ends.len()];
         for write in choosing {
@@ -127,7 +128,7 @@ impl<'w> History<'w> {
     /// Orders writes. Equal ids are one write. Members of a base that are not there, or not earlier, are passed over.
     pub(super) fn of(writes: &'w [Write<'w>]) -> History<'w> {
         let mut ordered: Vec<&Write<'_>> = writes.iter().collect();
-        ordered.sort_unstable_by_key(|write| (write.hlc, (!planted!(TieByArrival)).then_some(write.id)));
+        sort::by_key(&mut ordered, |write| (write.hlc, (!planted!(TieByArrival)).then_some(write.id)));
         let size = ordered.len();
         let mut known: HashMap<OpId, usize> = HashMap::with_capacity(size);
         let mut bases = Bases::default();
@@ -281,7 +282,7 @@ impl<'w> History<'w> {
         let is_effective = |write: &&usize| self.writes[**write].effect == Effect::Effective;
         let lasts = self.chains.iter().filter_map(|chain| chain.writes.iter().rev().find(is_effective));
         let mut lasts: Vec<usize> = lasts.copied().collect();
-        lasts.sort_unstable();
+        sort::ascending(&mut lasts);
         let mut seen = Past::NOTHING;
         let mut frontier: Vec<usize> = Vec::new();
         for write in lasts.into_iter().rev() {

@@ -10,6 +10,7 @@ use super::history::{History, Past};
 use super::parts::{ByChain, ElementParts, Insert, Overwrite, Parts, PlaceParts, Written};
 use crate::op::pointer::Pointer;
 use crate::ordered::{Map, Set};
+use crate::sort;
 
 /// The writes of which the meaning is asked: a set that has all that its members have seen, some of them counting as
 /// not written, though what they have seen stays seen.
@@ -91,7 +92,7 @@ impl<'v> View<'v> {
         for (text, element) in &here.elements {
             self.push_element(&mut place, text, element, shade);
         }
-        place.inserts.sort_unstable_by_key(|insert| (insert.write, insert.nth));
+        sort::by_key(&mut place.inserts, |insert| (insert.write, insert.nth));
         place
     }
 
@@ -118,7 +119,7 @@ impl<'v> View<'v> {
             lasts.retain(|_| !self.history.contains(above, only.write));
             return lasts;
         }
-        lasts.sort_unstable_by_key(|overwrite| core::cmp::Reverse(overwrite.write));
+        sort::by_key(&mut lasts, |overwrite| core::cmp::Reverse(overwrite.write));
         let mut seen = above.clone();
         lasts.retain(|overwrite| {
             let is_live = !self.history.contains(&seen, overwrite.write);

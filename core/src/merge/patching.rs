@@ -11,14 +11,15 @@ use crate::op::json::{Number, Object, Value, text};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
 use crate::ordered::Set;
+use crate::sort;
 
 /// The patch that makes `new` of `old`: what a write of a whole value changes of the one that was shown. It is empty
 /// for equal values, and one `set` of the root unless both are objects.
 pub fn value_diff(old: &Value, new: &Value) -> Patch {
     let mut patch = Patch::default();
     collect_diff(&mut patch, &Pointer::ROOT, old, new);
-    patch.set.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-    patch.remove.sort_unstable();
+    sort::by(&mut patch.set, |(left, _), (right, _)| left.cmp(right));
+    sort::ascending(&mut patch.remove);
     patch
 }
 

@@ -10,6 +10,7 @@ use crate::op::json::Value;
 use crate::op::kind::Kind;
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
+use crate::sort;
 
 /// The value of a redacted place: `{"$redacted":true}`.
 pub fn redacted_value() -> Value {
@@ -33,7 +34,7 @@ pub fn redacted(kind: Kind, places: &[Pointer]) -> Content {
 
 fn outermost(places: &[Pointer]) -> Vec<Pointer> {
     let mut places = places.to_vec();
-    places.sort_unstable();
+    sort::ascending(&mut places);
     let mut outermost: Vec<Pointer> = Vec::new();
     for at in places {
         if !outermost.last().is_some_and(|last| last.is_prefix_of(&at)) {

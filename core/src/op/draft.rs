@@ -9,6 +9,7 @@ use super::id::{Author, ContentHash, OpId, RepoId};
 use super::json::Value;
 use super::kind::{Format, Kind};
 use super::sign::{Signature, Unverified};
+use crate::sort;
 use crate::time::Hlc;
 
 /// What an author decides about an op.
@@ -130,7 +131,7 @@ impl Draft<'_> {
 
 fn ascending(ids: &[OpId]) -> Vec<OpId> {
     let mut ids = ids.to_vec();
-    ids.sort_unstable();
+    sort::ascending(&mut ids);
     ids.dedup();
     ids
 }

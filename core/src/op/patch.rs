@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use super::json::{Number, Object, Value};
 use super::pointer::Pointer;
 use crate::limits::{JSON_DEPTH_MAX, SAFE_INTEGER_MAX};
+use crate::sort;
 
 /// Changes to places of one entity. No place equals another or lies below it; each list is in ascending order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Patch {
     pub fn encode(&self) -> Result<Value, PatchError> {
         self.check()?;
         let mut remove: Vec<&Pointer> = self.remove.iter().collect();
-        remove.sort_unstable();
+        sort::ascending(&mut remove);
         let parts = [
             ("set", by_place(self.set.iter().map(|(at, value)| (at, value.clone())))),
             ("remove", Value::array(remove.into_iter().map(Pointer::to_string))),
@@ -117,7 +118,7 @@ impl Patch {
 
     fn check_overlap(&self) -> Result<(), PatchError> {
         let mut places: Vec<&Pointer> = self.places().collect();
-        places.sort_unstable();
+        sort::ascending(&mut places);
         match places.windows(2).find(|pair| pair[0].is_prefix_of(pair[1])) {
             Some(pair) => Err(PatchError::Overlap(pair[0].clone())),
             None => Ok(()),
@@ -146,14 +147,14 @@ fn places<T>(part: Value, read: impl Fn(Value) -> Option<T>) -> Option<Vec<(Poin
     let Value::Object(part) = part else { return None };
     let read_place = |(at, value): (String, Value)| Some((Pointer::parse(&at).ok()?, read(value)?));
     let mut places = part.into_iter().map(read_place).collect::<Option<Vec<_>>>()?;
-    places.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    sort::by(&mut places, |(left, _), (right, _)| left.cmp(right));
     Some(places)
 }
 
 fn removals(part: Value) -> Option<Vec<Pointer>> {
     let pointers = part.as_array()?.iter().map(|at| Pointer::parse(at.as_str()?).ok());
     let mut pointers = pointers.collect::<Option<Vec<_>>>()?;
-    pointers.sort_unstable();
+    sort::ascending(&mut pointers);
     Some(pointers)
 }
 

@@ -19,6 +19,7 @@ use super::kind::{Format, Kind};
 use super::sign::VerifiedOp;
 use super::stored::StoredOp;
 use crate::limits::SAFE_INTEGER_MAX;
+use crate::sort;
 use crate::time::Hlc;
 
 /// In a value of a later version's key: it is bytes, as base64url.
@@ -155,7 +156,7 @@ impl<'a> Fields<'a> {
             let members = value.as_object()?.iter();
             let mut list: Vec<(u8, Owned)> =
                 members.map(|(key, value)| Some((key.parse().ok()?, Owned::read(value)?))).collect::<Option<_>>()?;
-            list.sort_by_key(|(key, _)| *key);
+            sort::by_key(&mut list, |(key, _)| *key);
             Some(list)
         };
         Ok(self.take("extra", read)?.unwrap_or_default())

@@ -15,6 +15,7 @@ use crate::op::header::REPO_BRANCH;
 use crate::op::id::{Author, OpId};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
+use crate::sort;
 use crate::time::{Hlc, Millis};
 
 /// What an author wants an op to say.
@@ -66,7 +67,7 @@ impl Log {
         let body = body(op.kind, op.body.as_ref())?;
         let base = self.base_of(op)?;
         let mut heads = self.graph().heads(&op.branch);
-        heads.sort_unstable_by_key(|head| self.ord(*head));
+        sort::by_key(&mut heads, |head| self.ord(*head));
         heads.truncate(LINKS_MAX);
         let end = self.chain_end(&op.branch, &author)?;
         let named = base.iter().filter_map(|id| self.graph().find(id));

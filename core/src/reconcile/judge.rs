@@ -12,6 +12,7 @@ use crate::log::row::{Origin, Place};
 use crate::op::header::Header;
 use crate::op::id::{OpId, RepoId};
 use crate::op::sign::VerifiedOp;
+use crate::sort;
 
 /// The ops of one repo as far as they came, in any order. Who uses it numbers the ops and keeps them.
 #[derive(Clone, Debug, Default)]
@@ -132,14 +133,14 @@ impl Judge {
         let never_came =
             self.waiting.iter().filter(|(id, waiters)| !self.pending.contains_key(*id) && is_wanted(waiters));
         let mut missing: Vec<OpId> = never_came.map(|(id, _)| *id).collect();
-        missing.sort_unstable();
+        sort::ascending(&mut missing);
         missing
     }
 
     /// The invalid ops with the reason, ascending.
     pub(super) fn invalid(&self) -> Vec<(OpId, Invalid)> {
         let mut invalid: Vec<(OpId, Invalid)> = self.refused.iter().map(|(id, (reason, _))| (*id, *reason)).collect();
-        invalid.sort_unstable();
+        sort::ascending(&mut invalid);
         invalid
     }
 

@@ -22,6 +22,7 @@ use crate::op::place;
 use crate::op::pointer::Pointer;
 use crate::op::sign::Unverified;
 use crate::ordered::Set;
+use crate::sort;
 use crate::view::files::Tree;
 
 /// How the two sides relate.
@@ -105,7 +106,7 @@ pub fn reconcile_with_files(local: &[Unverified<'_>], remote: &[Unverified<'_>],
 
 /// Conflicts ascending by branch, collection, key and path.
 fn in_place_order(mut conflicts: Vec<Conflict>) -> Vec<Conflict> {
-    conflicts.sort_by(|left, right| place_of(left).cmp(&place_of(right)));
+    sort::by(&mut conflicts, |left, right| place_of(left).cmp(&place_of(right)));
     conflicts
 }
 

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::plain::FromPlain;
+use crate::sort;
 use serde::Serialize;
 
 use super::federation::{alias_of, link, linked};
@@ -563,7 +564,7 @@ fn by_pointer<T, V>(places: Map<String, T>, value: impl Fn(T) -> V) -> Result<Ve
     for (place, at) in places {
         list.push((pointer_of(&place)?, value(at)));
     }
-    list.sort_by(|one, other| one.0.cmp(&other.0));
+    sort::by(&mut list, |one, other| one.0.cmp(&other.0));
     Ok(list)
 }
 

@@ -23,6 +23,7 @@ use crate::op::id::{Author, OpId};
 use crate::op::json::Value;
 use crate::op::kind::Kind;
 use crate::ordered::{Map, Set};
+use crate::sort;
 use crate::time::Hlc;
 
 /// What ops say, by op.
@@ -143,7 +144,7 @@ impl State {
         let entity = graph.find_entity_named(collection, key);
         let (Some(branch), Some(entity)) = (branch, entity) else { return Vec::new() };
         let mut frontier = self.effective_frontier(graph, branch, entity);
-        frontier.sort_unstable_by_key(|node| graph.ord(*node));
+        sort::by_key(&mut frontier, |node| graph.ord(*node));
         frontier.iter().take(LINKS_MAX).map(|node| graph.id(*node)).collect()
     }
 
@@ -216,7 +217,7 @@ fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> Map<St
     let is_stated =
         |node: &Node| graph.entity_name(graph.entity(*node)).0 == MANIFESTS && authority.is_effective(graph, *node);
     let mut stated: Vec<(&Node, &Content)> = on_repo.iter().filter(|(node, _)| is_stated(node)).collect();
-    stated.sort_unstable_by_key(|(node, _)| graph.ord(**node));
+    sort::by_key(&mut stated, |(node, _)| graph.ord(**node));
     let parsed = stated.into_iter().filter_map(|(node, content)| match content {
         Content::Put(Leaf::Json(value)) => {
             let (_, collection) = graph.entity_name(graph.entity(*node));

@@ -13,6 +13,7 @@ use crate::op::id::Author;
 use crate::op::invitation::InvitationProof;
 use crate::op::json::{Object, Value};
 use crate::ordered::{Map, Set};
+use crate::sort;
 
 impl Council<'_> {
     /// Whether an op, of whatever collection, is by an owner, and no removal cuts it off.
@@ -29,7 +30,7 @@ impl Council<'_> {
     pub(super) fn let_in(&mut self, offers: &Offers, levels: &Map<Author, usize>) {
         let is_open = |at: &usize| self.acts[*at].proof.is_some() && !self.effective.contains(at);
         let mut open: Vec<usize> = (0..self.acts.len()).filter(is_open).collect();
-        open.sort_unstable_by_key(|at| self.graph.ord(self.acts[*at].node));
+        sort::by_key(&mut open, |at| self.graph.ord(self.acts[*at].node));
         for at in open {
             if self.is_let_in(&self.acts[at], offers, levels) {
                 self.effective.insert(at);
@@ -63,7 +64,7 @@ impl Council<'_> {
     /// Who joined by each invitation, in the order of `ord`, each once.
     pub(super) fn joined(&self) -> Map<Author, Vec<Author>> {
         let mut acts: Vec<&Act> = self.effective.iter().map(|at| &self.acts[*at]).collect();
-        acts.sort_unstable_by_key(|act| self.graph.ord(act.node));
+        sort::by_key(&mut acts, |act| self.graph.ord(act.node));
         let mut joined: Map<Author, Vec<Author>> = Map::new();
         for act in acts {
             let Some(proof) = act.proof else { continue };

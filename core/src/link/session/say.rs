@@ -14,6 +14,7 @@ use crate::log::graph::Node;
 use crate::log::row::StoredOp;
 use crate::op::id::{OpId, RepoId};
 use crate::ordered::Set;
+use crate::sort;
 
 /// What a head takes in JSON, twice, with its share of the names around it.
 const HEAD_BYTES_MAX: usize = 160;
@@ -78,12 +79,12 @@ impl Session {
         let heads = |branch| {
             let name = graph.branch_name(branch);
             let mut heads = graph.heads(name);
-            heads.sort_unstable_by_key(|node| core::cmp::Reverse(graph.ord(*node)));
+            sort::by_key(&mut heads, |node| core::cmp::Reverse(graph.ord(*node)));
             (name.into(), heads.into_iter().map(|node| graph.id(node)).collect())
         };
         let mut by_branch: Vec<(String, Vec<OpId>)> = graph.branches().map(heads).collect();
         by_branch.retain(|(_, heads)| !heads.is_empty());
-        by_branch.sort_unstable();
+        sort::ascending(&mut by_branch);
         let bytes = |(name, heads): &(String, Vec<OpId>)| name.len() + heads.len() * HEAD_BYTES_MAX;
         let is_fit = by_branch.iter().map(bytes).sum::<usize>() <= HEADS_BYTES_MAX;
         if is_fit { by_branch } else { Vec::new() }

@@ -7,6 +7,7 @@ use alloc::vec::{self, Vec};
 use core::cmp::Ordering;
 
 use super::Value;
+use crate::sort;
 
 /// Members in JCS order: ascending by the UTF-16 code units of their names, each name once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,11 +26,19 @@ impl Object {
     /// # Errors
     /// A name that comes more than once.
     pub fn from_members(mut members: Vec<(String, Value)>) -> Result<Object, String> {
-        members.sort_unstable_by(|(left, _), (right, _)| utf16_order(left, right));
+        sort::by(&mut members, |(left, _), (right, _)| utf16_order(left, right));
         Object::from_ordered(members).map_err(|mut members| {
             let twice = members.windows(2).position(|pair| pair[0].0 == pair[1].0);
             members.swap_remove(twice.unwrap_or(0)).0
         })
+    }
+
+    /// All of `members`, in any order, and of equal names the last.
+    fn of_last(mut members: Vec<(String, Value)>) -> Object {
+        members.reverse();
+        sort::by(&mut members, |(left, _), (right, _)| utf16_order(left, right));
+        members.dedup_by(|later, first| later.0 == first.0);
+        Object { members }
     }
 
     /// All of `members` if they stand in JCS order, each name once; else they are handed back.
@@ -106,12 +115,7 @@ impl IntoIterator for Object {
 impl<N: Into<String>, V: Into<Value>> FromIterator<(N, V)> for Object {
     /// The last of equal names stays; the strict reader refuses them before this.
     fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Object {
-        let mut members: Vec<(String, Value)> =
-            members.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        members.reverse();
-        members.sort_by(|(left, _), (right, _)| utf16_order(left, right));
-        members.dedup_by(|later, first| later.0 == first.0);
-        Object { members }
+        Object::of_last(members.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 }
 

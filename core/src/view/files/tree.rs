@@ -13,6 +13,7 @@ use crate::op::hex;
 use crate::op::json::Value;
 use crate::op::sign::Ord40;
 use crate::ordered::{Map, Set};
+use crate::sort;
 
 /// How many digits of its key tell a file that is shown aside, at least: more than a short name of Windows has, so that
 /// no mark makes a reserved one.
@@ -85,7 +86,7 @@ pub struct Tree {
 impl Tree {
     /// The tree of these files, in any order, each key once.
     pub fn of(mut files: Vec<File>) -> Tree {
-        files.sort_unstable_by(|left, right| (left.created, &left.key).cmp(&(right.created, &right.key)));
+        sort::by(&mut files, |left, right| (left.created, &left.key).cmp(&(right.created, &right.key)));
         let mut claims: Map<FilePath, Vec<Placed>> = Map::new();
         for file in files {
             claim(claims.entry(file.body.path.clone()).or_default(), file);
@@ -100,7 +101,7 @@ impl Tree {
             }
             aside.extend(claimants);
         }
-        aside.sort_unstable_by(|left, right| {
+        sort::by(&mut aside, |left, right| {
             (left.file.created, &left.file.key).cmp(&(right.file.created, &right.file.key))
         });
         tree.place_aside(aside, &folders);

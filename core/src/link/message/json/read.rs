@@ -13,6 +13,7 @@ use crate::link::message::{BlobWant, MessageFault, OutOfBounds, Range, Reason, T
 use crate::op::hex;
 use crate::op::id::{Author, ContentHash, OpId};
 use crate::op::json::{Object, Value};
+use crate::sort;
 
 /// Characters of an unknown name that its refusal repeats.
 const NAME_CHARS_SHOWN: usize = 64;
@@ -152,7 +153,7 @@ fn word<W: Word>(value: &Value) -> Option<W> {
 fn by_branch<T>(object: Object, read: impl Fn(&Value) -> Option<T>) -> Option<Vec<(String, T)>> {
     let mut pairs =
         object.into_iter().map(|(branch, value)| Some((branch, read(&value)?))).collect::<Option<Vec<_>>>()?;
-    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    sort::by(&mut pairs, |(left, _), (right, _)| left.cmp(right));
     Some(pairs)
 }
 
