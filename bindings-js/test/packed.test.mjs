@@ -1,8 +1,10 @@
 // The package as it is published, in every kind of project: each runs the README's quickstart against a server.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -12,9 +14,9 @@ import { examples, Projects } from "./project.mjs";
 
 const LIMIT = { timeout: 120_000 };
 const place = new Projects();
-const [quickstart = "", conflict = "", engine = ""] = examples();
+const [quickstart = "", conflict = "", engine = "", repos = ""] = examples();
 const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-const TSC = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+const TSC = fileURLToPath(new URL("../node_modules/typescript-7/bin/tsc", import.meta.url));
 let unpackedSize = 0;
 
 before(async () => {
@@ -29,11 +31,18 @@ const TITLE = "document.title = 'synced ' + receipt.ops.length;";
 const page = (/** @type {string} */ script) =>
   `<!doctype html><title></title><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 
-test("Node takes it as a module", LIMIT, () => {
-  const folder = place.project("esm", { "main.mjs": program(CONSOLE), "conflict.mjs": conflict, "engine.mjs": engine });
+const WHOLE = /** @type {const} */ ({ archive: "whole" });
+const ADDON = `node_modules/trellis-sync/dist/native/trellis.${process.platform}-${process.arch}-gnu.node`;
+/** Without this, a program that reaches for WebAssembly fails. */
+const WITHOUT_WASM = "Reflect.deleteProperty(globalThis, 'WebAssembly');";
+
+test("Node takes it as a module, with the addon", LIMIT, () => {
+  const files = { "main.mjs": program(CONSOLE), "conflict.mjs": conflict, "engine.mjs": engine, "repos.mjs": repos };
+  const folder = place.project("esm", files, WHOLE);
   assert.equal(place.node(folder, ["main.mjs"]), "synced 1\n");
-  for (const example of ["conflict.mjs", "engine.mjs"]) {
-    const text = readFileSync(join(folder, example), "utf8");
+  assert.match(place.trellis("-C esm/notes get todo/1/title"), /Buy milk/);
+  for (const example of ["conflict.mjs", "engine.mjs", "repos.mjs"]) {
+    const text = `${WITHOUT_WASM} ${readFileSync(join(folder, example), "utf8").replace(/^import (.*) from (.*);$/m, "const $1 = await import($2);")}`;
     assert.equal(
       place.node(folder, ["--input-type=module", "-e", `${text}; console.log("ran"); process.exit()`]),
       "ran\n",
@@ -41,21 +50,76 @@ test("Node takes it as a module", LIMIT, () => {
   }
 });
 
-test("Node requires it", LIMIT, () => {
+test("Node requires it, with the addon", LIMIT, () => {
   const [imports = "", ...rest] = program(CONSOLE).split("\n");
   const required = imports.replace("import { open } from", "const { open } = require(").replace(/;$/, ");");
-  const folder = place.project("cjs", { "main.cjs": `${required}\n(async () => {\n${rest.join("\n")}\n})();` });
+  const main = `${WITHOUT_WASM}\n${required}\n(async () => {\n${rest.join("\n")}\n})();`;
+  const folder = place.project("cjs", { "main.cjs": main }, WHOLE);
   assert.equal(place.node(folder, ["main.cjs"]), "synced 1\n");
+  assert.match(place.trellis("-C cjs/notes get todo/1/title"), /Buy milk/);
 });
 
-test("what is kept in memory says so once in Node", LIMIT, () => {
-  const folder = place.project("warned", {
-    "main.mjs": `import { open } from "trellis-sync";
-process.on("warning", ({ code }) => console.log(code));
-for (const name of ["a", "b"]) await (await open(name)).close();
-await (await open("c", { storage: "memory" })).close();`,
+test("Node without a WebSocket and an addon says what to do, and syncs by requests", LIMIT, () => {
+  const told = `${program("").replace("const link", "try {\nconst link")}
+} catch ({ code, message }) {
+  console.log(code, message);
+}
+process.exit();`;
+  const folder = place.project("no-websocket", {
+    "main.mjs": told,
+    "requests.mjs": `${program(CONSOLE).replace("ws://", "http://")}`,
   });
-  assert.equal(place.node(folder, ["main.mjs"]), "TRELLIS_MEMORY\n");
+  assert.equal(
+    place.node(folder, ["--no-experimental-websocket", "main.mjs"]),
+    "unsupported There is no WebSocket here. Use Node 22, or node --experimental-websocket, or the peer's http:// or https:// URL.\n",
+  );
+  assert.equal(place.node(folder, ["--no-experimental-websocket", "requests.mjs"]), "synced 1\n");
+});
+
+test("modules of both kinds and workers share the addon", LIMIT, () => {
+  const work = `const { parentPort } = require("node:worker_threads");
+const { open } = require("trellis-sync");
+open("shared").then(async (repo) => {
+  await repo.set("by/worker", true);
+  await repo.close();
+  parentPort.postMessage("written");
+});`;
+  const main = `import { createRequire } from "node:module";
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { open } from "trellis-sync";
+const required = createRequire(import.meta.url)("trellis-sync");
+const [one, two] = [await open("shared"), await required.open("shared")];
+await one.set("by/module", true);
+const worker = new Worker("./work.cjs");
+const written = once(worker, "message");
+await Promise.all([written, once(worker, "exit")]);
+console.log((await two.entries("by")).map(({ key }) => key).join(" "));
+await Promise.all([one.close(), two.close()]);`;
+  const folder = place.project("both", { "main.mjs": main, "work.cjs": work }, WHOLE);
+  assert.equal(place.node(folder, ["main.mjs"]), "module worker\n");
+});
+
+test("a package without an addon for the platform keeps repos in memory, and says so once", LIMIT, () => {
+  const main = `import { open } from "trellis-sync";
+process.on("warning", ({ code }) => console.log(code));
+const repo = await open("a");
+await repo.set("todo/1/title", "Buy milk");
+console.log(repo.isPersistent, await repo.get("todo/1/title"));
+for (const again of [repo, await open("b"), await open("c", { storage: "memory" })]) await again.close();`;
+  const folder = place.project("lean-project", { "main.mjs": main });
+  assert.equal(place.node(folder, ["main.mjs"]), "false Buy milk\nTRELLIS_MEMORY\n");
+});
+
+test("an addon that is broken is an error, and no reason to take anything else", LIMIT, () => {
+  const main = `import { Identity, open } from "trellis-sync";
+const told = ({ name, code, retryable, path, cause }) => console.log(name, code, retryable, path.endsWith(".node"), cause instanceof Error);
+await open("notes").catch(told);
+try { Identity.generate(); } catch (error) { told(error); }`;
+  const folder = place.project("broken", { "main.mjs": main }, WHOLE);
+  writeFileSync(join(folder, ADDON), "no addon");
+  const line = "TrellisError unsupported false true true\n";
+  assert.equal(place.node(folder, ["main.mjs"]), line + line);
 });
 
 test("TypeScript takes its types, as strict as may be", LIMIT, () => {
@@ -74,6 +138,7 @@ export async function work(): Promise<Receipt> {
   for await (const entries of repo.subscribe("todo")) return repo.set("todo/1/title", entries[0]?.value?.title ?? title);
   throw new TrellisError("not_found", "None.");
 }
+export const elsewhere = (worker: Worker): Promise<unknown> => open("notes", { worker });
 export const ids = (ops: Op[]): string[] => ops.map(({ hash }) => hash);
 export const close = (engine: SyncEngine): Promise<void> => engine.close();
 `;
@@ -109,6 +174,38 @@ test("esbuild bundles it", LIMIT, async () => {
   const folder = place.project("esbuild", { "main.js": program(TITLE), "index.html": page("./out.js") });
   await esbuild({ absWorkingDir: folder, entryPoints: ["main.js"], outfile: "out.js", bundle: true, format: "esm" });
   assert.equal(await place.title(await place.site(folder)), "synced 1");
+});
+
+test("Cloudflare's runtime takes its own entry", LIMIT, async () => {
+  const main = `${program("").replace("const repo", "export default { async fetch() {\nconst repo")}
+await link.close();
+await repo.close();
+return new Response("synced " + receipt.ops.length);
+} };`;
+  const config = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .main), (name = "out", network = (allow = ["private"]))],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const main :Workerd.Worker = (
+  modules = [
+    (name = "out.js", esModule = embed "out.js"),
+    (name = "trellis.wasm", wasm = embed "node_modules/trellis-sync/dist/trellis.wasm"),
+  ],
+  compatibilityDate = "2026-01-01",
+  globalOutbound = "out",
+);`;
+  const folder = place.project("workerd", { "main.js": main, "config.capnp": config });
+  const bundle = { bundle: true, format: /** @type {const} */ ("esm"), external: ["*.wasm"], conditions: ["workerd"] };
+  await esbuild({ absWorkingDir: folder, entryPoints: ["main.js"], outfile: "out.js", ...bundle });
+  const stdio = /** @type {const} */ (["ignore", "ignore", "inherit", "pipe"]);
+  const { default: workerd } = createRequire(import.meta.url)("workerd");
+  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio: [...stdio] });
+  place.ends.unshift(() => child.kill("SIGKILL"));
+  const { port } = JSON.parse(
+    String(await once(/** @type {import("node:stream").Readable} */ (child.stdio[3]), "data")),
+  );
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "synced 1");
 });
 
 test("webpack bundles it", LIMIT, async () => {

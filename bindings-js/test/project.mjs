@@ -1,7 +1,7 @@
 // The package as it is published, in projects that have nothing else.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,18 +19,20 @@ const MEDIA_TYPES = {
 /** A place with a server for any repo, and projects with the package. */
 export class Projects extends Place {
   serverUrl = "";
-  #archive = "";
+  /** The package, and the package without an addon. */
+  #archives = { whole: "", lean: "" };
   /** @type {import("playwright-core").Browser | undefined} */
   #browser;
 
   async begin() {
-    const output = execFileSync("npm", ["pack", "--json", "--pack-destination", this.folder], {
-      cwd: PACKAGE,
-      stdio: "pipe",
-    });
-    const packed = JSON.parse(output.toString());
-    const [{ filename, unpackedSize }] = Array.isArray(packed) ? packed : Object.values(packed);
-    this.#archive = join(this.folder, filename);
+    const { filename } = this.#pack(PACKAGE);
+    this.#archives.whole = filename;
+    const lean = join(this.folder, "lean");
+    mkdirSync(lean);
+    execFileSync("tar", ["-xzf", filename, "-C", lean]);
+    rmSync(join(lean, "package/dist/native"), { recursive: true });
+    const { filename: archive, unpackedSize } = this.#pack(join(lean, "package"));
+    this.#archives.lean = archive;
     const port = await freePort();
     mkdirSync(join(this.folder, "repos"));
     await this.serve(`serve --repos repos --open --allow-origin * --listen 127.0.0.1:${port}`);
@@ -38,21 +40,36 @@ export class Projects extends Place {
     return { unpackedSize };
   }
 
-  /** A project with the package and these files; returns its folder. @param {string} name @param {Record<string, string>} files */
-  project(name, files, manifest = {}) {
+  /** Packs a folder. @param {string} folder */
+  #pack(folder) {
+    const into = join(this.folder, `packed-${basename(folder)}`);
+    mkdirSync(into);
+    const args = ["pack", "--json", "--pack-destination", into];
+    const packed = JSON.parse(execFileSync("npm", args, { cwd: folder, stdio: "pipe" }).toString());
+    const [{ filename, unpackedSize }] = Array.isArray(packed) ? packed : Object.values(packed);
+    return { filename: join(into, filename), unpackedSize };
+  }
+
+  /**
+   * A project with the package and these files; returns its folder.
+   *
+   * @param {string} name
+   * @param {Record<string, string>} files
+   * @param {{ archive?: "whole" | "lean" }} options
+   */
+  project(name, files, { archive = "lean" } = {}) {
     const folder = join(this.folder, name);
     mkdirSync(folder);
-    writeFileSync(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module", ...manifest }));
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
     for (const [path, text] of Object.entries(files)) writeFileSync(join(folder, path), text);
-    const install = ["install", "--no-audit", "--no-fund", "--offline", this.#archive];
+    const install = ["install", "--no-audit", "--no-fund", "--offline", this.#archives[archive]];
     execFileSync("npm", install, { cwd: folder, stdio: "pipe" });
     return folder;
   }
 
   /** Runs Node in a folder; returns what it prints. @param {string} folder @param {string[]} args */
   node(folder, args) {
-    const flags = ["--experimental-websocket", "--no-warnings"];
-    return execFileSync(process.execPath, [...flags, ...args], {
+    return execFileSync(process.execPath, ["--no-warnings", ...args], {
       cwd: folder,
       stdio: "pipe",
       timeout: LIMIT_MS,

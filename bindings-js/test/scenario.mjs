@@ -1,6 +1,12 @@
 // A scenario that every runtime takes, and whose log is the same everywhere. Runs wherever the package does.
 
-/** @typedef {typeof import("trellis-sync")} Package */
+/**
+ * What it takes of the package.
+ *
+ * @typedef {Pick<typeof import("trellis-sync"), "memoryPair" | "TrellisError"> & {
+ *   open: (name: string, options: { storage: "memory" }) => Promise<import("trellis-sync").Repo<any>>,
+ * }} Package
+ */
 
 /** A value as JSON with sorted names and no spaces. @param {any} value @returns {string} */
 function text(value) {

@@ -74,7 +74,7 @@ const RUNNERS = {
     refused(() => raw.opsShown([{ header: unhex(bytes ?? digits) }]), name);
   },
   signatures: ({ raw }, { key, message, signature, header, holds, name }) => {
-    let [author, signed] = [key, message && unhex(message)];
+    let [author, signed] = [key, unhex(message ?? "")];
     if (header) {
       const [shown] = /** @type {any[]} */ (raw.opsShown([{ header: unhex(header) }]));
       author = shown.agentId;

@@ -3,11 +3,30 @@
 import { TrellisError } from "./errors.js";
 import type { OpId } from "./ops.js";
 import { parsePlace } from "./places.js";
-import type { AnyRecords, Records, Resolution, WriteOptions } from "./repo.js";
-import type { Choice, Conflict, Edit, Patch } from "./surface.js";
+import type { Choice, Conflict, Edit, Patch, Side } from "./surface.js";
 import { asJson } from "./values.js";
+import type { AnyRecords, Records } from "./view.js";
 
-/** Several edits: one transaction, one signature, one receipt. */
+/** How a write is made. */
+export interface WriteOptions {
+  /** The writes that the writer was looking at; what this replica shows where it is left out. */
+  readonly ifBase?: readonly OpId[];
+  /** On whose behalf, if not the author's own. */
+  readonly actor?: string;
+  /** Ends the waiting, not a write that has begun. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a conflict is closed: by one of its sides, by another value, or by nothing in its place. */
+export type Resolution =
+  | Side
+  | {
+      /** What shall stand there. */
+      readonly value: unknown;
+    }
+  | "absent";
+
+/** Several edits: one transaction, one signature, one receipt. `Repo.batch` gives one, and writes it. */
 export class Batch<R extends Records = AnyRecords> {
   /** The edits so far. */
   readonly edits: Edit[] = [];

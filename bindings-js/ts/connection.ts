@@ -1,5 +1,6 @@
 // Connections: frames between two ends, in order. Who opens one gives it to a link, which listens before anything comes.
 
+import { native } from "#source";
 import { TrellisError } from "./errors.js";
 import type { Frame } from "./surface.js";
 
@@ -109,6 +110,26 @@ export function peerUrl(text: string, schemes: readonly [string, string], option
   return url;
 }
 
+/**
+ * Whether a URL's peer is reached by requests, and not by a connection that stays open.
+ *
+ * @throws TrellisError as `peerUrl`, and `unsupported` where the platform has no `WebSocket` and one is needed.
+ */
+export function isAsked(url: string, options: ConnectOptions): boolean {
+  const isHttp = /^https?:/.test(url);
+  peerUrl(url, isHttp ? ["http", "https"] : ["ws", "wss"], options);
+  if (!isHttp) needWebSocket();
+  return isHttp;
+}
+
+function needWebSocket(): void {
+  if (typeof WebSocket === "function" || (HAS_ADDON && native())) return;
+  throw new TrellisError(
+    "unsupported",
+    "There is no WebSocket here. Use Node 22, or node --experimental-websocket, or the peer's http:// or https:// URL.",
+  );
+}
+
 function notAUrl([plain, secret]: readonly [string, string]): TrellisError {
   return new TrellisError(
     "invalid_argument",
@@ -129,11 +150,11 @@ function isLoopback(host: string): boolean {
 export async function dialWebSocket(text: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const url = peerUrl(text, ["ws", "wss"], options);
   if (url.pathname === "/") url.pathname = LINK_PATH;
-  if (typeof WebSocket !== "function")
-    throw new TrellisError(
-      "unsupported",
-      "There is no WebSocket here. In Node, use version 22 or later, or set globalThis.WebSocket to that of the package ws.",
-    );
+  if (HAS_ADDON) {
+    const addon = native();
+    if (addon) return addon.dial(url.href, options, signal);
+  }
+  needWebSocket();
   const socket = new WebSocket(url, pageOf(url));
   socket.binaryType = "arraybuffer";
   const inbox = new Inbox();

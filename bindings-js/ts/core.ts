@@ -1,53 +1,70 @@
 // The core, as WASM: loaded when it is first needed, once, and from then on called as it is.
 
-import { load } from "#source";
+import { carried, load, native } from "#source";
 import * as glue from "../wasm/trellis.js";
 import { asError, TrellisError } from "./errors.js";
+import type { Native } from "./native.js";
+import type { Carried } from "./packed.js";
 import type { Input, Output } from "./surface.js";
 import { plain } from "./values.js";
 
-/** What is called of the core. Whatever else stands in its glue no bundle has. */
+/** What repos call of the core. */
 const functions = {
-  Log: glue.Log,
   Machine: glue.Machine,
   authorOf: glue.authorOf,
   broughtBy: glue.broughtBy,
   bundleOf: glue.bundleOf,
-  createGenesis: glue.createGenesis,
-  federationCollections: glue.federationCollections,
-  formatReference: glue.formatReference,
   isSigned: glue.isSigned,
-  linkedRepos: glue.linkedRepos,
-  linksTo: glue.linksTo,
-  opId: glue.opId,
   opsOf: glue.opsOf,
   opsOfBundle: glue.opsOfBundle,
   opsShown: glue.opsShown,
-  parseReference: glue.parseReference,
   readRecord: glue.readRecord,
-  reconcile: glue.reconcile,
   recordBytesMax: glue.recordBytesMax,
   repoTag: glue.repoTag,
   sign: glue.sign,
 };
-let isReady = false;
+/** What only some programs call of it. */
+const extra = {
+  Log: glue.Log,
+  createGenesis: glue.createGenesis,
+  federationCollections: glue.federationCollections,
+  formatReference: glue.formatReference,
+  linkedRepos: glue.linkedRepos,
+  linksTo: glue.linksTo,
+  opId: glue.opId,
+  parseReference: glue.parseReference,
+  reconcile: glue.reconcile,
+};
+/** What is called of the core, whatever runs it. @internal */
+export type Core = typeof functions & typeof extra;
+
+let ready: typeof functions | undefined;
+/** The addon, where that is what runs the core. */
+let addon: Native | undefined;
+let started: WebAssembly.Module | undefined;
 
 /**
- * The core's functions. The first call compiles the module, which takes some tens of milliseconds.
+ * The core's functions. Where the module is compiled, the first call does that, which takes some tens of milliseconds.
  *
  * @throws TrellisError `unsupported` where the platform has no WebAssembly, or forbids it by a content security policy.
  * @internal
  */
 export function core(): typeof functions {
-  if (!isReady) {
-    try {
-      start(load());
-    } catch (cause) {
-      if (cause instanceof TrellisError) throw cause;
-      throw new TrellisError("unsupported", "The core could not be loaded: WebAssembly is absent or forbidden here.", {
-        cause,
-      });
+  if (ready) return ready;
+  if (HAS_ADDON) {
+    addon = native();
+    if (addon) {
+      ready = addon.core;
+      return ready;
     }
+  }
+  try {
+    start(load());
+  } catch (cause) {
+    if (cause instanceof TrellisError) throw cause;
+    throw new TrellisError("unsupported", "The core could not be loaded: WebAssembly is absent or forbidden here.", {
+      cause,
+    });
   }
   return functions;
 }
@@ -55,21 +72,33 @@ export function core(): typeof functions {
 /** Starts a compiled module. @internal */
 export function start(module: WebAssembly.Module): void {
   glue.initSync({ module });
-  isReady = true;
+  ready = functions;
+  started = module;
+}
+
+/** What only some programs call of the core, within `call`. Bundlers leave it out of the others. @internal */
+export function more(): typeof extra {
+  return HAS_ADDON && addon ? addon.core : extra;
+}
+
+/** The module for another thread, where it need not be compiled here. @internal */
+export function portable(): Carried {
+  return started ?? carried();
 }
 
 /** Whether the module is there. */
 export function isStarted(): boolean {
-  return isReady;
+  return ready !== undefined;
 }
 
 /** Calls the core, and throws what it throws as a `TrellisError`. What it gives is plain. @internal */
 export function call<T>(work: (core: typeof functions) => unknown): T {
-  const ready = core();
+  const functions = core();
   try {
-    return plain(work(ready)) as T;
+    const given = work(functions);
+    return (HAS_ADDON && addon ? given : plain(given)) as T;
   } catch (thrown) {
-    throw asError(thrown);
+    throw HAS_ADDON && addon ? addon.errorOf(thrown) : asError(thrown);
   }
 }
 

@@ -5,7 +5,7 @@
 // of the store fails, the machine is thrown away, and the next command opens a new one from the store.
 
 import { type BranchPolicy, Machine } from "./core.js";
-import { asError, TrellisError } from "./errors.js";
+import { asError, closed, TrellisError } from "./errors.js";
 import type { Keys, Signer } from "./keys.js";
 import type { Store } from "./store.js";
 import type { Answer, Command, Connection, Event, Frame, Input, Output, Row } from "./surface.js";
@@ -317,10 +317,6 @@ export class Driver {
     const wait = Math.min(Math.max(deadline - this.now(), 0), TIMER_MS_MAX);
     this.#timer = setTimeout(() => this.give({ type: "tick" }), wait);
   }
-}
-
-function closed(): TrellisError {
-  return new TrellisError("aborted", "The repo was closed. Open it again.");
 }
 
 function storeError(thrown: unknown): TrellisError {

@@ -1,14 +1,14 @@
 // The engine, for programs that bring their own store: give it the ops that there are, and it makes them and a peer's equal.
 
 import { type Connection, lost } from "./connection.js";
-import { type BranchPolicy, call } from "./core.js";
+import { type BranchPolicy, call, more } from "./core.js";
 import { Driver } from "./driver.js";
 import { asError, TrellisError } from "./errors.js";
-import { exchange } from "./http.js";
+import { exchange, type Tally } from "./http.js";
 import { Identity, MemoryKeys, type Signer } from "./keys.js";
-import { Teller } from "./link.js";
+import { type Nacked, Teller } from "./link.js";
 import { type Op, opsOf, opsShown, reconcile } from "./ops.js";
-import { type Ended, pump, type Tally } from "./pump.js";
+import { type Ended, pump } from "./pump.js";
 import { broughtBy, MemoryStore } from "./store.js";
 import type { Answer, Command, Reconciled, Row, StoredAt, StoredOp } from "./surface.js";
 import type { Transport } from "./transports.js";
@@ -37,20 +37,46 @@ export interface SyncEngineOptions {
 export interface Synced {
   /** The peer's key. */
   readonly peer: string;
+  /** Ops that went out. */
   readonly opsSent: number;
+  /** Ops that came. */
   readonly opsReceived: number;
   /** How often this side spoke and was answered, with the proofs of who they are. */
   readonly rounds: number;
+  /** Bytes that went out, with everything around the ops. */
   readonly bytesSent: number;
+  /** Bytes that came. */
   readonly bytesReceived: number;
   /** What the peer refused of what went to it, or gives no effect. */
-  readonly nacked?: { readonly ops: number; readonly code: string; readonly head?: string };
+  readonly nacked?: Nacked;
   /** The linear branches that stand on several lines now. */
   readonly diverged: readonly string[];
 }
 
-/** Keeps a program's ops equal to those of its peers, and answers peers until it is closed. */
+/**
+ * Keeps a program's ops equal to those of its peers, and answers peers until it is closed.
+ *
+ * @example
+ * ```ts
+ * import { createGenesis, createOp, Identity, MemoryTransport, type Op, SyncEngine } from "trellis-sync";
+ * const identity = Identity.generate();
+ * const [ours, theirs]: [Op[], Op[]] = [[createGenesis("notes", { identity })], []];
+ * ours.push(createOp({ collection: "todo", key: "1", body: { title: "Buy milk" } }, { identity, after: ours }));
+ * const engineOf = (localPeerId: string, log: Op[]) =>
+ *   new SyncEngine({
+ *     localPeerId,
+ *     transport: new MemoryTransport(localPeerId),
+ *     getLocalOps: () => log,
+ *     onOpsReceived: (ops) => void log.push(...ops), // or keep them, and return the promise
+ *   });
+ * const [engine, peer] = [engineOf("peer-a", ours), engineOf("peer-b", theirs)];
+ * const { opsSent, opsReceived } = await engine.pushTo("peer-b");
+ * console.log(opsSent, opsReceived, theirs.length, engine.reconcileWith(theirs).relation); // 2 0 2 equal
+ * await Promise.all([engine.close(), peer.close()]);
+ * ```
+ */
 export class SyncEngine implements AsyncDisposable {
+  /** What this side calls itself. */
   readonly localPeerId: string;
   /** The key that it proves to peers. */
   readonly author: string;
@@ -103,6 +129,7 @@ export class SyncEngine implements AsyncDisposable {
     await this.#driver.close();
   }
 
+  /** As `close`, at the end of a block that says `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -137,7 +164,7 @@ export class SyncEngine implements AsyncDisposable {
     const ended: Promise<Ended> =
       "url" in way
         ? exchange(this.#driver, way.url, terms, teller, stop.signal, { began, tally, known: way.known })
-        : pump(this.#driver, way.connection, terms, teller, stop.signal, { began, tally });
+        : pump(this.#driver, counted(way.connection, tally), terms, teller, stop.signal, { began });
     const inSync = new Promise<void>((resolve) => {
       teller.listen((status) => status.isInSync && resolve());
     });
@@ -195,6 +222,31 @@ export class SyncEngine implements AsyncDisposable {
   }
 }
 
+/** A connection on which everything is counted. */
+function counted(connection: Connection, tally: Tally): Connection {
+  let isAnswered = true;
+  return {
+    origin: connection.origin,
+    binding: connection.binding,
+    listen: (listener) =>
+      connection.listen({
+        frame: (frame) => {
+          tally.bytesReceived += frame.length;
+          isAnswered = true;
+          listener.frame(frame);
+        },
+        end: (failure) => listener.end(failure),
+      }),
+    send: (frame) => {
+      tally.bytesSent += frame.length;
+      if (isAnswered) tally.rounds += 1;
+      isAnswered = false;
+      connection.send(frame);
+    },
+    close: () => connection.close(),
+  };
+}
+
 /** Rows in memory, of which those that a peer brought go to the program before they count as durable. */
 class ProgramStore extends MemoryStore {
   /** The program's own ops. */
@@ -236,5 +288,5 @@ class ProgramStore extends MemoryStore {
 }
 
 function idOf(op: StoredOp): string {
-  return call((functions) => functions.opId(op.header));
+  return call(() => more().opId(op.header));
 }

@@ -58,8 +58,24 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** The one error type of this package. The message never holds a value of the user's. */
+/**
+ * The one error type of this package. The message never holds a value of the user's.
+ *
+ * @example
+ * ```ts
+ * import { open, TrellisError } from "trellis-sync";
+ * const repo = await open("notes");
+ * try {
+ *   await repo.set("todo", "Buy milk");
+ * } catch (error) {
+ *   if (!(error instanceof TrellisError)) throw error;
+ *   console.log(error.code, error.retryable, error.message);
+ *   // invalid_argument false A place is written collection/key/field/...
+ * }
+ * ```
+ */
 export class TrellisError extends Error {
+  /** `TrellisError`, as stack traces show it. */
   override readonly name = "TrellisError";
   /** The stable code. */
   readonly code: ErrorCode;
@@ -70,6 +86,7 @@ export class TrellisError extends Error {
   /** The place that it is about, if it is about one. */
   readonly path?: string;
 
+  /** Takes what each field says, in sentences for people. */
   constructor(code: ErrorCode, message: string, { op, repo, path, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -88,9 +105,8 @@ export class TrellisError extends Error {
 export function asError(thrown: unknown): TrellisError {
   if (thrown instanceof TrellisError) return thrown;
   if (typeof thrown === "object" && thrown !== null && "code" in thrown && "message" in thrown) {
-    const { code, message, op } = thrown as { code: ErrorCode; message: string; op?: string };
-    if (typeof code === "string" && /^[a-z_]+$/.test(code))
-      return new TrellisError(code, `${sentence(message)}`, { op });
+    const { code, message, ...details } = thrown as ErrorDetails & { code: ErrorCode; message: string };
+    if (typeof code === "string" && /^[a-z_]+$/.test(code)) return new TrellisError(code, sentence(message), details);
   }
   return new TrellisError("aborted", "Something failed that should not. Open the repo again.", { cause: thrown });
 }
@@ -99,6 +115,11 @@ export function asError(thrown: unknown): TrellisError {
 function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return text.endsWith(".") ? text : `${text}.`;
+}
+
+/** The `aborted` error of a repo that was closed. */
+export function closed(): TrellisError {
+  return new TrellisError("aborted", "The repo was closed. Open it again.");
 }
 
 /** The `aborted` error of a signal. */

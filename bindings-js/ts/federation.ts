@@ -1,43 +1,80 @@
 // Several repos together: other repos by short names, and references to what is in them.
 
-import { call } from "./core.js";
+import { call, more } from "./core.js";
 import { TrellisError } from "./errors.js";
-import { open } from "./open.js";
+import { openLinked, placeOf } from "./open.js";
 import type { OpId } from "./ops.js";
 import type { Receipt } from "./receipt.js";
-import type { AnyRecords, Entry, Repo } from "./repo.js";
+import type { Repo } from "./repo.js";
 import type { Collections, CrossRepoLink, CrossRepoRef, Edit, Json, LinkedRepo } from "./surface.js";
+import type { AnyRecords, Entry } from "./view.js";
 
 /**
  * Writes a reference to an entity of another repo, `type:name` there: `@alias:type:name`, or that with `#` and the id of an
  * op, for what it was when that op was its branch's head.
  *
+ * @example
+ * ```ts
+ * import { formatCrossRepoRef } from "trellis-sync";
+ * console.log(formatCrossRepoRef("backend", "lib:api-client")); // @backend:lib:api-client
+ * ```
+ *
  * @throws TrellisError `invalid_argument` for what is no alias, entity or id.
  */
 export function formatCrossRepoRef(alias: string, entity: string, version?: OpId): string {
-  return call((core) => core.formatReference({ alias, entity, ...(version !== undefined && { version }) }));
+  return call(() => more().formatReference({ alias, entity, ...(version !== undefined && { version }) }));
 }
 
-/** Reads a reference. @throws TrellisError `invalid_argument` for what is none. */
+/**
+ * Reads a reference.
+ *
+ * @example
+ * ```ts
+ * import { parseCrossRepoRef } from "trellis-sync";
+ * const { alias, entity, collection, key } = parseCrossRepoRef("@backend:lib:api-client");
+ * console.log(alias, entity, collection, key); // backend lib:api-client lib api-client
+ * ```
+ *
+ * @throws TrellisError `invalid_argument` for what is none.
+ */
 export function parseCrossRepoRef(text: string): CrossRepoRef {
-  return call((core) => core.parseReference(text));
+  return call(() => more().parseReference(text));
 }
 
 /** How linked repos are opened. */
 export interface MultiRepoOptions {
-  /** Opens the repo at a place. `open` by its name where it is left out. */
+  /**
+   * Opens the repo at a place. Where it is left out, a repo that lies in a folder links folders, and one in memory links
+   * those that are open in the program, by their names.
+   */
   readonly open?: (place: string) => Promise<Repo>;
 }
 
-/** A repo, and those that it links. */
+/**
+ * A repo, and those that it links.
+ *
+ * @example
+ * ```ts
+ * import { MultiRepoManager, open } from "trellis-sync";
+ * const [repo, backend] = [await open("web"), await open("backend-api")];
+ * await backend.set("lib/api-client/version", 3);
+ * const repos = new MultiRepoManager(repo);
+ * await repos.linkRepo("backend", "backend-api", "Backend service");
+ * await repos.addCrossRepoLink("proj:frontend", "dependsOn", "backend", "lib:api-client");
+ * const [link] = await repos.findReferencesTo("backend", "lib:api-client");
+ * console.log(link?.from, link?.relation); // proj:frontend dependsOn
+ * console.log((await repos.follow("@backend:lib:api-client")).value); // { version: 3 }
+ * ```
+ */
 export class MultiRepoManager {
   /** The repo that links the others. */
   readonly repo: Repo;
   readonly #open: (place: string) => Promise<Repo>;
 
-  constructor(repo: Repo, { open: opened = (place) => open(place, { storage: "memory" }) }: MultiRepoOptions = {}) {
+  /** Links other repos from this one. */
+  constructor(repo: Repo, { open }: MultiRepoOptions = {}) {
     this.repo = repo;
-    this.#open = opened;
+    this.#open = open ?? ((place) => openLinked(place, repo.isPersistent));
   }
 
   /**
@@ -45,14 +82,15 @@ export class MultiRepoManager {
    * the same place.
    *
    * @param alias 1 to 63 of the characters a to z, 0 to 9 and `-`, the first no `-`.
-   * @param place what the repo is opened by.
+   * @param path what the repo is opened by.
    * @throws TrellisError `invalid_argument` for what is no alias; `unsupported` for a URL, which cannot be linked yet;
    * `not_found` for a repo that nobody has written to.
    */
-  async linkRepo(alias: string, place: string, description?: string): Promise<Receipt> {
+  async linkRepo(alias: string, path: string, description?: string): Promise<Receipt> {
     formatCrossRepoRef(alias, "type:name");
-    if (place.includes("://"))
+    if (path.includes("://"))
       throw new TrellisError("unsupported", "A repo at a URL cannot be linked yet. Open it here, and link it by name.");
+    const place = placeOf(path, this.repo.isPersistent);
     const repo = await this.#at(place, (other) => idOf(other));
     return this.#write({ type: "linkRepo", alias, place, repo, ...(description !== undefined && { description }) });
   }
@@ -65,7 +103,7 @@ export class MultiRepoManager {
   /** The linked repos, ascending by alias. */
   async linkedRepos(): Promise<readonly LinkedRepo[]> {
     const records = await this.#records("linkedRepos");
-    return call((core) => core.linkedRepos(records));
+    return call(() => more().linkedRepos(records));
   }
 
   /**
@@ -87,7 +125,7 @@ export class MultiRepoManager {
   /** The links that lead to an entity of another repo, in any version. @throws TrellisError `invalid_argument` */
   async findReferencesTo(alias: string, entity: string): Promise<readonly CrossRepoLink[]> {
     const records = await this.#records("crossRepoLinks");
-    return call((core) => core.linksTo(records, alias, entity));
+    return call(() => more().linksTo(records, alias, entity));
   }
 
   /**
@@ -127,7 +165,7 @@ export class MultiRepoManager {
   }
 
   async #records(of: keyof Collections): Promise<{ key: string; value: Json }[]> {
-    const collection = call<Collections>((core) => core.federationCollections())[of];
+    const collection = call<Collections>(() => more().federationCollections())[of];
     const entries = (await this.repo.entries(collection)) as Entry<Json>[];
     return entries.flatMap(({ key, value }) =>
       value === undefined || value instanceof Uint8Array ? [] : [{ key, value }],

@@ -1,8 +1,9 @@
-// What a repo needs of whatever runs its machine: the WASM driver here, and the addon of Node elsewhere.
+// What a repo needs of whatever runs its machine: the driver, or the addon of Node.
 
 import type { Connection } from "./connection.js";
 import type { LinkStatus } from "./link.js";
-import type { Answer, Command, Event } from "./surface.js";
+import type { Answer, Command, Event, Progress } from "./surface.js";
+import type { Given, WholeVerb } from "./whole.js";
 
 /** A change of the log: the ops of one transaction or batch. */
 export interface LogChange {
@@ -31,8 +32,8 @@ export interface HostLink {
   readonly status: LinkStatus;
   /** Calls `heard` whenever the status is another one. Returns what ends that. */
   onStatus(heard: (status: LinkStatus) => void): () => void;
-  /** Its number with the machine, while it is connected. */
-  readonly id: number | undefined;
+  /** How far it is; nothing while the peer is not known. @throws TrellisError */
+  progress(): Promise<Progress | undefined>;
   /** Ends it, and tells the peer. */
   close(): Promise<void>;
 }
@@ -45,6 +46,8 @@ export interface Host {
   now(): number;
   /** Carries a command out. @throws TrellisError */
   carryOut(command: Command): Promise<Answer>;
+  /** Carries out what is about ops as bundles or objects. Hosts have this whose machine is elsewhere. @throws TrellisError */
+  whole?<V extends WholeVerb>(verb: V, given: Given<V>): Promise<unknown>;
   /** What the log was changed by behind a local sequence, in order. */
   changes(after: number): Promise<readonly LogChange[]>;
   /** Calls `heard` for whatever nobody asked for, and with nothing when the log has changed. Returns what ends that. */

@@ -6,8 +6,9 @@ import { call } from "./core.js";
 import type { Driver } from "./driver.js";
 import { type ErrorCode, TrellisError } from "./errors.js";
 import { pause, type Teller } from "./link.js";
-import { type Ended, type Tally, type Terms, tell, troubleOf } from "./pump.js";
-import type { Event, Frame, Status } from "./surface.js";
+import { type Ended, type Terms, tell, troubleOf } from "./pump.js";
+import { statusOf } from "./receipt.js";
+import type { Event, Frame } from "./surface.js";
 import { hex, random, unhex } from "./values.js";
 
 const MEDIA_TYPE = "application/vnd.trellis.sync+cbor";
@@ -23,8 +24,17 @@ const FORGOTTEN_MAX = 3;
 /** Frames that are not worth a request of their own: ping, pong, bye. */
 const IDLE_KINDS: ReadonlySet<number> = new Set([13, 14, 15]);
 
+/** Bytes that went and came. */
+export interface Tally {
+  bytesSent: number;
+  bytesReceived: number;
+  /** How often this side spoke and was answered. */
+  rounds: number;
+}
+
 /** What is known of a peer that answers requests. */
 export interface KnownPeer {
+  /** Its key, once it has answered. */
   key?: string;
 }
 
@@ -318,12 +328,6 @@ function decodeBody(body: Uint8Array): Uint8Array[] | undefined {
     at = from + length;
   }
   return frames;
-}
-
-async function statusOf(driver: Driver): Promise<Status> {
-  const answer = await driver.carryOut({ type: "status" });
-  if (answer.type !== "status") throw new TrellisError("aborted", "The machine gave no status.");
-  return answer.status;
 }
 
 /** What the status of an answer means that is not the one hoped for. */

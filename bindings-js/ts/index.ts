@@ -1,14 +1,16 @@
 // Local-first sync: signed, hash-linked ops, conflicts as data, merges that can be previewed.
 
-export { Batch } from "./batch.js";
+export { Batch, type Resolution, type WriteOptions } from "./batch.js";
 export { type Connection, type ConnectOptions, type Listener, memoryPair } from "./connection.js";
 export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
 export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
 export { type ErrorCode, type ErrorDetails, TrellisError } from "./errors.js";
 export { formatCrossRepoRef, MultiRepoManager, type MultiRepoOptions, parseCrossRepoRef } from "./federation.js";
 export type { LogChange, SyncOptions } from "./host.js";
+export type { KnownPeer } from "./http.js";
+export type { WorkerLike } from "./in-worker.js";
 export { type AuthorId, Identity, type Keys, type Signer } from "./keys.js";
-export type { LinkState, LinkStatus } from "./link.js";
+export { Link, type LinkState, type LinkStatus, type Nacked } from "./link.js";
 export { type OpenOptions, open } from "./open.js";
 export {
   createGenesis,
@@ -22,21 +24,9 @@ export {
   type SyncSigner,
 } from "./ops.js";
 export { entityPlace } from "./places.js";
-export * as raw from "./raw.js";
+export { raw } from "./raw.js";
 export { type DurableOptions, Receipt, type Safe, type Tier } from "./receipt.js";
-export {
-  type AnyRecords,
-  Branch,
-  type Changed,
-  type Entry,
-  Link,
-  type Query,
-  type Records,
-  Repo,
-  RepoView,
-  type Resolution,
-  type WriteOptions,
-} from "./repo.js";
+export { Branch, type Changed, Repo } from "./repo.js";
 export { Subscription } from "./subscription.js";
 export type * as surface from "./surface.js";
 export type {
@@ -56,3 +46,4 @@ export type {
   VerifyReport,
 } from "./surface.js";
 export { HttpSyncTransport, MemoryTransport, type Transport, type Way, WebSocketSyncTransport } from "./transports.js";
+export { type AnyRecords, type Entry, type Query, type Records, RepoView } from "./view.js";

@@ -1,7 +1,7 @@
 // Keys: who writes, and how it is signed.
 
-import { call, core } from "./core.js";
-import { asError, TrellisError } from "./errors.js";
+import { call } from "./core.js";
+import { TrellisError } from "./errors.js";
 import { hex, random, unhex } from "./values.js";
 
 /** What signs for a device. The secret stays behind it. */
@@ -22,7 +22,21 @@ export interface Keys {
   renew(): Signer | Promise<Signer>;
 }
 
-/** An author: an Ed25519 key. */
+/**
+ * An author: an Ed25519 key.
+ *
+ * @example
+ * ```ts
+ * import { Identity, open } from "trellis-sync";
+ * const identity = Identity.fromSeed("07".repeat(32)); // or Identity.generate()
+ * const repo = await open("notes", { identity, authorName: "Ann", storage: "memory" });
+ * const { ops } = await repo.set("todo/1/title", "Buy milk");
+ * for (const id of ops) {
+ *   const { agentId, actor } = await repo.op(id);
+ *   console.log(agentId === identity.author, actor); // true Ann
+ * }
+ * ```
+ */
 export class Identity implements Signer {
   /** The public key, 64 hex digits. */
   readonly author: AuthorId;
@@ -53,20 +67,20 @@ export class Identity implements Signer {
 
   /** Signs a message: 64 bytes. */
   sign(message: Uint8Array): Uint8Array {
-    try {
-      return core().sign(this.#seed, message);
-    } catch (thrown) {
-      throw asError(thrown);
-    }
+    return call((functions) => functions.sign(this.#seed, message));
   }
 
-  toJSON(): { author: string } {
+  /** What is shown of it: the public key, never the seed. */
+  toJSON(): Pick<Identity, "author"> {
     return { author: this.author };
   }
 }
 
 /** An author's public key: 64 hex digits. */
-export type AuthorId = string & { readonly __brand?: "AuthorId" };
+export type AuthorId = string & {
+  /** Keeps it apart from other texts. */
+  readonly __brand?: "AuthorId";
+};
 
 /** Keys that are gone with the program. */
 export class MemoryKeys implements Keys {

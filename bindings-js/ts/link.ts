@@ -1,6 +1,9 @@
-// How a link stands, as a program sees it.
+// Links, as a program sees them, and how they stand.
 
-import type { TrellisError } from "./errors.js";
+import { TrellisError } from "./errors.js";
+import type { HostLink } from "./host.js";
+import { withSignal } from "./receipt.js";
+import type { Progress } from "./surface.js";
 
 /** What state a link is in. */
 export type LinkState =
@@ -19,6 +22,7 @@ export type LinkState =
 
 /** How a link stands. */
 export interface LinkStatus {
+  /** What state it is in. */
   readonly state: LinkState;
   /** Why it is not connected. */
   readonly reason?: TrellisError;
@@ -28,8 +32,91 @@ export interface LinkStatus {
   readonly isRelay: boolean;
   /** Whether both had the same when that was last looked at. */
   readonly isInSync: boolean;
-  /** What the peer last refused, or gave no effect: how many ops, why, and the head of the line that was there first. */
-  readonly nacked?: { readonly ops: number; readonly code: string; readonly head?: string };
+  /** What the peer refused, or gave no effect. */
+  readonly nacked?: Nacked;
+}
+
+/** What a peer refused, or gives no effect. It is kept here all the same. */
+export interface Nacked {
+  /** How many ops. */
+  readonly ops: number;
+  /** Why it refused the last of them, as an error code. */
+  readonly code: string;
+  /** On a linear branch, the head of the line that was there first. */
+  readonly head?: string;
+}
+
+/**
+ * A link to a peer. It ends when it is closed.
+ *
+ * @example
+ * ```ts
+ * await repo.set("todo/1/title", "Buy milk");
+ * const link = repo.sync("wss://relay.example");
+ * const states: string[] = [];
+ * const deafen = link.onStatus(({ state }) => states.push(state));
+ * await link.inSync();
+ * deafen();
+ * const progress = await link.progress();
+ * console.log(states.at(-1), progress?.opsOut, progress?.unacked); // connected 2 0
+ * await link.close();
+ * ```
+ */
+export class Link implements AsyncDisposable {
+  readonly #link: HostLink;
+
+  /** Use `Repo.sync` or `Repo.connect`. @hidden */
+  constructor(link: HostLink) {
+    this.#link = link;
+  }
+
+  /** How it stands. */
+  get status(): LinkStatus {
+    return this.#link.status;
+  }
+
+  /** Calls `heard` whenever it stands otherwise. Returns what ends that. */
+  onStatus(heard: (status: LinkStatus) => void): () => void {
+    return this.#link.onStatus(heard);
+  }
+
+  /**
+   * Waits until both sides have the same, durably.
+   *
+   * @throws TrellisError what keeps the peer from being reached: `offline`, `auth_failed`, `repo_mismatch`, ...
+   */
+  async inSync({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    let stop = () => {};
+    const reached = new Promise<void>((resolve, reject) => {
+      const look = ({ isInSync, reason, state }: LinkStatus) => {
+        if (isInSync) resolve();
+        else if (reason) reject(reason);
+        else if (state === "closed") reject(new TrellisError("aborted", "The link was closed."));
+      };
+      stop = this.#link.onStatus(look);
+      look(this.#link.status);
+    });
+    try {
+      await withSignal(reached, signal);
+    } finally {
+      stop();
+    }
+  }
+
+  /** How far it is; nothing while the peer is not known. */
+  progress(): Promise<Progress | undefined> {
+    return this.#link.progress();
+  }
+
+  /** Ends it, and tells the peer. */
+  close(): Promise<void> {
+    return this.#link.close();
+  }
+
+  /** As `close`, at the end of a block that says `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 /** A status that may be looked at and listened to. */
@@ -42,15 +129,18 @@ export class Teller {
   }
 
   tell(change: Partial<LinkStatus>): void {
-    this.#status = { ...this.#status, ...change };
+    this.become({ ...this.#status, ...change });
+  }
+
+  become(status: LinkStatus): void {
+    this.#status = status;
     for (const heard of [...this.#heard]) queueMicrotask(() => heard(this.#status));
   }
 
   /** The peer is known, or known again. */
   open(peer: string, isRelay: boolean): void {
     const { reason: _, ...rest } = this.#status;
-    this.#status = rest;
-    this.tell({ state: "connected", peer, isRelay });
+    this.become({ ...rest, state: "connected", peer, isRelay });
   }
 
   listen(heard: (status: LinkStatus) => void): () => void {

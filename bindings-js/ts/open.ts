@@ -1,11 +1,17 @@
 // Opening a repo.
 
+import { native, notice } from "#source";
 import type { BranchPolicy } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
+import { openInWorker, type WorkerLike } from "./in-worker.js";
 import { MemoryKeys, type Signer } from "./keys.js";
-import { type AnyRecords, type Link, type Records, Repo } from "./repo.js";
+import type { Link } from "./link.js";
+import type { Native } from "./native.js";
+import { WIRE_VERSION } from "./remote.js";
+import { Repo } from "./repo.js";
 import { MemoryStore } from "./store.js";
+import type { AnyRecords, Records } from "./view.js";
 import { WasmHost } from "./wasm-host.js";
 
 /** How a repo is opened. */
@@ -22,51 +28,81 @@ export interface OpenOptions {
   readonly clock?: () => number;
   /** A peer whose repo this is: it is taken from there before `open` returns, and none is begun here. */
   readonly join?: string;
+  /**
+   * A worker that runs `trellis-sync/worker`: the repo lives there, and its work does not block this thread. The worker is
+   * the program's, which ends it when no repo needs it any more.
+   */
+  readonly worker?: WorkerLike;
   /** What this device wants to hold of branches, by pattern, beside what the repo says. */
   readonly branchPolicies?: Readonly<Record<string, BranchPolicy>>;
 }
 
-interface Shared {
+/** What a repo that is open needs: what runs it, and the branch that it is opened on. */
+interface Opened {
   readonly host: Host;
+  readonly branch: string;
+}
+
+interface Shared {
+  readonly opened: Promise<Opened>;
   users: number;
 }
 
-/** The repos that are open, by name: who opens one again shares it. */
+/** The repos that are open, by name or folder: who opens one again shares it. */
 const shared = new Map<string, Shared>();
-let hasWarned = false;
 
 /**
  * Opens a repo, or makes one: it begins with its first write, or with what its first link brings. Never waits for the
  * network, unless `join` says so.
  *
- * In this version a repo is kept in memory: it is gone when the last `Repo` of its name is closed.
+ * In Node the name is the path of a folder, and the repo is kept in `.trellis` in it. Elsewhere, in this version, and with
+ * `storage: "memory"` it is kept in memory: it is gone when the last `Repo` of its name is closed.
  *
- * @param name what people call it. Who opens the same name again in one program has the same repo.
- * @throws TrellisError `unsupported` where WebAssembly is absent; with `join` what keeps the peer from being reached.
+ * @example
+ * ```ts
+ * import { open } from "trellis-sync";
+ * const repo = await open("notes");
+ * const receipt = await repo.set("todo/1/title", "Buy milk"); // collection / key / field...
+ * const link = repo.sync("wss://relay.example"); // returns at once
+ * await receipt.durable("relay", { timeout: 5_000 }); // "local" | "peer" | "relay"
+ * ```
+ *
+ * @param name what people call it, or its folder. Who opens the same one again in one program has the same repo.
+ * @throws TrellisError `unsupported` where WebAssembly is absent, and for options that a folder does not take; what the disk
+ * reports; with `join` what keeps the peer from being reached.
  */
 export async function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
   if (typeof name !== "string" || name === "") throw new TrellisError("invalid_argument", "A repo has a name.");
-  if (options.storage === undefined) warn();
-  const host = hostOf(name, options);
-  let isClosed = false;
-  const close = async () => {
-    if (isClosed) return;
-    isClosed = true;
-    host.users -= 1;
-    if (host.users > 0) return;
-    shared.delete(name);
-    await host.host.close();
-  };
-  const parts = { host: host.host, name, authorName: options.authorName, close };
-  const repo = new Repo<R>(parts, options.branch ?? "main");
+  const { worker, storage } = options;
+  const addon = HAS_ADDON && storage === undefined && !worker ? native() : undefined;
+  if (storage === undefined && !addon) notice();
+  const { host, branch, release } = await (worker
+    ? inWorker(name, worker, options)
+    : HAS_ADDON && addon
+      ? held(`\0${addon.place(name)}`, () => inFolder(addon, name, options))
+      : hostOf(name, options));
   try {
+    const repo = new Repo<R>({ host, name, authorName: options.authorName, close: release }, options.branch ?? branch);
     await repo.status();
-    if (options.join !== undefined) await join(repo.sync(options.join));
+    if (options.join !== undefined && !(HAS_ADDON && addon)) await join(repo.sync(options.join));
+    return repo;
   } catch (thrown) {
-    await close();
+    await release();
     throw thrown;
   }
-  return repo;
+}
+
+/** Opens another repo, to look at it: where repos are folders it has to be there. @internal */
+export async function openLinked(place: string, isFolder: boolean): Promise<Repo> {
+  const addon = HAS_ADDON && isFolder ? native() : undefined;
+  if (!HAS_ADDON || !addon) return open(place, { storage: "memory" });
+  const host = await addon.open(place, { isReadOnly: true, mustExist: true });
+  return new Repo({ host, name: place, close: () => host.close() }, host.branch);
+}
+
+/** What another repo is linked by, wherever the program stands. @internal */
+export function placeOf(path: string, isFolder: boolean): string {
+  return HAS_ADDON && isFolder ? (native()?.place(path) ?? path) : path;
 }
 
 async function join(link: Link): Promise<void> {
@@ -77,26 +113,63 @@ async function join(link: Link): Promise<void> {
   }
 }
 
-function hostOf(name: string, { identity, clock = Date.now, branchPolicies }: OpenOptions): Shared {
-  const known = shared.get(name);
-  if (known) {
-    known.users += 1;
-    return known;
-  }
-  const keys = identity ? new MemoryKeys(identity) : new MemoryKeys();
-  const host = new WasmHost({ store: new MemoryStore(), keys, now: clock, policies: branchPolicies });
-  const opened = { host, users: 1 };
-  shared.set(name, opened);
-  return opened;
+/** What a program uses of what is open, and what lets go of it. */
+interface Held extends Opened {
+  release(): Promise<void>;
 }
 
-/** Says once in Node that what is written is not kept. */
-function warn(): void {
-  const { process } = globalThis as { process?: { emitWarning?: (text: string, options: object) => void } };
-  if (hasWarned || !process?.emitWarning) return;
-  hasWarned = true;
-  process.emitWarning(
-    "trellis-sync keeps repos in memory here: what is written is gone when the program ends, unless a peer has it.",
-    { code: "TRELLIS_MEMORY", detail: 'Say open(name, { storage: "memory" }) where that is meant.' },
-  );
+/** What is open under a key, which whoever opens it again shares. */
+async function held(key: string, begin: () => Promise<Opened>): Promise<Held> {
+  const use = shared.get(key) ?? { opened: begin(), users: 0 };
+  use.users += 1;
+  shared.set(key, use);
+  let isReleased = false;
+  const release = async () => {
+    if (isReleased) return;
+    isReleased = true;
+    use.users -= 1;
+    if (use.users > 0) return;
+    shared.delete(key);
+    await (await use.opened).host.close();
+  };
+  try {
+    return { ...(await use.opened), release };
+  } catch (thrown) {
+    await release();
+    throw thrown;
+  }
+}
+
+/** The host of a repo in this thread, in memory. @internal */
+export function hostOf(name: string, options: OpenOptions): Promise<Held> {
+  return held(name, () => inMemory(options));
+}
+
+/** The host of a repo in a worker. */
+async function inWorker(name: string, worker: WorkerLike, options: OpenOptions): Promise<Held> {
+  const { identity, clock, branchPolicies } = options;
+  if (clock) throw new TrellisError("invalid_argument", "A repo in a worker has the worker's clock.");
+  const opening = { version: WIRE_VERSION, name, branchPolicies, author: identity?.author };
+  const host = await openInWorker(worker, opening, identity);
+  return { host, branch: "main", release: () => host.close() };
+}
+
+async function inMemory({ identity, clock = Date.now, branchPolicies: policies }: OpenOptions): Promise<Opened> {
+  const host = new WasmHost({ store: new MemoryStore(), keys: new MemoryKeys(identity), now: clock, policies });
+  return { host, branch: "main" };
+}
+
+/** What a folder has of its own: its key, the system's time, and policies in its settings. */
+const OWN_OF_FOLDERS = ["identity", "clock", "branchPolicies"] as const;
+
+async function inFolder(addon: Native, path: string, options: OpenOptions): Promise<Opened> {
+  const refused = OWN_OF_FOLDERS.find((option) => options[option] !== undefined);
+  if (refused !== undefined)
+    throw new TrellisError(
+      "unsupported",
+      `A repo in a folder has its own key, time and settings. Leave ${refused} out, or say storage: "memory".`,
+    );
+  const { branch, authorName, join: url } = options;
+  const host = await addon.open(path, { branch, authorName, ...(url !== undefined && { join: { url } }) });
+  return { host, branch: host.branch };
 }

@@ -1,23 +1,31 @@
 // Ops as plain objects, which survive `JSON.parse(JSON.stringify(op))` and come back as the same bytes.
 
-import { call } from "./core.js";
+import { call, more } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Signer } from "./keys.js";
 import type { Json, Patch, Reconciled, StoredOp } from "./surface.js";
 import { asJson, random } from "./values.js";
 
 /** An op's id: 64 hex digits. */
-export type OpId = string & { readonly __brand?: "OpId" };
+export type OpId = string & {
+  /** Keeps it apart from other texts. */
+  readonly __brand?: "OpId";
+};
 /** A repo's id: that of its first op. */
-export type RepoId = string & { readonly __brand?: "RepoId" };
+export type RepoId = string & {
+  /** Keeps it apart from other texts. */
+  readonly __brand?: "RepoId";
+};
 
 /** An op. Its fields make its canonical bytes, and `hash` is checked against them: a changed field is an error. */
 export interface Op {
   /** The id: BLAKE3 of the header. */
   readonly hash: OpId;
+  /** The version of the form of ops. */
   readonly v: 1;
   /** The repo; left out in the op that begins it. */
   readonly repo?: RepoId;
+  /** What it does. */
   readonly kind: "put" | "patch" | "delete" | "append" | "merge" | (string & {});
   /** The clock as ISO 8601, for people. Ignored on the way in. */
   readonly timestamp?: string;
@@ -25,6 +33,7 @@ export interface Op {
   readonly hlc: string;
   /** The author's key. */
   readonly agentId: string;
+  /** The branch that it stands on. */
   readonly branch: string;
   /** The place in the author's chain on the branch, from 1. */
   readonly seq: number;
@@ -34,8 +43,11 @@ export interface Op {
   readonly parents: readonly OpId[];
   /** The writes to the same entity that it replaces. */
   readonly base: readonly OpId[];
+  /** The collection of the entity that it changes. */
   readonly collection: string;
+  /** The entity's key. */
   readonly key: string;
+  /** Which form the writer's program gave the body. */
   readonly schema?: number | string;
   /** On whose behalf, if not the author's own. */
   readonly actor?: string;
@@ -68,16 +80,31 @@ export function opsOf(ops: readonly Op[]): StoredOp[] {
  * What two lists of ops make together, in any order and with duplicates. A pure function: it judges structure, and not
  * signatures.
  *
+ * @example
+ * ```ts
+ * import { createGenesis, createOp, Identity, reconcile } from "trellis-sync";
+ * const [ann, bob] = [Identity.generate(), Identity.generate()];
+ * const ours = [createGenesis("notes", { identity: ann })];
+ * ours.push(createOp({ collection: "todo", key: "1", body: { title: "Buy milk" } }, { identity: ann, after: ours }));
+ * const theirs = [...ours];
+ * ours.push(createOp({ collection: "todo", key: "1", body: { title: "Buy oats" } }, { identity: ann, after: ours }));
+ * theirs.push(createOp({ collection: "todo", key: "1", body: { title: "Buy rice" } }, { identity: bob, after: theirs }));
+ * const { relation, merged, conflicts } = reconcile(ours, theirs);
+ * console.log(relation, merged.length, conflicts); // diverged 4 [ 'todo/1' ]
+ * ```
+ *
  * @throws TrellisError `invalid_argument` for objects that are no ops.
  */
 export function reconcile(localOps: readonly Op[], remoteOps: readonly Op[]): Reconciled {
   const [local, remote] = [opsOf(localOps), opsOf(remoteOps)];
-  return call((functions) => functions.reconcile(local, remote));
+  return call(() => more().reconcile(local, remote));
 }
 
 /** What an op is to say. */
 export type NewOp = {
+  /** The collection of the entity that it changes. */
   readonly collection: string;
+  /** The entity's key. */
   readonly key: string;
   /** `put` where it is left out. */
   readonly kind?: "put" | "patch" | "delete" | "append";
@@ -124,6 +151,15 @@ const logs = new WeakMap<readonly Op[], Known>();
  * Makes and signs one op on top of a log: after its heads, on the author's chain, with a clock above both. The log is not
  * changed: add the op to it where that is wanted.
  *
+ * @example
+ * ```ts
+ * import { createGenesis, createOp, Identity } from "trellis-sync";
+ * const identity = Identity.generate();
+ * const ops = [createGenesis("notes", { identity })];
+ * ops.push(createOp({ collection: "todo", key: "1", body: { title: "Buy milk" } }, { identity, after: ops }));
+ * console.log(ops[1]?.seq, ops[1]?.previousHash === ops[0]?.hash, ops[1]?.body); // 1 false { title: 'Buy milk' }
+ * ```
+ *
  * @throws TrellisError `not_found` for a log that does not begin with `createGenesis`; `chain_forked`, `clock_ahead`,
  * `permission_denied`, `payload_too_large`; `invalid_argument` for names, values and bases that no op may have.
  */
@@ -147,11 +183,12 @@ export function createOp(op: NewOp, place: OpPlace<SyncSigner>): Op {
 
 /** Makes and signs the op that begins a repo, which people call by this name. */
 export function createGenesis(name: string, place: Omit<OpPlace<SyncSigner>, "after">): Op {
-  return signed(place, (author, now) => call((functions) => functions.createGenesis(name, random(32), author, now)));
+  return signed(place, (author, now) => call(() => more().createGenesis(name, random(32), author, now)));
 }
 
 /** A signer that answers at once. */
 export interface SyncSigner extends Signer {
+  /** Signs a message: 64 bytes. */
   sign(message: Uint8Array): Uint8Array;
 }
 
@@ -173,7 +210,7 @@ function logOf(ops: readonly Op[]): CoreLog {
   const isSame = known && known.ops <= ops.length && known.last === ops[known.ops - 1]?.hash;
   if (!known || !isSame) {
     const repo = ops.find(({ repo }) => repo !== undefined)?.repo ?? ops[0]?.hash ?? "0".repeat(64);
-    known = { log: call((functions) => new functions.Log(repo)), ops: 0, last: undefined };
+    known = { log: call(() => new (more().Log)(repo)), ops: 0, last: undefined };
     logs.set(ops, known);
   }
   const { log } = known;

@@ -22,14 +22,6 @@ export interface Ended {
   readonly hasProgress: boolean;
 }
 
-/** Bytes that went and came. */
-export interface Tally {
-  bytesSent: number;
-  bytesReceived: number;
-  /** How often this side spoke and was answered. */
-  rounds: number;
-}
-
 /** How long a peer that is told goodbye may take to hang up, in milliseconds. */
 const PARTING_MS = 5_000;
 
@@ -40,14 +32,13 @@ export function pump(
   terms: Terms,
   teller: Teller,
   signal: AbortSignal,
-  { began, tally }: { began?: (link: number) => void; tally?: Tally } = {},
+  { began }: { began?: (link: number) => void } = {},
 ): Promise<Ended> {
   return new Promise((resolve) => {
     let hasProgress = false;
     let trouble: TrellisError | undefined;
     let isDone = false;
     let parting: ReturnType<typeof setTimeout> | undefined;
-    let isAnswered = true;
     const finish = (failure?: TrellisError) => {
       if (isDone) return;
       isDone = true;
@@ -58,14 +49,7 @@ export function pump(
       resolve({ failure: signal.aborted ? undefined : (trouble ?? failure), hasProgress });
     };
     const port = {
-      send: (frame: Frame) => {
-        if (tally) {
-          tally.bytesSent += frame.length;
-          if (isAnswered) tally.rounds += 1;
-          isAnswered = false;
-        }
-        connection.send(frame);
-      },
+      send: (frame: Frame) => connection.send(frame),
       close: () => connection.close(),
       drop: (failure: TrellisError) => finish(failure),
       event: (event: Event) => {
@@ -90,8 +74,6 @@ export function pump(
     began?.(link);
     connection.listen({
       frame: (frame) => {
-        if (tally) tally.bytesReceived += frame.length;
-        isAnswered = true;
         if (!isDone) driver.give({ type: "received", link, frame });
       },
       end: (failure) => finish(failure ?? lost()),

@@ -3,7 +3,7 @@
 import { abortedBy, TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
 import type { OpId } from "./ops.js";
-import type { Answer, Withheld } from "./surface.js";
+import type { Answer, Status, Withheld } from "./surface.js";
 
 /** How safe a write is: on this device, on a peer's disk, or on that of a relay. */
 export type Tier = "local" | "peer" | "relay";
@@ -22,6 +22,7 @@ export class Receipt {
   readonly ops: readonly OpId[];
   readonly #host: Host;
 
+  /** Writes give receipts. @hidden */
   constructor(host: Host, ops: readonly OpId[]) {
     this.#host = host;
     this.ops = ops;
@@ -29,6 +30,16 @@ export class Receipt {
 
   /**
    * Waits until the ops are as safe as the tier says.
+   *
+   * @example
+   * ```ts
+   * const receipt = await repo.set("todo/1/title", "Buy milk");
+   * await receipt.durable("local"); // in this device's store
+   * const link = repo.sync("wss://relay.example");
+   * const { withheld } = await receipt.durable("relay", { timeout: 5_000 }); // on a relay's disk
+   * console.log(withheld.length); // 0
+   * await link.close();
+   * ```
    *
    * @param tier `local`, `peer` or `relay`.
    * @param options `timeout` in milliseconds, 30,000 where it is left out; `signal` ends the waiting.
@@ -39,9 +50,8 @@ export class Receipt {
     if (this.ops.length === 0) return { withheld: [] };
     const until = this.#host.now() + Math.max(0, Math.ceil(timeout));
     const waiting = this.#host.carryOut({ type: "durable", ops: this.ops, tier, until });
-    const answer = await withSignal(waiting, signal);
-    if (answer.type !== "durable") throw unexpected();
-    return { withheld: answer.withheld };
+    const { withheld } = expected(await withSignal(waiting, signal), "durable");
+    return { withheld };
   }
 }
 
@@ -49,6 +59,7 @@ export class Receipt {
 export interface DurableOptions {
   /** Milliseconds. */
   readonly timeout?: number;
+  /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -69,13 +80,13 @@ export async function withSignal<T>(work: Promise<T>, signal: AbortSignal | unde
   }
 }
 
-/** The machine gave an answer of another kind. */
-export function unexpected(): TrellisError {
-  return new TrellisError("aborted", "The machine gave another answer than was asked for.");
-}
-
 /** An answer of the kind that was asked for. */
 export function expected<T extends Answer["type"]>(answer: Answer, type: T): Answer & { type: T } {
-  if (answer.type !== type) throw unexpected();
+  if (answer.type !== type) throw new TrellisError("aborted", "The machine gave another answer than was asked for.");
   return answer as Answer & { type: T };
+}
+
+/** The whole picture of a machine. */
+export async function statusOf(machine: Pick<Host, "carryOut">): Promise<Status> {
+  return expected(await machine.carryOut({ type: "status" }), "status").status;
 }

@@ -1,22 +1,18 @@
 // Repo: a verb for everything that a program does with its data.
 
-import { Batch } from "./batch.js";
+import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
-import { call } from "./core.js";
 import { TrellisError } from "./errors.js";
-import type { Host, HostLink, SyncOptions } from "./host.js";
-import type { LinkStatus } from "./link.js";
-import { type Op, type OpId, opsOf, opsShown } from "./ops.js";
-import { parsePlace, valueAt } from "./places.js";
-import { expected, Receipt, withSignal } from "./receipt.js";
+import type { Host, SyncOptions } from "./host.js";
+import { Link } from "./link.js";
+import type { Op, OpId } from "./ops.js";
+import { expected, Receipt, statusOf, withSignal } from "./receipt.js";
 import { growing, Subscription } from "./subscription.js";
 import type {
   Answer,
   BranchView,
-  Command,
   Conflict,
   Edit,
-  Entity,
   Event,
   ImportReport,
   Json,
@@ -24,49 +20,12 @@ import type {
   Manifest,
   Member,
   Patch,
-  Progress,
-  Side,
   Status,
   VerifyReport,
 } from "./surface.js";
 import { asJson, random } from "./values.js";
-
-/** The types of a program's records, by collection. */
-export type Records = { [collection: string]: unknown };
-/** Records of any shape. */
-// biome-ignore lint/suspicious/noExplicitAny: who gives no types wants none checked.
-export type AnyRecords = { [collection: string]: any };
-
-/** How a write is made. */
-export interface WriteOptions {
-  /** The writes that the writer was looking at; what this replica shows where it is left out. */
-  readonly ifBase?: readonly OpId[];
-  /** On whose behalf, if not the author's own. */
-  readonly actor?: string;
-  /** Ends the waiting, not a write that has begun. */
-  readonly signal?: AbortSignal;
-}
-
-/** An entity as it is shown. */
-export interface Entry<T = unknown> {
-  readonly collection: string;
-  readonly key: string;
-  /** Its value; while conflicts are open, a provisional one. Left out where it is not here. */
-  readonly value?: T;
-  /** The writes that it is made of: the base of whoever writes on top. */
-  readonly frontier: readonly OpId[];
-  readonly conflicts: readonly Conflict[];
-}
-
-/** How a conflict is closed: by one of its sides, by another value, or by nothing in its place. */
-export type Resolution = Side | { readonly value: unknown } | "absent";
-
-/** Which entities. */
-export interface Query<C extends string = string> {
-  readonly collection?: C;
-  /** Only keys that begin with this. */
-  readonly prefix?: string;
-}
+import { type AnyRecords, type Entry, type Records, RepoView } from "./view.js";
+import { whole } from "./whole.js";
 
 /** A change of the log, as `changes` gives it. */
 export interface Changed {
@@ -74,92 +33,11 @@ export interface Changed {
   readonly seq: number;
   /** Whether it was written here. */
   readonly isLocal: boolean;
+  /** What it brought. */
   readonly ops: readonly LoggedOp[];
 }
 
-const MAIN = "main";
 const LOG_OPS = 100;
-
-/** What `get` and `entries` read of: a repo, or the repo as it was. */
-export class RepoView<R extends Records = AnyRecords> {
-  /** The branch that is looked at. */
-  readonly branchName: string;
-  protected readonly host: Host;
-  readonly #at: readonly OpId[];
-
-  constructor(host: Host, branchName: string, at: readonly OpId[]) {
-    this.host = host;
-    this.branchName = branchName;
-    this.#at = at;
-  }
-
-  /**
-   * What stands at a place: `collection/key`, or `collection/key/field...`. Bytes are a `Uint8Array`.
-   *
-   * @returns `undefined` where nothing is there.
-   * @throws TrellisError `invalid_argument` for what is no place; `body_missing` where the content is not here.
-   */
-  async get<T = Json | Uint8Array>(path: string): Promise<T | undefined> {
-    const { collection, key, pointer } = parsePlace(path);
-    const { shown } = await this.#entity(collection, key);
-    switch (shown.type) {
-      case "json":
-        return valueAt(shown.value, pointer) as T | undefined;
-      case "bytes":
-        return pointer.length === 0 ? (shown.bytes as T) : undefined;
-      case "bodyMissing":
-        throw new TrellisError("body_missing", "The content of this entity is not here.");
-      default:
-        return undefined;
-    }
-  }
-
-  /** An entity with its base and its conflicts. @throws TrellisError `invalid_argument` */
-  async entry<C extends keyof R & string>(collection: C, key: string): Promise<Entry<R[C]>> {
-    return entryOf(await this.#entity(collection, key));
-  }
-
-  /** The entities of a collection, ascending by key. */
-  entries<C extends keyof R & string>(collection: C): Promise<Entry<R[C]>[]> {
-    return this.query({ collection });
-  }
-
-  /** Entities, ascending by collection and key. */
-  async query<C extends keyof R & string>(query: Query<C> = {}): Promise<Entry<R[C]>[]> {
-    const { collection, prefix } = query;
-    const command: Command = {
-      type: "entries",
-      branch: this.branchName,
-      at: this.#at,
-      ...(collection !== undefined && { collection }),
-      ...(prefix !== undefined && { keyPrefix: prefix }),
-    };
-    const answer = await this.ask(command, { type: "entries", entities: [] });
-    return answer.entities.map((entity) => entryOf<R[C]>(entity));
-  }
-
-  async #entity(collection: string, key: string): Promise<Entity> {
-    const absent: Entity = { collection, key, shown: { type: "absent" }, frontier: [], conflicts: [] };
-    const command: Command = { type: "get", branch: this.branchName, collection, key, at: this.#at };
-    return (await this.ask(command, { type: "entity", entity: absent })).entity;
-  }
-
-  /** Asks. `main` is there from the start, even if nobody has written to it. */
-  protected async ask<A extends Answer>(command: Command, none: A): Promise<A> {
-    try {
-      return expected(await this.host.carryOut(command), none.type) as A;
-    } catch (thrown) {
-      const isNone = thrown instanceof TrellisError && thrown.code === "not_found" && thrown.op === undefined;
-      if (isNone && this.branchName === MAIN) return none;
-      throw thrown;
-    }
-  }
-}
-
-function entryOf<T>({ collection, key, shown, frontier, conflicts }: Entity): Entry<T> {
-  const value = shown.type === "json" ? shown.value : shown.type === "bytes" ? shown.bytes : undefined;
-  return { collection, key, frontier, conflicts, ...(value !== undefined && { value: value as T }) };
-}
 
 /** What a repo is made of, whichever branch is looked at. */
 export interface RepoParts {
@@ -172,11 +50,14 @@ export interface RepoParts {
   readonly close: () => Promise<void>;
 }
 
-/** A repo: what it shows, and everything that can be done with it. */
+/**
+ * A repo: what it shows, and everything that can be done with it. `open` gives one. In the examples here, `repo` is one that
+ * was just opened.
+ */
 export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements AsyncDisposable {
   readonly #parts: RepoParts;
 
-  /** Use `open`. */
+  /** Use `open`. @hidden */
   constructor(parts: RepoParts, branchName: string) {
     super(parts.host, branchName, []);
     this.#parts = parts;
@@ -196,6 +77,13 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * Gives a place a value. A whole entity that exists becomes the value by the difference to what is shown, so fields that
    * do not change are not written. A `Uint8Array` makes the entity those bytes.
    *
+   * @example
+   * ```ts
+   * await repo.set("todo/1", { title: "Buy milk", done: false });
+   * const receipt = await repo.set("todo/1/done", true); // collection / key / field...
+   * console.log(receipt.ops.length, await repo.get("todo/1")); // 1 { done: true, title: 'Buy milk' }
+   * ```
+   *
    * @throws TrellisError `invalid_argument` for what is no place or no JSON; `payload_too_large`, `clock_ahead`,
    * `permission_denied`, `storage_full`; nothing was changed then.
    */
@@ -203,7 +91,19 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
     return this.#write((batch) => batch.set(path, value, options), options);
   }
 
-  /** As `set` for a whole entity; with `replace` it becomes just the value, and whatever else it held is gone. */
+  /**
+   * As `set` for a whole entity; with `replace` it becomes just the value, and whatever else it held is gone, also what
+   * others add to it meanwhile.
+   *
+   * @example
+   * ```ts
+   * import { open } from "trellis-sync";
+   * const repo = await open<{ todo: { title: string } }>("notes"); // records have types
+   * await repo.put("todo", "1", { title: "Buy milk" });
+   * const [first] = await repo.entries("todo");
+   * console.log(first?.value?.title); // Buy milk
+   * ```
+   */
   put<C extends keyof R & string>(
     collection: C,
     key: string,
@@ -213,12 +113,31 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
     return this.#write((batch) => batch.put(collection, key, value, options), options);
   }
 
-  /** Changes places of an entity. @throws TrellisError `invalid_argument` where places are named twice or inside one another */
+  /**
+   * Changes places of an entity, which pointers name. Counters and sets merge: what two devices add and insert apart is all
+   * there when they meet.
+   *
+   * @example
+   * ```ts
+   * await repo.patch("todo", "1", { set: { "/title": "Buy milk" }, add: { "/votes": 2 }, insert: { "/tags": ["home"] } });
+   * console.log(await repo.get("todo/1")); // { tags: [ 'home' ], title: 'Buy milk', votes: 2 }
+   * ```
+   *
+   * @throws TrellisError `invalid_argument` where places are named twice or inside one another.
+   */
   patch(collection: keyof R & string, key: string, patch: Patch, options: WriteOptions = {}): Promise<Receipt> {
     return this.#write((batch) => batch.patch(collection, key, patch, options), options);
   }
 
-  /** Adds a record that never changes. */
+  /**
+   * Adds a record that never changes. It stands in the log and in the feed, and not among the entries.
+   *
+   * @example
+   * ```ts
+   * const { ops } = await repo.append("visits", "2026-11-26", { pages: 3 });
+   * for (const id of ops) console.log((await repo.op(id)).body); // { pages: 3 }
+   * ```
+   */
   append<C extends keyof R & string>(
     collection: C,
     key: string,
@@ -228,22 +147,65 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
     return this.#write((batch) => batch.append(collection, key, value), options);
   }
 
-  /** Removes an entity, or a place inside one. */
+  /**
+   * Removes an entity, or a place inside one.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1", { title: "Buy milk", done: true });
+   * await repo.delete("todo/1/done");
+   * console.log(await repo.get("todo/1")); // { title: 'Buy milk' }
+   * await repo.delete("todo/1");
+   * console.log(await repo.get("todo/1")); // undefined
+   * ```
+   */
   delete(path: string, options: WriteOptions = {}): Promise<Receipt> {
     return this.#write((batch) => batch.delete(path, options), options);
   }
 
-  /** Several edits: one transaction, one signature, one receipt. Where `fill` throws, nothing is written. */
+  /**
+   * Several edits: one transaction, one signature, one receipt. Where `fill` throws, nothing is written.
+   *
+   * @example
+   * ```ts
+   * const receipt = await repo.batch((batch) => batch.set("todo/1/done", true).delete("todo/2").append("done", "1", { at: 3 }));
+   * console.log(receipt.ops.length); // 3
+   * ```
+   */
   batch(fill: (batch: Batch<R>) => unknown, options: Omit<WriteOptions, "ifBase"> = {}): Promise<Receipt> {
     return this.#write(fill, options);
   }
 
-  /** Gives back what this device's last write to the branch replaced. @throws TrellisError `not_found` */
+  /**
+   * Gives back what this device's last write to the branch replaced. What others wrote on top of it stays, as a conflict.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * await repo.set("todo/1/title", "Buy oats");
+   * await repo.undo();
+   * console.log(await repo.get("todo/1/title")); // Buy milk
+   * ```
+   *
+   * @throws TrellisError `not_found` where there is nothing to undo.
+   */
   undo(options: Omit<WriteOptions, "ifBase"> = {}): Promise<Receipt> {
     return this.#commit([{ type: "undo" }], options);
   }
 
-  /** The open conflicts of the branch, ascending by collection, key and path. */
+  /**
+   * The open conflicts of the branch, ascending by collection, key and path. A conflict has the base and every side, and one
+   * of them is shown until it is closed.
+   *
+   * @example
+   * ```ts
+   * const { ops } = await repo.set("todo/1/title", "Buy milk");
+   * await repo.set("todo/1/title", "Buy oats", { ifBase: ops });
+   * await repo.set("todo/1/title", "Buy rice", { ifBase: ops }); // as another device would, that was offline
+   * for (const { collection, key, path, base, sides } of await repo.conflicts())
+   *   console.log(collection, key, path, base, sides.length); // todo 1 /title { type: 'json', value: 'Buy milk' } 2
+   * ```
+   */
   async conflicts(): Promise<readonly Conflict[]> {
     const none: Answer & { type: "conflicts" } = { type: "conflicts", conflicts: [] };
     return (await this.ask({ type: "conflicts", branch: this.branchName }, none)).conflicts;
@@ -252,18 +214,50 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   /**
    * Closes a conflict: by one of its `sides`, by `{ value }`, or by `"absent"`.
    *
+   * @example
+   * ```ts
+   * const { ops } = await repo.set("todo/1/title", "Buy milk");
+   * await repo.set("todo/1/title", "Buy oats", { ifBase: ops });
+   * await repo.set("todo/1/title", "Buy rice", { ifBase: ops });
+   * const [conflict] = await repo.conflicts();
+   * if (conflict) await repo.resolve(conflict, { value: "Buy oats and rice" });
+   * console.log(await repo.get("todo/1/title"), (await repo.conflicts()).length); // Buy oats and rice 0
+   * ```
+   *
    * @throws TrellisError `conflict_moved` where it is closed or has other members by now; look at it again.
    */
   resolve(conflict: Conflict, resolution: Resolution, options: Omit<WriteOptions, "ifBase"> = {}): Promise<Receipt> {
     return this.#write((batch) => batch.resolve(conflict, resolution), options);
   }
 
-  /** The repo as it was when these ops were the branch's heads: a value, and not a mode that the repo is in. */
+  /**
+   * The repo as it was when these ops were the branch's heads: a value, and not a mode that the repo is in.
+   *
+   * @example
+   * ```ts
+   * const { ops } = await repo.set("todo/1/title", "Buy milk");
+   * await repo.set("todo/1/title", "Buy oats");
+   * console.log(await repo.at(ops).get("todo/1/title")); // Buy milk
+   * ```
+   */
   at(heads: OpId | readonly OpId[]): RepoView<R> {
     return new RepoView<R>(this.host, this.branchName, typeof heads === "string" ? [heads] : heads);
   }
 
-  /** Ops of the branch's log, the last one first; at most `limit` of them, 100 where it is left out. */
+  /**
+   * Ops of the branch's log, the last one first; at most `limit` of them, 100 where it is left out.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * await repo.set("todo/2/title", "Buy oats");
+   * for (const { kind, collection, key } of await repo.log({ limit: 2 })) console.log(kind, collection, key);
+   * // patch todo 2
+   * // patch todo 1
+   * ```
+   *
+   * @param options `entity` as `collection/key`, for the ops of one entity alone.
+   */
   async log({ entity, limit = LOG_OPS }: { entity?: string; limit?: number } = {}): Promise<readonly LoggedOp[]> {
     const none: Answer & { type: "log" } = { type: "log", ops: [] };
     const of = entity === undefined ? {} : { entity };
@@ -272,23 +266,45 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
 
   /** An op, whole. @throws TrellisError `not_found` */
   async op(id: OpId): Promise<Op> {
-    const { ops } = expected(await this.host.carryOut({ type: "show", ops: [id] }), "log");
-    const stored = ops[0]?.stored;
-    if (!stored) throw new TrellisError("not_found", "There is no such op here.", { op: id });
-    return opsShown([stored])[0] as Op;
+    return whole(this.host, "op", id);
   }
 
-  /** Every branch. */
+  /** Every branch, also those in which the repo keeps what it says of itself; their names begin with `_`. */
   async branches(): Promise<readonly BranchView[]> {
     return (await this.status()).branches;
   }
 
-  /** The same repo, looking at another branch, which need not be there yet. */
+  /**
+   * The same repo, looking at another branch, which need not be there yet.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * const draft = repo.branch("draft");
+   * await draft.create();
+   * await draft.set("todo/1/title", "Buy oats");
+   * console.log(await repo.get("todo/1/title"), await draft.get("todo/1/title")); // Buy milk Buy oats
+   * ```
+   */
   branch(name: string): Branch<R> {
     return new Branch<R>(this.#parts, name, this.branchName);
   }
 
-  /** Joins another branch into this one. @throws TrellisError `not_found` */
+  /**
+   * Joins another branch into this one.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * const draft = repo.branch("draft");
+   * await draft.create();
+   * await draft.set("todo/2/title", "Buy oats");
+   * await repo.merge("draft", { message: "Take the draft" });
+   * console.log((await repo.entries("todo")).length); // 2
+   * ```
+   *
+   * @throws TrellisError `not_found` for a branch that is not there.
+   */
   merge(
     source: string,
     { message, ...options }: { message?: string } & Omit<WriteOptions, "ifBase"> = {},
@@ -296,9 +312,18 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
     return this.#commit([{ type: "merge", source, ...(message !== undefined && { message }) }], options);
   }
 
-  /** The whole picture. */
+  /**
+   * The whole picture: ids, branches, and what waits for what.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * const { ops, branches, missing } = await repo.status();
+   * console.log(ops, branches.map(({ name }) => name), missing.length); // 2 [ '_repo', 'main' ] 0
+   * ```
+   */
   async status(): Promise<Status> {
-    return expected(await this.host.carryOut({ type: "status" }), "status").status;
+    return statusOf(this.host);
   }
 
   /** The members and their roles; nobody where everybody may write. */
@@ -334,6 +359,17 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   /**
    * Changes of the log behind a local sequence, then every later one as it comes.
    *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * for await (const { seq, isLocal, ops } of repo.changes(0)) {
+   *   for (const { collection, key } of ops) console.log(seq, isLocal, collection, key);
+   *   // 1 true _repo genesis
+   *   // 2 true todo 1
+   *   if (seq === 2) break; // it would wait for the next
+   * }
+   * ```
+   *
    * @param since the last `seq` that is known; 0 for all.
    * @throws TrellisError `aborted` when the signal says so.
    */
@@ -352,6 +388,18 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
 
   /**
    * Keeps what stands at a place, or the entries of a collection, up to date: calls `heard` now and whenever it changed.
+   *
+   * @example
+   * ```ts
+   * const todo = repo.subscribe("todo", (entries) => console.log(entries.length));
+   * // 0
+   * // 1
+   * await todo.ready;
+   * await repo.set("todo/1/title", "Buy milk");
+   * for await (const entries of todo) if (entries.length === 1) break;
+   * console.log(todo.getSnapshot()[0]?.key); // 1
+   * todo.unsubscribe();
+   * ```
    *
    * @returns the subscription, which has a synchronous `getSnapshot`, and is an async iterator.
    */
@@ -386,44 +434,98 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * Begins to sync with a peer, and goes on until the link is closed: dials, and dials again with growing pauses when the
    * connection is lost. Returns at once. By `http://` and `https://` no connection stays open: the peer is asked for news.
    *
-   * @throws TrellisError `invalid_argument` for what is no URL of a peer; `permission_denied` for plain text to another machine.
+   * @example
+   * ```ts
+   * const receipt = await repo.set("todo/1/title", "Buy milk");
+   * const link = repo.sync("wss://relay.example");
+   * await receipt.durable("relay", { timeout: 5_000 });
+   * console.log(link.status.state); // connected
+   * await link.close();
+   * ```
+   *
+   * @throws TrellisError `invalid_argument` for what is no URL of a peer; `permission_denied` for plain text to another
+   * machine; `unsupported` for `ws://` and `wss://` where there is no `WebSocket`, as in Node 20 without
+   * `--experimental-websocket`.
    */
   sync(url: string, options: SyncOptions = {}): Link {
-    return new Link(this.host, this.host.sync(url, options));
+    return new Link(this.host.sync(url, options));
   }
 
-  /** Syncs over a connection that is open: one that this side opened, unless it is said that the peer did. */
+  /**
+   * Syncs over a connection that is open: one that this side opened, unless it is said that the peer did.
+   *
+   * @example
+   * ```ts
+   * import { memoryPair, open } from "trellis-sync";
+   * const [ann, bob] = [await open("ann's"), await open("bob's")];
+   * await ann.set("todo/1/title", "Buy milk");
+   * const [one, other] = memoryPair(); // a connection without a network
+   * ann.connect(one);
+   * await bob.connect(other, { isInitiator: false }).inSync();
+   * console.log(await bob.get("todo/1/title")); // Buy milk
+   * ```
+   */
   connect(connection: Connection, { isInitiator = true }: { isInitiator?: boolean } = {}): Link {
-    return new Link(this.host, this.host.connect(connection, isInitiator));
+    return new Link(this.host.connect(connection, isInitiator));
   }
 
-  /** Every op, or those that are not in the causal past of the `known` ones, as a bundle, which another repo imports. */
+  /**
+   * Every op, or those that are not in the causal past of the `known` ones, as a bundle, which another repo imports.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * const bundle = await repo.export();
+   * console.log(bundle instanceof Uint8Array); // true
+   * ```
+   */
   async export(known: readonly OpId[] = []): Promise<Uint8Array> {
-    const { ops } = expected(await this.host.carryOut({ type: "export", known }), "ops");
-    return call((functions) => functions.bundleOf(ops));
+    return whole(this.host, "export", known);
   }
 
   /** Every op, dependencies first, as objects. */
   async ops(known: readonly OpId[] = []): Promise<Op[]> {
-    return opsShown(expected(await this.host.carryOut({ type: "export", known }), "ops").ops);
+    return whole(this.host, "ops", known);
   }
 
-  /** Takes ops from elsewhere: a bundle, or objects, in any order. @throws TrellisError `invalid_argument` for what is neither */
+  /**
+   * Takes ops from elsewhere: a bundle, or objects, in any order.
+   *
+   * @example
+   * ```ts
+   * import { open } from "trellis-sync";
+   * const [repo, copy] = [await open("notes"), await open("a copy")];
+   * await repo.set("todo/1/title", "Buy milk");
+   * const { admitted, refused } = await copy.import(await repo.export());
+   * console.log(admitted.length, refused.length, await copy.get("todo/1/title")); // 2 0 Buy milk
+   * ```
+   *
+   * @throws TrellisError `invalid_argument` for what is neither.
+   */
   async import(from: Uint8Array | readonly Op[]): Promise<ImportReport> {
-    const ops = from instanceof Uint8Array ? call<[]>((functions) => functions.opsOfBundle(from)) : opsOf(from);
-    return expected(await this.host.carryOut({ type: "import", ops }), "imported").report;
+    return whole(this.host, "import", from);
   }
 
-  /** Reads and rehashes everything, and checks every signature. What does not hold is in the report. */
+  /**
+   * Reads and rehashes everything, and checks every signature. What does not hold is in the report.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1/title", "Buy milk");
+   * const { ops, corrupt, uncovered } = await repo.verify();
+   * console.log(ops, corrupt.length, uncovered.length); // 2 0 0
+   * ```
+   */
   async verify(): Promise<VerifyReport> {
     return expected(await this.host.carryOut({ type: "verify" }), "verified").report;
   }
 
-  /** Ends the links and lets go of the store. */
+  /** Ends the links and lets go of the store. Further calls fail with `aborted`. */
   close(): Promise<void> {
     return this.#parts.close();
   }
 
+  /** As `close`, at the end of a block that says `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
@@ -461,10 +563,11 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   }
 }
 
-/** A repo that looks at a branch. */
+/** A repo that looks at a branch. `Repo.branch` gives one. */
 export class Branch<R extends Records = AnyRecords> extends Repo<R> {
   readonly #source: string;
 
+  /** Use `Repo.branch`. @hidden */
   constructor(parts: RepoParts, name: string, source: string) {
     super(parts, name);
     this.#source = source;
@@ -473,66 +576,5 @@ export class Branch<R extends Records = AnyRecords> extends Repo<R> {
   /** Begins the branch from the one that was looked at before, or from another. @throws TrellisError `already_exists` */
   create({ from = this.#source }: { from?: string } = {}): Promise<Receipt> {
     return this.merge(from);
-  }
-}
-
-/** A link to a peer. It ends when it is closed. */
-export class Link implements AsyncDisposable {
-  readonly #host: Host;
-  readonly #link: HostLink;
-
-  constructor(host: Host, link: HostLink) {
-    this.#host = host;
-    this.#link = link;
-  }
-
-  /** How it stands. */
-  get status(): LinkStatus {
-    return this.#link.status;
-  }
-
-  /** Calls `heard` whenever it stands otherwise. Returns what ends that. */
-  onStatus(heard: (status: LinkStatus) => void): () => void {
-    return this.#link.onStatus(heard);
-  }
-
-  /**
-   * Waits until both sides have the same, durably.
-   *
-   * @throws TrellisError what keeps the peer from being reached: `offline`, `auth_failed`, `repo_mismatch`, ...
-   */
-  async inSync({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
-    let stop = () => {};
-    const reached = new Promise<void>((resolve, reject) => {
-      const look = ({ isInSync, reason, state }: LinkStatus) => {
-        if (isInSync) resolve();
-        else if (reason) reject(reason);
-        else if (state === "closed") reject(new TrellisError("aborted", "The link was closed."));
-      };
-      stop = this.#link.onStatus(look);
-      look(this.#link.status);
-    });
-    try {
-      await withSignal(reached, signal);
-    } finally {
-      stop();
-    }
-  }
-
-  /** How far it is; nothing while the peer is not known. */
-  async progress(): Promise<Progress | undefined> {
-    const { id } = this.#link;
-    if (id === undefined) return undefined;
-    const { links } = expected(await this.#host.carryOut({ type: "links" }), "links");
-    return links.find(({ link }) => link === id)?.progress;
-  }
-
-  /** Ends it, and tells the peer. */
-  close(): Promise<void> {
-    return this.#link.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }

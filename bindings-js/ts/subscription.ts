@@ -17,6 +17,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
   /** Is kept when the snapshot has been read for the first time. */
   readonly ready: Promise<void>;
 
+  /** Use `Repo.subscribe`. @hidden */
   constructor(read: () => Promise<T>, empty: T, listen: (changed: () => void) => () => void) {
     this.#read = read;
     this.#snapshot = empty;
@@ -43,6 +44,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
     for (const wake of this.#wake.splice(0)) wake();
   };
 
+  /** As `unsubscribe`, at the end of a block that says `using`. */
   [Symbol.dispose](): void {
     this.unsubscribe();
   }

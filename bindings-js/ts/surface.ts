@@ -14,37 +14,101 @@ export type Answer =
   /** Nothing to tell. */
   | { readonly type: "done" }
   /** The ops written, durable now, in order. */
-  | { readonly type: "written"; readonly ops: readonly string[] }
+  | {
+      readonly type: "written";
+      /** Their ids. */
+      readonly ops: readonly string[];
+    }
   /** What became of imported ops. */
-  | { readonly type: "imported"; readonly report: ImportReport }
+  | {
+      readonly type: "imported";
+      /** By what it was. */
+      readonly report: ImportReport;
+    }
   /** Ops, dependencies first. */
-  | { readonly type: "ops"; readonly ops: readonly StoredOp[] }
+  | {
+      readonly type: "ops";
+      /** The ops. */
+      readonly ops: readonly StoredOp[];
+    }
   /** Chain ends. */
-  | { readonly type: "chainEnds"; readonly ends: readonly ChainEnd[] }
+  | {
+      readonly type: "chainEnds";
+      /** The last op of each chain. */
+      readonly ends: readonly ChainEnd[];
+    }
   /** One entity. */
-  | { readonly type: "entity"; readonly entity: Entity }
+  | {
+      readonly type: "entity";
+      /** As it is shown. */
+      readonly entity: Entity;
+    }
   /** Entities. */
-  | { readonly type: "entries"; readonly entities: readonly Entity[] }
+  | {
+      readonly type: "entries";
+      /** As they are shown. */
+      readonly entities: readonly Entity[];
+    }
   /** Ops as people read them. */
-  | { readonly type: "log"; readonly ops: readonly LoggedOp[] }
+  | {
+      readonly type: "log";
+      /** The ops. */
+      readonly ops: readonly LoggedOp[];
+    }
   /** Ids. */
-  | { readonly type: "ids"; readonly ids: readonly string[] }
+  | {
+      readonly type: "ids";
+      /** The ids. */
+      readonly ids: readonly string[];
+    }
   /** Conflicts. */
-  | { readonly type: "conflicts"; readonly conflicts: readonly Conflict[] }
+  | {
+      readonly type: "conflicts";
+      /** The conflicts. */
+      readonly conflicts: readonly Conflict[];
+    }
   /** The whole picture. */
-  | { readonly type: "status"; readonly status: Status }
+  | {
+      readonly type: "status";
+      /** The picture. */
+      readonly status: Status;
+    }
   /** What verifying found. */
-  | { readonly type: "verified"; readonly report: VerifyReport }
+  | {
+      readonly type: "verified";
+      /** The report. */
+      readonly report: VerifyReport;
+    }
   /** The ops of a receipt are safe. */
-  | { readonly type: "durable"; readonly withheld: readonly Withheld[] }
+  | {
+      readonly type: "durable";
+      /** Those that a peer gives no effect, and why. */
+      readonly withheld: readonly Withheld[];
+    }
   /** Links. */
-  | { readonly type: "links"; readonly links: readonly LinkView[] }
+  | {
+      readonly type: "links";
+      /** Each as it stands. */
+      readonly links: readonly LinkView[];
+    }
   /** Members. */
-  | { readonly type: "members"; readonly members: readonly Member[] }
+  | {
+      readonly type: "members";
+      /** The members. */
+      readonly members: readonly Member[];
+    }
   /** Invitations. */
-  | { readonly type: "invitations"; readonly invitations: readonly Invitation[] }
+  | {
+      readonly type: "invitations";
+      /** The invitations. */
+      readonly invitations: readonly Invitation[];
+    }
   /** What collections declare. */
-  | { readonly type: "manifests"; readonly manifests: readonly Manifest[] };
+  | {
+      readonly type: "manifests";
+      /** Each with the op that declares it. */
+      readonly manifests: readonly Manifest[];
+    };
 
 /** Why a command was not carried out. */
 export interface Problem {
@@ -281,53 +345,113 @@ export interface Manifest {
 /** What a program asks of a repo. Random bytes and times are the runtime's. */
 export type Command =
   /** Begin a repo. */
-  | { readonly type: "create"; readonly name: string; readonly nonce?: Uint8Array }
+  | {
+      readonly type: "create";
+      /** What people call it. */
+      readonly name: string;
+      /** 32 random bytes; left out where the host draws them. */
+      readonly nonce?: Uint8Array;
+    }
   /** Read what other processes have committed. */
   | { readonly type: "refresh" }
   /** Write ops in one transaction. */
   | {
       readonly type: "write";
+      /** The branch. */
       readonly branch: string;
+      /** On whose behalf, if not the device's own. */
       readonly actor?: string;
+      /** What to write, in order. */
       readonly edits: readonly Edit[];
+      /** 32 random bytes, new for every transaction; left out where the host draws them. */
       readonly random?: Uint8Array;
     }
   /** Take ops from elsewhere. */
-  | { readonly type: "import"; readonly ops: readonly StoredOp[] }
+  | {
+      readonly type: "import";
+      /** The ops, in any order. */
+      readonly ops: readonly StoredOp[];
+    }
   /** Every op that is not in the causal past of the known ones. */
-  | { readonly type: "export"; readonly known: readonly string[] }
+  | {
+      readonly type: "export";
+      /** What the asker has. */
+      readonly known: readonly string[];
+    }
   /** The last op of every chain. */
   | { readonly type: "chainEnds" }
   /** One entity. */
   | {
       readonly type: "get";
+      /** The branch. */
       readonly branch: string;
+      /** The collection. */
       readonly collection: string;
+      /** The key. */
       readonly key: string;
+      /** As it was when these ops were the heads; left out for now. */
       readonly at?: readonly string[];
     }
   /** Entities of a branch. */
   | {
       readonly type: "entries";
+      /** The branch. */
       readonly branch: string;
+      /** Only this collection. */
       readonly collection?: string;
+      /** Only keys that begin with this. */
       readonly keyPrefix?: string;
+      /** As they were when these ops were the heads; left out for now. */
       readonly at?: readonly string[];
     }
   /** Ops of a branch's log, the greatest `ord` first. */
-  | { readonly type: "log"; readonly branch: string; readonly entity?: string; readonly opsMax: number }
+  | {
+      readonly type: "log";
+      /** The branch. */
+      readonly branch: string;
+      /** Only ops that write this entity, as `collection/key`. */
+      readonly entity?: string;
+      /** At most so many. */
+      readonly opsMax: number;
+    }
   /** Ops, whole and as people read them. */
-  | { readonly type: "show"; readonly ops: readonly string[] }
+  | {
+      readonly type: "show";
+      /** The ops. */
+      readonly ops: readonly string[];
+    }
   /** Ops whose id begins with these hex digits. */
-  | { readonly type: "findOps"; readonly prefix: string }
+  | {
+      readonly type: "findOps";
+      /** At most 16 digits. */
+      readonly prefix: string;
+    }
   /** Tell every peer something that nobody keeps. */
-  | { readonly type: "announce"; readonly topic: string; readonly bytes: Uint8Array }
+  | {
+      readonly type: "announce";
+      /** What it is about: at most 255 bytes. */
+      readonly topic: string;
+      /** What is said: at most 4,096 bytes. */
+      readonly bytes: Uint8Array;
+    }
   /** Every link, as it stands. */
   | { readonly type: "links" }
   /** Answer when ops are safe. */
-  | { readonly type: "durable"; readonly ops: readonly string[]; readonly tier: string; readonly until: number }
+  | {
+      readonly type: "durable";
+      /** The ops. */
+      readonly ops: readonly string[];
+      /** `local`, `peer` or `relay`. */
+      readonly tier: string;
+      /** When to answer that they are not: milliseconds since 1970. */
+      readonly until: number;
+    }
   /** Every open conflict of a branch. */
-  | { readonly type: "conflicts"; readonly branch: string }
+  | {
+      readonly type: "conflicts";
+      /** The branch. */
+      readonly branch: string;
+    }
   /** The whole picture. */
   | { readonly type: "status" }
   /** Read and rehash everything. */
@@ -342,66 +466,180 @@ export type Command =
 /** One write. */
 export type Edit =
   /** Give a place a value, `collection/key` or `collection/key/field...`. */
-  | { readonly type: "set"; readonly place: string; readonly value: Json; readonly base?: readonly string[] }
+  | {
+      readonly type: "set";
+      /** The place. */
+      readonly place: string;
+      /** The value. */
+      readonly value: Json;
+      /** The writes that the writer was looking at; left out for what is shown. */
+      readonly base?: readonly string[];
+    }
   /** Remove an entity, or a place inside one. */
-  | { readonly type: "delete"; readonly place: string; readonly base?: readonly string[] }
+  | {
+      readonly type: "delete";
+      /** The place. */
+      readonly place: string;
+      /** The writes that the writer was looking at; left out for what is shown. */
+      readonly base?: readonly string[];
+    }
   /** Change an entity on top of what is shown, or of a base. */
   | {
       readonly type: "change";
+      /** The collection. */
       readonly collection: string;
+      /** The key. */
       readonly key: string;
+      /** How. */
       readonly change: Change;
+      /** The writes that the writer was looking at; left out for what is shown. */
       readonly base?: readonly string[];
     }
   /** Close a conflict. */
-  | { readonly type: "resolve"; readonly conflict: ConflictRef; readonly choice: Choice }
+  | {
+      readonly type: "resolve";
+      /** Which. */
+      readonly conflict: ConflictRef;
+      /** What shall stand. */
+      readonly choice: Choice;
+    }
   /** Give back what the last write to the branch replaced. */
   | { readonly type: "undo" }
   /** Join another branch into this one, or begin this one from it. */
-  | { readonly type: "merge"; readonly source: string; readonly at?: readonly string[]; readonly message?: string }
+  | {
+      readonly type: "merge";
+      /** The other branch. */
+      readonly source: string;
+      /** The ops of it that are joined, with all that they reach; left out for its heads. */
+      readonly at?: readonly string[];
+      /** Why. */
+      readonly message?: string;
+    }
   /** On a linear branch that diverged: write this device's ops anew on top of another line. */
-  | { readonly type: "rebase"; readonly onto: string }
+  | {
+      readonly type: "rebase";
+      /** The head of the line that stays. */
+      readonly onto: string;
+    }
   /** Make somebody a member, or change the role. */
-  | { readonly type: "addMember"; readonly author: string; readonly name: string; readonly role: string }
+  | {
+      readonly type: "addMember";
+      /** The key. */
+      readonly author: string;
+      /** The name. */
+      readonly name: string;
+      /** `owner`, `writer` or `reader`. */
+      readonly role: string;
+    }
   /** End a membership. */
-  | { readonly type: "removeMember"; readonly author: string }
+  | {
+      readonly type: "removeMember";
+      /** The key. */
+      readonly author: string;
+    }
   /** Let whoever holds a key join on these terms. */
-  | { readonly type: "invite"; readonly key: string; readonly terms: Terms }
+  | {
+      readonly type: "invite";
+      /** The invitation's public key. */
+      readonly key: string;
+      /** What it allows. */
+      readonly terms: Terms;
+    }
   /** End an invitation. */
-  | { readonly type: "revoke"; readonly key: string }
+  | {
+      readonly type: "revoke";
+      /** The invitation's public key. */
+      readonly key: string;
+    }
   /** Say how a collection merges and who may see and change it. */
-  | { readonly type: "declare"; readonly collection: string; readonly manifest: Json }
+  | {
+      readonly type: "declare";
+      /** The collection. */
+      readonly collection: string;
+      /** The manifest. */
+      readonly manifest: Json;
+    }
   /** Give another repo a short name. */
   | {
       readonly type: "linkRepo";
+      /** The name. */
       readonly alias: string;
+      /** Where it is: a path. */
       readonly place: string;
+      /** Its id. */
       readonly repo: string;
+      /** What it is, for people. */
       readonly description?: string;
     }
   /** Take a short name of another repo back. */
-  | { readonly type: "unlinkRepo"; readonly alias: string }
+  | {
+      readonly type: "unlinkRepo";
+      /** The name. */
+      readonly alias: string;
+    }
   /** Say how an entity here stands to one of another repo. */
-  | { readonly type: "linkAcross"; readonly from: string; readonly relation: string; readonly to: string }
+  | {
+      readonly type: "linkAcross";
+      /** The entity here, as `type:name`. */
+      readonly from: string;
+      /** How it stands to the other one. */
+      readonly relation: string;
+      /** The entity there, as `@alias:type:name`. */
+      readonly to: string;
+    }
   /** Take that back. */
-  | { readonly type: "unlinkAcross"; readonly from: string; readonly relation: string; readonly to: string }
+  | {
+      readonly type: "unlinkAcross";
+      /** The entity here. */
+      readonly from: string;
+      /** How it stood. */
+      readonly relation: string;
+      /** The entity there. */
+      readonly to: string;
+    }
   /** Take the content of ops, or places of patches, out of everybody's sight. */
-  | { readonly type: "redact"; readonly ops: readonly string[]; readonly pointers?: readonly string[] };
+  | {
+      readonly type: "redact";
+      /** The ops. */
+      readonly ops: readonly string[];
+      /** For patches, the places; left out for everything that the op set. */
+      readonly pointers?: readonly string[];
+    };
 
 /** How an entity changes. */
 export type Change =
   /** It becomes this value; written as the difference to what was shown. */
-  | { readonly type: "put"; readonly value: Json }
+  | {
+      readonly type: "put";
+      /** The value. */
+      readonly value: Json;
+    }
   /** It becomes this value, and whatever else it held is gone. */
-  | { readonly type: "replace"; readonly value: Json }
+  | {
+      readonly type: "replace";
+      /** The value. */
+      readonly value: Json;
+    }
   /** It becomes these bytes. */
-  | { readonly type: "bytes"; readonly bytes: Uint8Array }
+  | {
+      readonly type: "bytes";
+      /** The bytes. */
+      readonly bytes: Uint8Array;
+    }
   /** Places of it change. */
-  | { readonly type: "patch"; readonly patch: Patch }
+  | {
+      readonly type: "patch";
+      /** The changes. */
+      readonly patch: Patch;
+    }
   /** It is removed. */
   | { readonly type: "delete" }
   /** A record is added that never changes. */
-  | { readonly type: "append"; readonly value: Json };
+  | {
+      readonly type: "append";
+      /** The value. */
+      readonly value: Json;
+    };
 
 /** Changes to places of one entity, by RFC 6901 pointers. */
 export interface Patch {
@@ -430,9 +668,17 @@ export interface ConflictRef {
 /** What shall stand in place of a conflict. */
 export type Choice =
   /** The side that this op wrote. */
-  | { readonly type: "side"; readonly op: string }
+  | {
+      readonly type: "side";
+      /** The op. */
+      readonly op: string;
+    }
   /** This value. */
-  | { readonly type: "value"; readonly value: Json }
+  | {
+      readonly type: "value";
+      /** The value. */
+      readonly value: Json;
+    }
   /** Nothing. */
   | { readonly type: "absent" };
 
@@ -555,38 +801,112 @@ export interface Collections {
 /** One input of a step. */
 export type Input =
   /** Do this, and reply. */
-  | { readonly type: "command"; readonly request: number; readonly command: Command }
+  | {
+      readonly type: "command";
+      /** The command's number; its reply carries it. */
+      readonly request: number;
+      /** What to do. */
+      readonly command: Command;
+    }
   /** The signature that was asked for. */
-  | { readonly type: "signed"; readonly ticket: number; readonly signature: Uint8Array }
+  | {
+      readonly type: "signed";
+      /** The ticket. */
+      readonly ticket: number;
+      /** 64 bytes. */
+      readonly signature: Uint8Array;
+    }
   /** The new key that was asked for, kept durably by now. */
-  | { readonly type: "keyMade"; readonly ticket: number; readonly author: string }
+  | {
+      readonly type: "keyMade";
+      /** The ticket. */
+      readonly ticket: number;
+      /** The public key. */
+      readonly author: string;
+    }
   /** The row is committed and synced. */
-  | { readonly type: "persisted"; readonly ticket: number }
+  | {
+      readonly type: "persisted";
+      /** The ticket. */
+      readonly ticket: number;
+    }
   /** The row is not in the store. The machine takes no further input. */
-  | { readonly type: "persistFailed"; readonly ticket: number }
+  | {
+      readonly type: "persistFailed";
+      /** The ticket. */
+      readonly ticket: number;
+    }
   /** What became of a piece of a blob. */
-  | { readonly type: "pieceKept"; readonly ticket: number; readonly kept: Kept }
+  | {
+      readonly type: "pieceKept";
+      /** The ticket. */
+      readonly ticket: number;
+      /** What became of it. */
+      readonly kept: Kept;
+    }
   /** What the store was asked for. */
-  | { readonly type: "loaded"; readonly ticket: number; readonly loaded: Loaded }
+  | {
+      readonly type: "loaded";
+      /** The ticket. */
+      readonly ticket: number;
+      /** What it had. */
+      readonly loaded: Loaded;
+    }
   /** A connection to a peer is open. */
-  | { readonly type: "connected"; readonly link: number; readonly connection: Connection }
+  | {
+      readonly type: "connected";
+      /** The link's number, used once. */
+      readonly link: number;
+      /** What is known of the connection. */
+      readonly connection: Connection;
+    }
   /** A way to a peer is open on which whatever comes is proved by itself, as by signed requests. This side asks. */
-  | { readonly type: "proved"; readonly link: number; readonly proof: Proof }
+  | {
+      readonly type: "proved";
+      /** The link's number, used once. */
+      readonly link: number;
+      /** What is known of the way. */
+      readonly proof: Proof;
+    }
   /** Whose answers come on such a link that was opened without knowing it. Said before the first of them. */
-  | { readonly type: "peerKnown"; readonly link: number; readonly peer: string }
+  | {
+      readonly type: "peerKnown";
+      /** The link. */
+      readonly link: number;
+      /** The key. */
+      readonly peer: string;
+    }
   /** A frame came on a link, in order. */
-  | { readonly type: "received"; readonly link: number; readonly frame: Frame }
+  | {
+      readonly type: "received";
+      /** The link. */
+      readonly link: number;
+      /** The frame. */
+      readonly frame: Frame;
+    }
   /** A link shall end: the peer is told. */
-  | { readonly type: "hangUp"; readonly link: number }
+  | {
+      readonly type: "hangUp";
+      /** The link. */
+      readonly link: number;
+    }
   /** A connection is gone. */
-  | { readonly type: "disconnected"; readonly link: number }
+  | {
+      readonly type: "disconnected";
+      /** The link. */
+      readonly link: number;
+    }
   /** Nothing but the time. */
   | { readonly type: "tick" };
 
 /** What became of a piece of a blob. */
 export type Kept =
   /** It is durable. */
-  | { readonly type: "part"; readonly bytes: number }
+  | {
+      readonly type: "part";
+      /** How many bytes of the blob are here. */
+      readonly bytes: number;
+    }
   /** The blob is whole and has its name. */
   | { readonly type: "whole" }
   /** The pieces do not make what the name says. */
@@ -595,15 +915,37 @@ export type Kept =
 /** What a store read. */
 export type Loaded =
   /** Rows in order, without bodies. */
-  | { readonly type: "rows"; readonly rows: readonly RowHeaders[]; readonly more: boolean }
+  | {
+      readonly type: "rows";
+      /** The rows. */
+      readonly rows: readonly RowHeaders[];
+      /** Whether there are more behind them. */
+      readonly more: boolean;
+    }
   /** The ops asked for, in the order asked: a list of one, or of none where a row could not be read. */
-  | { readonly type: "ops"; readonly ops: readonly (readonly StoredOp[])[] }
+  | {
+      readonly type: "ops";
+      /** The ops. */
+      readonly ops: readonly (readonly StoredOp[])[];
+    }
   /** Blobs, and how many bytes of each are here. */
-  | { readonly type: "blobs"; readonly blobs: readonly BlobPart[] }
+  | {
+      readonly type: "blobs";
+      /** The blobs. */
+      readonly blobs: readonly BlobPart[];
+    }
   /** A piece of a blob. */
-  | { readonly type: "piece"; readonly piece?: Piece }
+  | {
+      readonly type: "piece";
+      /** The piece; left out where the blob is not here. */
+      readonly piece?: Piece;
+    }
   /** What is remembered of peers. */
-  | { readonly type: "peers"; readonly peers: readonly Remembered[] };
+  | {
+      readonly type: "peers";
+      /** The peers. */
+      readonly peers: readonly Remembered[];
+    };
 
 /** How much of a blob is here. */
 export interface BlobPart {
@@ -698,32 +1040,87 @@ export interface StoredOp {
 /** One output of a step. The store gets its `persist`s and `load`s in order, and so does a link its frames. */
 export type Output =
   /** Sign this message, and answer with `signed`. */
-  | { readonly type: "sign"; readonly ticket: number; readonly author: string; readonly message: Uint8Array }
+  | {
+      readonly type: "sign";
+      /** The ticket. */
+      readonly ticket: number;
+      /** Whose key. */
+      readonly author: string;
+      /** What to sign. */
+      readonly message: Uint8Array;
+    }
   /** Make a new key, keep it and the old one durably, and answer with `keyMade`. */
-  | { readonly type: "makeKey"; readonly ticket: number }
+  | {
+      readonly type: "makeKey";
+      /** The ticket. */
+      readonly ticket: number;
+    }
   /** Write this row in one transaction, and answer with `persisted` or `persistFailed`. */
-  | { readonly type: "persist"; readonly ticket: number; readonly row: Row }
+  | {
+      readonly type: "persist";
+      /** The ticket. */
+      readonly ticket: number;
+      /** The row. */
+      readonly row: Row;
+    }
   /** Read, and answer with `loaded`. */
-  | { readonly type: "load"; readonly ticket: number; readonly query: Query }
+  | {
+      readonly type: "load";
+      /** The ticket. */
+      readonly ticket: number;
+      /** What to read. */
+      readonly query: Query;
+    }
   /** The answer to a command: either an answer or a problem. */
-  | { readonly type: "reply"; readonly request: number; readonly answer?: Answer; readonly problem?: Problem }
+  | {
+      readonly type: "reply";
+      /** The command's number. */
+      readonly request: number;
+      /** The answer. */
+      readonly answer?: Answer;
+      /** Why there is none. */
+      readonly problem?: Problem;
+    }
   /** Keep a piece of a blob, and answer with `pieceKept`. */
   | {
       readonly type: "keepPiece";
+      /** The ticket. */
       readonly ticket: number;
+      /** The blob. */
       readonly blob: string;
+      /** Its length, in bytes. */
       readonly len: number;
+      /** Where the piece begins. */
       readonly offset: number;
+      /** The piece. */
       readonly bytes: Uint8Array;
     }
   /** Remember this of a peer. */
-  | { readonly type: "remember"; readonly remembered: Remembered }
+  | {
+      readonly type: "remember";
+      /** What. */
+      readonly remembered: Remembered;
+    }
   /** Send a frame on a link. */
-  | { readonly type: "send"; readonly link: number; readonly frame: Frame }
+  | {
+      readonly type: "send";
+      /** The link. */
+      readonly link: number;
+      /** The frame. */
+      readonly frame: Frame;
+    }
   /** Close a link when everything was sent. */
-  | { readonly type: "close"; readonly link: number }
+  | {
+      readonly type: "close";
+      /** The link. */
+      readonly link: number;
+    }
   /** Something that nobody asked for happened. */
-  | { readonly type: "emit"; readonly event: Event };
+  | {
+      readonly type: "emit";
+      /** What. */
+      readonly event: Event;
+    };
 
 /** A row of the store. */
 export interface Row {
@@ -742,17 +1139,37 @@ export interface Row {
 /** What to read from the store. */
 export type Query =
   /** Rows behind this local sequence, in order, without bodies. */
-  | { readonly type: "rows"; readonly after: number }
+  | {
+      readonly type: "rows";
+      /** The last one that is known. */
+      readonly after: number;
+    }
   /** These ops, whole; at least one, and no more when they have `bytesMax` bytes, where that is said. */
-  | { readonly type: "ops"; readonly ops: readonly StoredAt[]; readonly bytesMax?: number }
+  | {
+      readonly type: "ops";
+      /** The ops. */
+      readonly ops: readonly StoredAt[];
+      /** The bytes. */
+      readonly bytesMax?: number;
+    }
   /** All blobs that bodies name and that are not here. */
   | { readonly type: "lackingBlobs" }
   /** Those of these blobs that are not here. */
-  | { readonly type: "absentBlobs"; readonly blobs: readonly string[] }
+  | {
+      readonly type: "absentBlobs";
+      /** The blobs. */
+      readonly blobs: readonly string[];
+    }
   /** What is remembered of peers. */
   | { readonly type: "peers" }
   /** A chunk of a blob. */
-  | { readonly type: "blobPiece"; readonly blob: string; readonly from: number };
+  | {
+      readonly type: "blobPiece";
+      /** The blob. */
+      readonly blob: string;
+      /** Where it begins. */
+      readonly from: number;
+    };
 
 /** Where an op and its body lie. */
 export interface StoredAt {
@@ -777,25 +1194,85 @@ export type Event =
   /** All rows are read, and commands are carried out. */
   | { readonly type: "opened" }
   /** Ops entered the log. */
-  | { readonly type: "admitted"; readonly ops: number }
+  | {
+      readonly type: "admitted";
+      /** How many. */
+      readonly ops: number;
+    }
   /** Two ops have one place in an author's chain. */
-  | { readonly type: "chainForked"; readonly author: string; readonly ops: readonly [string, string] }
+  | {
+      readonly type: "chainForked";
+      /** Whose chain. */
+      readonly author: string;
+      /** The two. */
+      readonly ops: readonly [string, string];
+    }
   /** This device writes under a new key. */
-  | { readonly type: "keyChanged"; readonly from: string; readonly to: string }
+  | {
+      readonly type: "keyChanged";
+      /** The old key. */
+      readonly from: string;
+      /** The new key. */
+      readonly to: string;
+    }
   /** A row of the store is not what was written to it. */
-  | { readonly type: "corrupt"; readonly row: number }
+  | {
+      readonly type: "corrupt";
+      /** Its local sequence. */
+      readonly row: number;
+    }
   /** The peer of a link is known. */
-  | { readonly type: "linkOpened"; readonly link: number; readonly peer: string; readonly isRelay: boolean }
+  | {
+      readonly type: "linkOpened";
+      /** The link. */
+      readonly link: number;
+      /** Its key. */
+      readonly peer: string;
+      /** Whether it stores and forwards for others. */
+      readonly isRelay: boolean;
+    }
   /** The peer of a link is a member from now on. */
-  | { readonly type: "linkJoined"; readonly link: number; readonly invitation: string }
+  | {
+      readonly type: "linkJoined";
+      /** The link. */
+      readonly link: number;
+      /** The invitation's public key. */
+      readonly invitation: string;
+    }
   /** Both ends of a link have the same, durably. */
-  | { readonly type: "linkInSync"; readonly link: number }
+  | {
+      readonly type: "linkInSync";
+      /** The link. */
+      readonly link: number;
+    }
   /** The peer of a link refuses ops, or gives them no effect. */
-  | { readonly type: "linkNacked"; readonly link: number; readonly ops: readonly Nacked[]; readonly head?: string }
+  | {
+      readonly type: "linkNacked";
+      /** The link. */
+      readonly link: number;
+      /** The ops. */
+      readonly ops: readonly Nacked[];
+      /** The head of the line, where they do not continue it. */
+      readonly head?: string;
+    }
   /** The peer of a link says something that nobody keeps. */
-  | { readonly type: "presence"; readonly link: number; readonly topic: string; readonly bytes: Uint8Array }
+  | {
+      readonly type: "presence";
+      /** The link. */
+      readonly link: number;
+      /** What it is about. */
+      readonly topic: string;
+      /** What is said. */
+      readonly bytes: Uint8Array;
+    }
   /** A link ended. */
-  | { readonly type: "linkClosed"; readonly link: number; readonly code?: string };
+  | {
+      readonly type: "linkClosed";
+      /** The link. */
+      readonly link: number;
+      /** The code of the trouble, if there was any. */
+      readonly code?: string;
+    };
 
 /** An op that a peer refuses or gives no effect. */
 export interface Nacked {
@@ -805,14 +1282,44 @@ export interface Nacked {
   readonly code: string;
 }
 
+/** A record of a row. */
+export interface StoredRecord {
+  /** The header, where it is an op's record. */
+  readonly header?: Uint8Array;
+  /** The signature, where the record has it. */
+  readonly signature?: Uint8Array;
+  /** How many bytes of `bodies` its body has, where the record has one. */
+  readonly bodyBytes?: number;
+}
+
+/** An op, or the late body of one, that a row brings. */
+export interface Brought {
+  /** The op. */
+  readonly id: string;
+  /** Whether the op itself is here, and not its body alone. */
+  readonly isOp: boolean;
+  /** Where its record begins. */
+  readonly headerAt: number;
+  /** Where its body begins. */
+  readonly bodyAt: number;
+}
+
 /** What people see of an entity, or of a place in one. */
 export type Shown =
   /** Nothing is there. */
   | { readonly type: "absent" }
   /** A value. */
-  | { readonly type: "json"; readonly value: Json }
+  | {
+      readonly type: "json";
+      /** The value. */
+      readonly value: Json;
+    }
   /** Bytes. */
-  | { readonly type: "bytes"; readonly bytes: Uint8Array }
+  | {
+      readonly type: "bytes";
+      /** The bytes. */
+      readonly bytes: Uint8Array;
+    }
   /** The value cannot be known here. */
   | { readonly type: "bodyMissing" };
 
@@ -877,10 +1384,26 @@ export type Said =
   /** Nothing stands there. */
   | { readonly type: "absent" }
   /** A value. */
-  | { readonly type: "json"; readonly value: Json }
+  | {
+      readonly type: "json";
+      /** The value. */
+      readonly value: Json;
+    }
   /** Bytes. */
-  | { readonly type: "bytes"; readonly bytes: Uint8Array }
+  | {
+      readonly type: "bytes";
+      /** The bytes. */
+      readonly bytes: Uint8Array;
+    }
   /** A counter grows. */
-  | { readonly type: "add"; readonly by: number }
+  | {
+      readonly type: "add";
+      /** By this. */
+      readonly by: number;
+    }
   /** A set gains values. */
-  | { readonly type: "insert"; readonly values: readonly Json[] };
+  | {
+      readonly type: "insert";
+      /** The values. */
+      readonly values: readonly Json[];
+    };

@@ -5,7 +5,17 @@ import { TrellisError } from "./errors.js";
 import type { KnownPeer } from "./http.js";
 
 /** A way to a peer: a connection that stays open, or a URL that answers signed requests. */
-export type Way = { readonly connection: Connection } | { readonly url: string; readonly known: KnownPeer };
+export type Way =
+  | {
+      /** The connection, on which nothing was said yet. */
+      readonly connection: Connection;
+    }
+  | {
+      /** The address. */
+      readonly url: string;
+      /** What is known of the peer there; the same object every time. */
+      readonly known: KnownPeer;
+    };
 
 /** Knows peers by the names that a program gave them, and opens ways to them. */
 export interface Transport {
@@ -17,7 +27,22 @@ export interface Transport {
 
 const registry = new Map<string, Set<WeakRef<MemoryTransport>>>();
 
-/** A peer among peers in one program. All that were made there know each other by their ids. */
+/**
+ * A peer among peers in one program. All that were made there know each other by their ids.
+ *
+ * @example
+ * ```ts
+ * import { MemoryTransport, type Op, SyncEngine } from "trellis-sync";
+ * const log: Op[] = await repo.ops();
+ * const engine = new SyncEngine({
+ *   localPeerId: "peer-a",
+ *   transport: new MemoryTransport("peer-a", "Alice"),
+ *   getLocalOps: () => log,
+ *   onOpsReceived: (ops) => void log.push(...ops),
+ * });
+ * await engine.pullFrom("peer-b").catch(({ code }) => console.log(code)); // not_found
+ * ```
+ */
 export class MemoryTransport implements Transport {
   /** What others dial. */
   readonly id: string;
@@ -25,6 +50,7 @@ export class MemoryTransport implements Transport {
   readonly name: string;
   #door: ((connection: Connection) => void) | undefined;
 
+  /** Makes it known under its id. */
   constructor(id: string, name: string = id) {
     this.id = id;
     this.name = name;
@@ -32,6 +58,7 @@ export class MemoryTransport implements Transport {
     registry.set(id, new Set([...peers, new WeakRef(this)]));
   }
 
+  /** As `Transport.dial`. */
   async dial(peer: string): Promise<Way> {
     const peers = [...(registry.get(peer) ?? [])].map((peer) => peer.deref()).filter((peer) => peer !== undefined);
     if (peers.length === 0) throw unknown();
@@ -43,6 +70,7 @@ export class MemoryTransport implements Transport {
     return { connection: ours };
   }
 
+  /** As `Transport.arrivals`. @throws TrellisError `locked` where another engine answers for this peer */
   arrivals(arrived: (connection: Connection) => void): () => void {
     if (this.#door) throw new TrellisError("locked", "Another engine answers for this peer already.");
     this.#door = arrived;
@@ -55,13 +83,28 @@ export class MemoryTransport implements Transport {
 /** A connection on which nothing was said yet is used so long: a server ends one where nobody proves a key in time. */
 const SILENT_MS_MAX = 5_000;
 
-/** Peers behind `ws://` and `wss://` URLs. */
+/**
+ * Peers behind `ws://` and `wss://` URLs.
+ *
+ * @example
+ * ```ts
+ * import { type Op, SyncEngine, WebSocketSyncTransport } from "trellis-sync";
+ * await repo.set("todo/1/title", "Buy milk");
+ * const log: Op[] = await repo.ops();
+ * const transport = new WebSocketSyncTransport("peer-a");
+ * await transport.connect("relay", "ws://127.0.0.1:4200");
+ * const engine = new SyncEngine({ localPeerId: "peer-a", transport, getLocalOps: () => log, onOpsReceived: () => {} });
+ * const { opsSent } = await engine.pushTo("relay");
+ * console.log(opsSent); // 2
+ * ```
+ */
 export class WebSocketSyncTransport implements Transport {
   /** What this side calls itself. */
   readonly localPeerId: string;
   readonly #options: ConnectOptions;
   readonly #peers = new Map<string, { url: string; open?: Connection | undefined; since: number }>();
 
+  /** Knows no peer yet. */
   constructor(localPeerId: string, options: ConnectOptions = {}) {
     this.localPeerId = localPeerId;
     this.#options = options;
@@ -84,6 +127,7 @@ export class WebSocketSyncTransport implements Transport {
     this.#peers.delete(peer);
   }
 
+  /** As `Transport.dial`. */
   async dial(peer: string, signal: AbortSignal): Promise<Way> {
     const known = this.#peers.get(peer);
     if (!known) throw unknown();
@@ -95,13 +139,28 @@ export class WebSocketSyncTransport implements Transport {
   }
 }
 
-/** Peers behind `http://` and `https://` URLs, which answer signed requests. */
+/**
+ * Peers behind `http://` and `https://` URLs, which answer signed requests.
+ *
+ * @example
+ * ```ts
+ * import { HttpSyncTransport, type Op, SyncEngine } from "trellis-sync";
+ * await repo.set("todo/1/title", "Buy milk");
+ * const log: Op[] = await repo.ops();
+ * const transport = new HttpSyncTransport("peer-a");
+ * transport.addPeer("relay", "http://127.0.0.1:4200");
+ * const engine = new SyncEngine({ localPeerId: "peer-a", transport, getLocalOps: () => log, onOpsReceived: () => {} });
+ * const { opsSent } = await engine.pushTo("relay");
+ * console.log(opsSent); // 2
+ * ```
+ */
 export class HttpSyncTransport implements Transport {
   /** What this side calls itself. */
   readonly localPeerId: string;
   readonly #options: ConnectOptions;
   readonly #peers = new Map<string, { url: string; known: KnownPeer }>();
 
+  /** Knows no peer yet. */
   constructor(localPeerId: string, options: ConnectOptions = {}) {
     this.localPeerId = localPeerId;
     this.#options = options;
@@ -117,6 +176,7 @@ export class HttpSyncTransport implements Transport {
     this.#peers.set(peer, { url, known: {} });
   }
 
+  /** As `Transport.dial`. */
   async dial(peer: string): Promise<Way> {
     const known = this.#peers.get(peer);
     if (!known) throw unknown();

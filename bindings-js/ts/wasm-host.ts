@@ -1,6 +1,6 @@
 // The host in browsers, and wherever no addon is: the WASM machine over a store, with links by WebSocket.
 
-import { type Connection, dialWebSocket, peerUrl } from "./connection.js";
+import { type Connection, dialWebSocket, isAsked } from "./connection.js";
 import type { BranchPolicy } from "./core.js";
 import { Driver } from "./driver.js";
 import { asError } from "./errors.js";
@@ -9,6 +9,7 @@ import { exchange } from "./http.js";
 import type { Keys } from "./keys.js";
 import { Backoff, isFinal, pause, stateAfter, Teller } from "./link.js";
 import { type Ended, pump } from "./pump.js";
+import { expected, statusOf } from "./receipt.js";
 import { broughtBy, type Store } from "./store.js";
 import type { Answer, Command, Event } from "./surface.js";
 
@@ -67,13 +68,11 @@ export class WasmHost implements Host {
   sync(url: string, options: SyncOptions): HostLink {
     const { expected, branches } = options;
     const terms = { isInitiator: true, expected, branches };
-    if (/^https?:/.test(url)) {
-      peerUrl(url, ["http", "https"], options);
+    if (isAsked(url, options)) {
       return this.#link((teller, signal, began) =>
         this.#redialled(teller, signal, () => exchange(this.#driver, url, terms, teller, signal, { began })),
       );
     }
-    peerUrl(url, ["ws", "wss"], options);
     return this.#link((teller, signal, began) =>
       this.#redialled(teller, signal, async () => {
         const connection = await dialWebSocket(url, options, signal);
@@ -114,8 +113,7 @@ export class WasmHost implements Host {
 
   /** Whether the repo has ops. One without asks for whatever repo there is, and may be let in once it has its own. */
   async #hasBegun(): Promise<boolean> {
-    const answer = await this.carryOut({ type: "status" });
-    return answer.type === "status" && answer.status.repo !== undefined;
+    return (await statusOf(this)).repo !== undefined;
   }
 
   #link(work: (teller: Teller, signal: AbortSignal, began: (id: number) => void) => Promise<void>): HostLink {
@@ -131,8 +129,9 @@ export class WasmHost implements Host {
         return teller.status;
       },
       onStatus: (heard) => teller.listen(heard),
-      get id() {
-        return id;
+      progress: async () => {
+        const { links } = expected(await this.carryOut({ type: "links" }), "links");
+        return links.find(({ link }) => link === id)?.progress;
       },
       close: async () => {
         stop.abort();

@@ -7,6 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use trellis_core::error::CommandError;
 use trellis_core::op::id::{OpId, RepoId};
 use trellis_core::op::place::PlaceError;
 use trellis_core::output::Reason;
@@ -150,13 +151,14 @@ struct Report {
     op: Option<OpId>,
     path: Option<PathBuf>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    command: Option<CommandError>,
 }
 
 impl TrellisError {
     /// A failure of this kind. The message is one or more sentences: what failed, on what, what to do.
     pub fn new(code: Code, message: impl Into<String>) -> TrellisError {
         let message = message.into();
-        TrellisError(Box::new(Report { code, message, repo: None, op: None, path: None, cause: None }))
+        TrellisError(Box::new(Report { code, message, repo: None, op: None, path: None, cause: None, command: None }))
     }
 
     /// The same, in this repo.
@@ -181,6 +183,17 @@ impl TrellisError {
     pub fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> TrellisError {
         self.0.cause = Some(cause.into());
         self
+    }
+
+    /// The same, in the core's words.
+    pub(crate) fn of_command(mut self, error: CommandError) -> TrellisError {
+        self.0.command = Some(error);
+        self
+    }
+
+    /// Why the core did not carry a command out, where it was the core that did not.
+    pub fn command_error(&self) -> Option<&CommandError> {
+        self.0.command.as_ref()
     }
 
     /// What kind of failure it was.

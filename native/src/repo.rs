@@ -138,10 +138,11 @@ pub(crate) fn explain(failure: Failure, what: &str) -> TrellisError {
         Failure::Command(error) => {
             let advice = if matches!(error, CommandError::Diverged) { GIVE_WAY } else { "" };
             let told = TrellisError::new(code_of(&error), format!("Could not {what}: {error}.{advice}"));
-            match error.op() {
+            let told = match error.op() {
                 Some(op) => told.about_op(op),
                 None => told,
-            }
+            };
+            told.of_command(error)
         }
     }
 }

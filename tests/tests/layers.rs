@@ -60,8 +60,12 @@ const BELOW_SURFACE: &[&str] = &[
 ];
 
 /// The words that no file of a package may hold, by the package's folder.
-const FORBIDDEN: &[(&str, &[&str])] =
-    &[("core", &["std", "unsafe"]), ("native", &["unsafe"]), ("bindings-py", &["unsafe"])];
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("core", &["std", "unsafe"]),
+    ("native", &["unsafe"]),
+    ("bindings-node", &["unsafe"]),
+    ("bindings-py", &["unsafe"]),
+];
 
 /// Where planted bugs ask for their names. A build without them has nothing of it, as the proof of `no_std` shows.
 const MAY_NAME_STD: &str = "planted.rs";

@@ -59,14 +59,23 @@ fn a_type_is_written_as_javascript_has_it() {
         }
         #[derive(Serialize)]
         #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-        pub enum Kind { #[doc = " One."] OneOf { at_all: [u8; 2] }, Nothing }
+        pub enum Kind {
+            #[doc = " One."] OneOf { at_all: [u8; 2] },
+            Nothing,
+            Other {
+                /// As [`Kind::one`] ([`Kind::two`]).
+                name: String,
+                len: u64,
+            },
+        }
         struct Hidden;
     "#;
     let made = types_of(source);
     assert_eq!(
         made,
         "\n/** A thing. */\nexport interface Thing {\n  /** Its name. */\n  readonly itsName: string;\n  readonly late?: readonly string[];\n}\n\
-         \nexport type Kind =\n  /** One. */\n  | { readonly type: \"oneOf\"; readonly atAll: readonly [number, number] }\n  | { readonly type: \"nothing\" };\n"
+         \nexport type Kind =\n  /** One. */\n  | { readonly type: \"oneOf\"; readonly atAll: readonly [number, number] }\n  | { readonly type: \"nothing\" }\n  \
+         | {\n      readonly type: \"other\";\n      /** As `Kind::one`. */\n      readonly name: string;\n      readonly len: number;\n    };\n"
     );
 }
 
@@ -112,14 +121,15 @@ fn type_of_item(item: &Item) -> Option<String> {
     }
 }
 
-/// One alternative, on lines of its own where it is too long for one, as the formatter has it.
+/// One alternative, on lines of its own where members are described or it is too long for one, as the formatter has it.
 fn variant_text(word: &str, members: &[Member]) -> String {
     let line: String = members.iter().map(|member| format!("; {}", member.text)).collect();
     let line = format!("  | {{ readonly type: \"{word}\"{line} }}");
-    if line.len() < LINE_MAX {
+    if line.len() < LINE_MAX && members.iter().all(|member| member.doc.is_empty()) {
         return line;
     }
-    let lines: String = members.iter().map(|member| format!("      {};\n", member.text)).collect();
+    let lines: String =
+        members.iter().map(|Member { doc, text }| format!("{}      {text};\n", doc.at("      "))).collect();
     format!("  | {{\n      readonly type: \"{word}\";\n{lines}    }}")
 }
 
@@ -230,9 +240,13 @@ impl Doc {
             let Meta::NameValue(meta) = &attribute.meta else { return None };
             let Expr::Lit(value) = &meta.value else { return None };
             let Lit::Str(text) = &value.lit else { return None };
-            meta.path.is_ident("doc").then(|| text.value().trim().to_owned())
+            meta.path.is_ident("doc").then(|| unlinked(text.value().trim()))
         };
         Doc(attributes.iter().filter_map(line).collect())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn at(&self, indent: &str) -> String {
@@ -246,4 +260,14 @@ impl Doc {
             }
         }
     }
+}
+
+/// A line without links to what only Rust has: those in brackets are left out, of others the words stay.
+fn unlinked(line: &str) -> String {
+    let mut text = line.to_owned();
+    while let Some(from) = text.find(" ([`") {
+        let end = text[from..].find(')').expect("a link ends on its line");
+        text.replace_range(from..=from + end, "");
+    }
+    text.replace("[`", "`").replace("`]", "`")
 }

@@ -3,6 +3,7 @@
 //! Each command is a row of [`COMMANDS`] and a file beside this one. A command sets up what it needs, says what it
 //! runs, and ends with an exit code.
 
+mod addon;
 mod bench;
 mod browser;
 mod child;
@@ -39,12 +40,23 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "bench-js",
+        usage: "bench-js [--json]",
+        about: "How fast the npm package is in Node, by its addon and by WebAssembly",
+        run: wasm::bench,
+    },
+    Command {
         name: "demo",
         usage: "demo [--prove]",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",
         run: demo::run,
     },
-    Command { name: "npm", usage: "npm", about: "Makes the npm package in bindings-js", run: wasm::run },
+    Command {
+        name: "npm",
+        usage: "npm [--release]",
+        about: "Makes the npm package in bindings-js; --release: with the addon as it is published",
+        run: wasm::run,
+    },
     Command {
         name: "planted",
         usage: "planted",

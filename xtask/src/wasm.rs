@@ -1,4 +1,4 @@
-//! The npm package: the core as WebAssembly, what JavaScript loads of it, and its tests.
+//! The npm package: the core as WebAssembly, what JavaScript loads of it, the addon, and its tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::setup::{self, CHROMIUM};
 use crate::tally::Tally;
-use crate::{browser, child, steps};
+use crate::{addon, browser, child, steps};
 
 /// Where the package is made.
 const FOLDER: &str = "bindings-js";
@@ -24,18 +24,22 @@ const FLAGS_OF_TRIPLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
 const SMALLER: &[&str] = &["-g", "-Oz", "-ocimfs", "0", "-aimfs", "0", "-fimfs", "0", "--reorder-functions-by-name"];
 const NAMELESS: &[&str] = &["--strip-debug", "--strip-producers"];
 
-/// `cargo xtask npm`: as [`build`].
+/// `cargo xtask npm`: makes the package with its addon.
 ///
 /// # Errors
-/// As [`build`].
+/// As [`build`], and as [`addon::build`].
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    if !args.is_empty() {
-        return Ok(crate::wrong_usage());
-    }
-    build().map(|()| ExitCode::SUCCESS)
+    let how = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => addon::Build::Test,
+        ["--release"] => addon::Build::Publish,
+        _ => return Ok(crate::wrong_usage()),
+    };
+    build()?;
+    addon::build(how)?;
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the package in [`FOLDER`].
+/// Makes the package in [`FOLDER`], without an addon.
 ///
 /// # Errors
 /// Something that it needs cannot be installed, or does not compile.
@@ -47,17 +51,18 @@ pub(crate) fn build() -> Result<()> {
     child::run(child::program("node", &["bindings-js/build.mjs"]))
 }
 
-/// As [`build`], and checks the types of what tests it.
+/// As [`build`], with the addon that lies beside this program, and checks the types of what tests it.
 ///
 /// # Errors
 /// As [`build`].
 pub(crate) fn build_to_test() -> Result<()> {
     build()?;
+    addon::put_built()?;
     // The pages' browser is driven by what these tests install.
     browser::install_tools(browser::FOLDER)?;
     child::run(child::program(
         "node",
-        &["bindings-js/node_modules/typescript/bin/tsc", "--project", "bindings-js/test"],
+        &["bindings-js/node_modules/typescript-7/bin/tsc", "--project", "bindings-js/test"],
     ))
 }
 
@@ -71,6 +76,18 @@ pub(crate) fn test() -> Result<Tally> {
         child::program("node", &["--test", "--test-reporter=tap", "--experimental-websocket", "--no-warnings"]);
     command.args(browser::tests(&format!("{FOLDER}/test"))?).env("TRELLIS", child::sibling("trellis")?);
     steps::count(command)
+}
+
+/// `cargo xtask bench-js`: how fast the package is in Node, with its addon as it is published.
+///
+/// # Errors
+/// As [`build`] and [`addon::build`], and the benchmarks fail.
+pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
+    build()?;
+    addon::build(addon::Build::Publish)?;
+    let mut command = child::program("node", &["--no-warnings", "bindings-js/bench/main.mjs"]);
+    command.args(args);
+    child::run(command).map(|()| ExitCode::SUCCESS)
 }
 
 /// Compiles the core; returns where the module is.

@@ -1,9 +1,20 @@
 // The module as a text in the program: it works wherever JavaScript does, with every bundler and without one.
 
 import { base64, bytes } from "#module";
-import { inflate } from "../inflate.js";
+import type { Native } from "../native.js";
+import { type Packed, unpacked } from "../packed.js";
 
 export function load(): WebAssembly.Module {
-  const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  return new WebAssembly.Module(inflate(packed, bytes));
+  return unpacked({ base64, bytes });
 }
+
+/** The module as it is handed to a worker. */
+export function carried(): Packed {
+  return { base64, bytes };
+}
+
+/** What is told about repos that are not kept: nothing here, where nobody expects it. */
+export function notice(): void {}
+
+/** There is no addon. */
+export const native = (): Native | undefined => undefined;

@@ -11,3 +11,6 @@ declare module "*.wasm" {
   const module: unknown;
   export default module;
 }
+
+/** Whether this entry may find an addon. Where it is false, nothing that is said of one gets into the entry. */
+declare const HAS_ADDON: boolean;

@@ -1,13 +1,18 @@
 //! Lower-case hex, the text form of ids, keys and signatures.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The digits of `bytes`.
 pub fn encode(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| digits(*byte)).collect()
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+    }
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Writes the digits of `bytes`.
@@ -32,10 +37,6 @@ pub fn parse<const N: usize>(text: &str) -> Option<[u8; N]> {
 pub fn starts_with(bytes: &[u8], prefix: &str) -> bool {
     let mut digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]).map(|half| DIGITS[usize::from(half)]);
     prefix.bytes().all(|digit| digits.next() == Some(digit))
-}
-
-fn digits(byte: u8) -> [char; 2] {
-    [DIGITS[usize::from(byte >> 4)].into(), DIGITS[usize::from(byte & 0xf)].into()]
 }
 
 fn value(digit: u8) -> Option<u8> {

@@ -7,6 +7,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 
@@ -45,31 +46,75 @@ pub enum PlainError {
     Hash,
 }
 
-/// The object of an op. A body that JSON can show and give back stands there as it is, any other as base64url. A value
-/// may nest `body_levels_max` levels.
+/// What a member of an op's object is.
+pub enum Part<'a> {
+    /// A text.
+    Text(&'a str),
+    /// Bytes, whose lower-case hex digits stand there.
+    Digits(&'a [u8]),
+    /// Ids, whose digits stand there.
+    Ids(Ids<'a>),
+    /// Anything else.
+    Value(Value),
+}
+
+impl From<Part<'_>> for Value {
+    fn from(part: Part<'_>) -> Value {
+        match part {
+            Part::Text(text) => text.into(),
+            Part::Digits(bytes) => hex::encode(bytes).into(),
+            Part::Ids(ids) => Value::array(ids.iter().map(|id| hex::encode(&id.0))),
+            Part::Value(value) => value,
+        }
+    }
+}
+
+/// The object of an op, as [`each_member`] has its members.
 pub fn write(op: &VerifiedOp<'_>, body_levels_max: usize) -> Value {
+    let mut members = Vec::new();
+    let Ok(()) = each_member(op, body_levels_max, |name, part| -> Result<(), Infallible> {
+        members.push((name, Value::from(part)));
+        Ok(())
+    });
+    Value::object(members)
+}
+
+/// Hands over the members of an op's object, one after the other. A body that JSON can show and give back stands there as
+/// it is, any other as base64url. A value may nest `body_levels_max` levels.
+///
+/// # Errors
+/// What `take` fails with.
+pub fn each_member<E>(
+    op: &VerifiedOp<'_>,
+    body_levels_max: usize,
+    mut take: impl FnMut(&'static str, Part<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let header = op.header();
-    let members = [
-        Some(("hash", digits(&op.id().0))),
-        Some(("v", 1.into())),
-        header.repo.map(|repo| ("repo", digits(&repo.0))),
-        Some(("kind", header.kind.word().into())),
-        Some(("timestamp", timestamp(header.hlc).into())),
-        Some(("hlc", header.hlc.0.to_string().into())),
-        Some(("agentId", digits(&header.author.0))),
-        Some(("branch", header.branch.into())),
-        Some(("seq", header.seq.into())),
-        header.prev.map(|prev| ("previousHash", digits(&prev.0))),
-        Some(("parents", ids(header.parents))),
-        Some(("base", ids(header.base))),
-        Some(("collection", header.collection.into())),
-        Some(("key", header.key.into())),
-        header.schema.map(|schema| ("schema", number(schema))),
-        header.actor.map(|actor| ("actor", actor.into())),
-        (!header.extra.is_empty()).then(|| ("extra", extra(&header.extra))),
-        op.signature().map(|signature| ("signature", digits(signature))),
-    ];
-    Value::object(members.into_iter().flatten().chain(body(header, op.body(), body_levels_max)))
+    take("hash", Part::Digits(&op.id().0))?;
+    take("v", Part::Value(1.into()))?;
+    header.repo.map_or(Ok(()), |repo| take("repo", Part::Digits(&repo.0)))?;
+    take("kind", Part::Value(header.kind.word().into()))?;
+    take("timestamp", Part::Text(&timestamp(header.hlc)))?;
+    take("hlc", Part::Text(&header.hlc.0.to_string()))?;
+    take("agentId", Part::Digits(&header.author.0))?;
+    take("branch", Part::Text(header.branch))?;
+    take("seq", Part::Value(header.seq.into()))?;
+    header.prev.map_or(Ok(()), |prev| take("previousHash", Part::Digits(&prev.0)))?;
+    take("parents", Part::Ids(header.parents))?;
+    take("base", Part::Ids(header.base))?;
+    take("collection", Part::Text(header.collection))?;
+    take("key", Part::Text(header.key))?;
+    header.schema.map_or(Ok(()), |schema| take("schema", Part::Value(number(schema))))?;
+    header.actor.map_or(Ok(()), |actor| take("actor", Part::Text(actor)))?;
+    if !header.extra.is_empty() {
+        take("extra", Part::Value(extra(&header.extra)))?;
+    }
+    op.signature().map_or(Ok(()), |signature| take("signature", Part::Digits(signature)))?;
+    let Some(named) = header.body else { return Ok(()) };
+    take("format", Part::Value(named.format.word().into()))?;
+    take("bodyHash", Part::Digits(&named.hash.0))?;
+    take("bodyLen", Part::Value(named.len.into()))?;
+    op.body().map_or(Ok(()), |bytes| take("body", Part::Value(shown(named.format, bytes, body_levels_max))))
 }
 
 /// The op of an object.
@@ -198,22 +243,9 @@ impl Owned {
     }
 }
 
-/// What the header says of a body, and the body itself where it is here.
-fn body(header: &Header<'_>, bytes: Option<&[u8]>, levels_max: usize) -> impl Iterator<Item = (&'static str, Value)> {
-    let named = header.body.map(|named| {
-        [("format", named.format.word().into()), ("bodyHash", digits(&named.hash.0)), ("bodyLen", named.len.into())]
-    });
-    let shown = header.body.zip(bytes).map(|(named, bytes)| ("body", shown(named.format, bytes, levels_max)));
-    named.into_iter().flatten().chain(shown)
-}
-
 fn shown(format: Format, bytes: &[u8], levels_max: usize) -> Value {
     let json = if format == Format::Json { parse_canonical(bytes) } else { None };
     json.filter(|value| value.is_within_depth(levels_max)).unwrap_or_else(|| base64(bytes))
-}
-
-fn ids(ids: Ids<'_>) -> Value {
-    Value::array(ids.iter().map(|id| digits(&id.0)))
 }
 
 fn extra(extra: &[(u8, Scalar<'_>)]) -> Value {
@@ -239,10 +271,6 @@ fn as_number(value: &Value) -> Option<u64> {
         Value::String(digits) => digits.parse().ok(),
         value => u64::try_from(value.as_integer()?).ok(),
     }
-}
-
-fn digits(bytes: &[u8]) -> Value {
-    hex::encode(bytes).into()
 }
 
 fn base64(bytes: &[u8]) -> Value {

@@ -4,19 +4,21 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::plain::FromPlain;
-use serde::Serialize;
+use serde::ser::{Error, SerializeMap};
+use serde::{Serialize, Serializer};
 
 use super::answer::{Refused, hex, hexes};
 use super::command::ids;
 use super::op::StoredOp;
-use super::scalar::{Bytes, Hex, Json, Unreadable};
+use super::plain::FromPlain;
+use super::scalar::{Bytes, Hex, Json, Unreadable, serialize_value};
 use super::shown::Conflict;
 use crate::input::Base;
 use crate::limits::JSON_DEPTH_MAX;
 use crate::log::row;
 use crate::op::body::Leaf;
 use crate::op::draft;
+use crate::op::hex::encode;
 use crate::op::kind::Kind;
 use crate::op::plain::{self, PlainError};
 use crate::reconcile;
@@ -162,6 +164,47 @@ pub fn op_shown(op: StoredOp) -> Result<Json, Unreadable> {
     let op = row::StoredOp::try_from(op)?;
     let verified = op.rehash().map_err(|refused| Unreadable::new("header", refused))?;
     Ok(Json(plain::write(&verified, JSON_DEPTH_MAX)))
+}
+
+/// Ops' bytes as the objects that [`op_shown`] makes, written as they are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct OpsShown<'a>(&'a [row::StoredOp]);
+
+impl<'a> OpsShown<'a> {
+    /// The objects of these ops. Writing them fails where the bytes are no op.
+    pub fn of(ops: &'a [row::StoredOp]) -> OpsShown<'a> {
+        OpsShown(ops)
+    }
+}
+
+impl Serialize for OpsShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(OneShown))
+    }
+}
+
+struct OneShown<'a>(&'a row::StoredOp);
+
+impl Serialize for OneShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let verified = self.0.rehash().map_err(|refused| S::Error::custom(Unreadable::new("header", refused)))?;
+        let mut members = serializer.serialize_map(None)?;
+        plain::each_member(&verified, JSON_DEPTH_MAX, |name, part| members.serialize_entry(name, &PartShown(part)))?;
+        members.end()
+    }
+}
+
+struct PartShown<'a>(plain::Part<'a>);
+
+impl Serialize for PartShown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            plain::Part::Text(text) => serializer.serialize_str(text),
+            plain::Part::Digits(bytes) => serializer.serialize_str(&encode(bytes)),
+            plain::Part::Ids(ids) => serializer.collect_seq(ids.iter().map(|id| Hex(id.0))),
+            plain::Part::Value(value) => serialize_value(value, serializer),
+        }
+    }
 }
 
 /// The op of an object. It proves nothing until a machine has verified it.

@@ -13,6 +13,7 @@ mod input;
 mod op;
 mod output;
 mod plain;
+mod raw;
 mod scalar;
 mod shown;
 
@@ -21,7 +22,7 @@ pub use answer::{
     Refused, Status, VerifyReport, Withheld,
 };
 pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
-pub use engine::{NewOp, Reconciled, SealedOp, op_of, op_shown};
+pub use engine::{NewOp, OpsShown, Reconciled, SealedOp, op_of, op_shown};
 pub use federation::{
     COLLECTIONS, Collections, CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos,
     links_to, parse_reference,
@@ -30,5 +31,6 @@ pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
 pub use plain::{FromPlain, Members, Plain, from_format};
+pub use raw::{Brought, RECORD_BYTES_MAX, Start, StoredRecord, brought_by, read_record};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
 pub use shown::{Beneath, Conflict, Entity, Said, Shown, Side};

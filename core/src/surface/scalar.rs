@@ -119,7 +119,8 @@ impl Serialize for Json {
     }
 }
 
-fn serialize_value<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+/// Writes a JSON value.
+pub(super) fn serialize_value<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Value::Null => serializer.serialize_unit(),
         Value::Bool(bool) => serializer.serialize_bool(*bool),

@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use trellis_core::log::row::{Origin, Record};
 use trellis_core::op::id::OpId;
 use trellis_core::output::OpView;
+use trellis_core::surface::Hex;
 
 use super::Repo;
 use crate::error::{Code, Result};
 use crate::store::{OpenMode, Store};
-use crate::surface::Changed;
+use crate::surface::{Changed, Commit};
 
 /// A row of the store: its sequence, whether its ops were written here, and which ops they are.
 type Row = (u32, bool, Vec<OpId>);
@@ -27,6 +28,17 @@ impl Repo {
             changes.push(Changed { seq, is_local, ops });
         }
         Ok(changes)
+    }
+
+    /// As [`Repo::changes`], with ids in place of ops. It reads the store, and waits for nobody.
+    ///
+    /// # Errors
+    /// What the disk reports.
+    pub fn commits(&self, since: u32, rows_max: usize) -> Result<Vec<Commit>> {
+        let rows = self.rows(since, rows_max)?.into_iter();
+        let commit =
+            |(seq, is_local, ids): Row| Commit { seq, is_local, ops: ids.iter().map(|id| Hex(id.0)).collect() };
+        Ok(rows.map(commit).collect())
     }
 
     fn rows(&self, since: u32, rows_max: usize) -> Result<Vec<Row>> {

@@ -51,6 +51,18 @@ pub struct Changed {
     pub ops: Vec<Op>,
 }
 
+/// A commit of the store, by what it brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Commit {
+    /// Its local sequence: 1, 2, 3, ...
+    pub seq: u32,
+    /// Whether its ops were written here.
+    pub is_local: bool,
+    /// The ids of its ops.
+    pub ops: Vec<Hex<32>>,
+}
+
 /// What a bundle was made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exported {
