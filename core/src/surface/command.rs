@@ -277,6 +277,7 @@ pub enum Edit {
 }
 
 /// How an entity changes.
+#[expect(clippy::large_enum_variant, reason = "a command has one, so a box would save nothing")]
 #[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Change {
