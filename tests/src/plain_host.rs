@@ -1,47 +1,79 @@
 //! A host as another language would write it: whatever it gives the machine and gets of it is JSON.
 
+use std::fmt;
+use std::mem;
+
 use ed25519_dalek::Signer;
 use serde_json::{Value, json};
-use trellis_core::admit::policy::Policies;
 use trellis_core::input;
-use trellis_core::log::row::{Origin, Place, Row};
-use trellis_core::machine::{Config, KeyUse, Machine};
+use trellis_core::log::row::{Origin, Place, Record, Row, read_row};
+use trellis_core::op::hex;
+use trellis_core::op::id::OpId;
 use trellis_core::output::{self, StoredAt};
-use trellis_core::surface::{Input, Loaded, Output, StoredOp, Unreadable};
+use trellis_core::surface::{Loaded, StoredOp};
 
 use crate::host::{START, author_of, load_rows, test_key};
+use crate::plain_bytes::{marked, read};
+use crate::plain_machine::{Here, NotTaken, PlainMachine};
 
-/// Why the machine did not take an input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotTaken {
-    /// The JSON is none of the surface's inputs.
-    Shape(String),
-    /// A field of it cannot be read.
-    Field(Unreadable),
-}
-
-/// A machine, its store and its clock, which stands still.
-#[derive(Debug)]
+/// A machine, its store and its clock.
 pub struct PlainHost {
-    machine: Machine,
+    machine: Box<dyn PlainMachine>,
     rows: Vec<Row>,
     key: u64,
     requests: u64,
+    /// The time, in milliseconds since 1970.
+    pub now: u64,
     /// What the machine emitted.
     pub events: Vec<Value>,
     /// Frames that are to go out, by their link, and null for the end of one.
     pub sent: Vec<(u64, Value)>,
+    /// What was last remembered of a peer.
+    pub remembered: Option<Value>,
+    /// What the machine gave, in order; nothing unless it is to be kept.
+    pub kept: Option<Vec<Value>>,
+}
+
+impl fmt::Debug for PlainHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainHost").field("key", &self.key).field("events", &self.events).finish_non_exhaustive()
+    }
 }
 
 impl PlainHost {
     /// A host without ops that writes under the test key `key`.
+    ///
+    /// # Panics
+    /// The machine does not begin.
     pub fn new(key: u64) -> PlainHost {
-        let author = author_of(&test_key(key));
-        let config = Config { author, key_use: KeyUse::Own, id_key: 7, policies: Policies::default() };
-        let (machine, outputs) = Machine::open(config);
-        let mut host = PlainHost { machine, rows: Vec::new(), key, requests: 0, events: Vec::new(), sent: Vec::new() };
-        host.carry_out(outputs);
+        let mut host = PlainHost::over(key, Box::new(Here::default()));
+        host.open().expect("a machine begins");
         host
+    }
+
+    /// The same with a machine that is not open yet.
+    pub fn over(key: u64, machine: Box<dyn PlainMachine>) -> PlainHost {
+        PlainHost {
+            machine,
+            rows: Vec::new(),
+            key,
+            requests: 0,
+            now: START.0,
+            events: Vec::new(),
+            sent: Vec::new(),
+            remembered: None,
+            kept: None,
+        }
+    }
+
+    /// Opens the store, anew if it was open.
+    ///
+    /// # Errors
+    /// [`NotTaken`]: the machine does not begin.
+    pub fn open(&mut self) -> Result<(), NotTaken> {
+        self.sent.clear();
+        let outputs = self.machine.open(author_of(&test_key(self.key)))?;
+        self.carry_out(outputs).map(|_| ())
     }
 
     /// Carries a command out; returns the reply.
@@ -61,56 +93,75 @@ impl PlainHost {
     /// # Errors
     /// [`NotTaken`]: it is no input.
     pub fn give(&mut self, input: Value) -> Result<Vec<Value>, NotTaken> {
-        let outputs = self.step(input)?;
-        Ok(self.carry_out(outputs))
+        self.give_all(vec![input])
     }
 
-    fn step(&mut self, input: Value) -> Result<Vec<output::Output>, NotTaken> {
-        let read: Input = serde_json::from_value(input).map_err(|error| NotTaken::Shape(error.to_string()))?;
-        let input = input::Input::try_from(read).map_err(NotTaken::Field)?;
-        Ok(self.machine.step(input, START).expect("the host keeps to its side"))
+    /// Gives the machine inputs, and then does all that it asks for; returns its replies.
+    ///
+    /// # Errors
+    /// [`NotTaken`]: one of them is no input.
+    pub fn give_all(&mut self, inputs: Vec<Value>) -> Result<Vec<Value>, NotTaken> {
+        let outputs = self.machine.step(inputs, self.now)?;
+        self.carry_out(outputs)
     }
 
-    fn carry_out(&mut self, outputs: Vec<output::Output>) -> Vec<Value> {
-        let (mut queue, mut replies) = (outputs, Vec::new());
-        while !queue.is_empty() {
-            let output = Output::from(queue.remove(0));
-            let output = serde_json::to_value(&output).expect("an output is JSON");
-            let answer = match output["type"].as_str().expect("every output has a type") {
-                "reply" => {
-                    replies.push(output);
-                    continue;
+    /// The ids of all ops in the store.
+    ///
+    /// # Panics
+    /// A row is not as it was written.
+    pub fn ids(&self) -> Vec<OpId> {
+        let mut ids = Vec::new();
+        for row in &self.rows {
+            let visit = |record: Record<'_>| {
+                if let Record::Op { op, .. } = record {
+                    ids.push(op.id());
                 }
-                "emit" => {
-                    self.events.push(output["event"].clone());
-                    continue;
-                }
-                "send" => {
-                    self.sent.push((number(&output["link"]), output["frame"].clone()));
-                    continue;
-                }
-                "close" => {
-                    self.sent.push((number(&output["link"]), Value::Null));
-                    continue;
-                }
-                "remember" => continue,
-                "sign" => {
-                    let signature = test_key(self.key).sign(&bytes(&output["message"])).to_bytes();
-                    json!({ "type": "signed", "ticket": output["ticket"], "signature": signature.to_vec() })
-                }
-                "persist" => {
-                    self.rows.push(row(&output["row"]));
-                    json!({ "type": "persisted", "ticket": output["ticket"] })
-                }
-                "load" => {
-                    let loaded = self.load(&output["query"]);
-                    json!({ "type": "loaded", "ticket": output["ticket"], "loaded": loaded })
-                }
-                other => panic!("nothing here asks for {other}"),
             };
-            queue.extend(self.step(answer).expect("an answer is an input"));
+            read_row(row.seq, &row.headers, &row.digest, visit).expect("a row");
         }
-        replies
+        ids
+    }
+
+    /// Does what outputs ask for, and what comes of that, all that was asked at one time together.
+    fn carry_out(&mut self, mut outputs: Vec<Value>) -> Result<Vec<Value>, NotTaken> {
+        let mut replies = Vec::new();
+        while !outputs.is_empty() {
+            if let Some(kept) = &mut self.kept {
+                kept.extend(outputs.iter().cloned());
+            }
+            let asked = mem::take(&mut outputs);
+            let answers: Vec<Value> =
+                asked.into_iter().filter_map(|output| self.answer(output, &mut replies)).collect();
+            if !answers.is_empty() {
+                outputs = self.machine.step(answers, self.now)?;
+            }
+        }
+        Ok(replies)
+    }
+
+    /// Does what an output asks for; returns the answer, if it wants one.
+    fn answer(&mut self, output: Value, replies: &mut Vec<Value>) -> Option<Value> {
+        match output["type"].as_str().expect("every output has a type") {
+            "reply" => replies.push(output),
+            "emit" => self.events.push(output["event"].clone()),
+            "send" => self.sent.push((number(&output["link"]), output["frame"].clone())),
+            "close" => self.sent.push((number(&output["link"]), Value::Null)),
+            "remember" => self.remembered = Some(output["remembered"].clone()),
+            "sign" => {
+                let signature = test_key(self.key).sign(&read(&output["message"])).to_bytes();
+                return Some(json!({ "type": "signed", "ticket": output["ticket"], "signature": marked(&signature) }));
+            }
+            "persist" => {
+                self.rows.push(row(&output["row"]));
+                return Some(json!({ "type": "persisted", "ticket": output["ticket"] }));
+            }
+            "load" => {
+                let loaded = self.load(&output["query"]);
+                return Some(json!({ "type": "loaded", "ticket": output["ticket"], "loaded": loaded }));
+            }
+            other => panic!("nothing here asks for {other}"),
+        }
+        None
     }
 
     fn load(&self, query: &Value) -> Value {
@@ -125,34 +176,45 @@ impl PlainHost {
             "rows" => load_rows(&self.rows, &output::Query::Rows { after: number(&query["after"]) as u32 }),
             other => panic!("nothing here asks for {other}"),
         };
-        serde_json::to_value(plain(loaded)).expect("JSON")
+        plain(loaded)
     }
 }
 
 /// What the store read, in the form in which a host gives it.
-fn plain(loaded: input::Loaded) -> Loaded {
+fn plain(loaded: input::Loaded) -> Value {
     match loaded {
         input::Loaded::Ops(ops) => {
-            let ops = ops.into_iter().map(|op| op.map(StoredOp::from).into_iter().collect());
-            Loaded::Ops { ops: ops.collect() }
+            let op = |op: Option<_>| op.map(|op| marked_op(&json!(StoredOp::from(op)))).into_iter().collect::<Value>();
+            json!({ "type": "ops", "ops": ops.into_iter().map(op).collect::<Value>() })
         }
         input::Loaded::Rows { rows, .. } => {
-            assert!(rows.is_empty(), "a store that is opened here is new");
-            Loaded::Rows { rows: Vec::new(), more: false }
+            json!({ "type": "rows", "rows": rows.iter().map(headers).collect::<Value>(), "more": false })
         }
-        input::Loaded::Blobs(_) => Loaded::Blobs { blobs: Vec::new() },
-        input::Loaded::Piece(_) => Loaded::Piece { piece: None },
-        input::Loaded::Peers(_) => Loaded::Peers { peers: Vec::new() },
+        input::Loaded::Blobs(_) => json!(Loaded::Blobs { blobs: Vec::new() }),
+        input::Loaded::Piece(_) => json!(Loaded::Piece { piece: None }),
+        input::Loaded::Peers(_) => json!(Loaded::Peers { peers: Vec::new() }),
     }
 }
 
+fn headers(row: &input::RowHeaders) -> Value {
+    json!({
+        "seq": row.seq, "isLocal": row.origin == Origin::Local, "headers": marked(&row.headers),
+        "digest": hex::encode(&row.digest),
+    })
+}
+
+/// An op that came of a machine, as one takes it: its bytes are marked.
+pub fn marked_op(op: &Value) -> Value {
+    op.as_object().expect("an op").iter().map(|(name, bytes)| (name.clone(), marked(&read(bytes)))).collect()
+}
+
 fn row(row: &Value) -> Row {
-    let digest = row["digest"].as_str().and_then(trellis_core::op::hex::parse).expect("32 bytes");
+    let digest = row["digest"].as_str().and_then(hex::parse).expect("32 bytes");
     Row {
         seq: number(&row["seq"]) as u32,
         origin: if row["isLocal"] == json!(true) { Origin::Local } else { Origin::Remote },
-        headers: bytes(&row["headers"]),
-        bodies: bytes(&row["bodies"]),
+        headers: read(&row["headers"]),
+        bodies: read(&row["bodies"]),
         digest,
     }
 }
@@ -168,10 +230,6 @@ fn place(place: &Value) -> Place {
 
 fn number(value: &Value) -> u64 {
     value.as_u64().expect("a number")
-}
-
-fn bytes(value: &Value) -> Vec<u8> {
-    value.as_array().expect("bytes").iter().map(|byte| number(byte) as u8).collect()
 }
 
 /// A connection of one side, as JSON.

@@ -7,7 +7,8 @@ use trellis_core::op::json::parse;
 use trellis_core::op::plain::{self, PlainError};
 use trellis_tests::dice::seeds;
 use trellis_tests::history::{Dials, History};
-use trellis_tests::plain_host::{NotTaken, PlainHost, connection, write};
+use trellis_tests::plain_host::{PlainHost, connection, write};
+use trellis_tests::plain_machine::NotTaken;
 
 fn begun(key: u64) -> PlainHost {
     let mut host = PlainHost::new(key);
@@ -115,7 +116,7 @@ fn what_cannot_be_read_is_named() {
     let mut host = begun(1);
     let mut problem = |command: Value| match host.run(command) {
         Err(NotTaken::Field(unreadable)) => unreadable.to_string(),
-        Err(NotTaken::Shape(shape)) => shape,
+        Err(NotTaken::Shape(said) | NotTaken::Refused(said)) => said,
         Ok(reply) => reply["problem"]["code"].as_str().expect("a problem").to_owned(),
     };
     let set = |place: &str, value: Value| write(json!([{ "type": "set", "place": place, "value": value }]));

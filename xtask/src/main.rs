@@ -14,6 +14,7 @@ mod netns;
 mod no_std;
 mod planted;
 mod python;
+mod runtimes;
 mod setup;
 mod sim;
 mod steps;
@@ -62,6 +63,12 @@ const COMMANDS: &[Command] = &[
         usage: "planted",
         about: "Plants bugs, each of which a test must catch",
         run: planted::run,
+    },
+    Command {
+        name: "runtimes",
+        usage: "runtimes [--sessions N] [--from SEED]",
+        about: "Sync sessions between any two runtimes, with the packages as they were last made",
+        run: runtimes::run,
     },
     Command {
         name: "sim",
@@ -125,6 +132,6 @@ fn wrong_usage() -> ExitCode {
 }
 
 fn help() -> String {
-    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<30} {}\n", command.usage, command.about));
+    let rows = COMMANDS.iter().map(|command| format!("  cargo xtask {:<37} {}\n", command.usage, command.about));
     format!("The project's own commands:\n{}", rows.collect::<String>())
 }

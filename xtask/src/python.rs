@@ -12,6 +12,10 @@ use crate::steps;
 use crate::tally::Tally;
 
 const FOLDER: &str = "bindings-py";
+/// The folder outside of it that has Python.
+const PLAYERS: &str = "tests/runtimes";
+/// What the linter is told.
+const RULES: &str = "bindings-py/pyproject.toml";
 /// What builds and lints the package.
 const TOOLS: &str = "bindings-py/requirements-tools.txt";
 /// What its tests need beside the wheel.
@@ -42,8 +46,12 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
 /// One of them does not hold, or a tool cannot be installed.
 pub(crate) fn lints() -> Result<()> {
     let tools = Environment::tools()?;
-    child::run(tools.program("ruff", &["format", "--check", FOLDER]))?;
-    child::run(tools.program("ruff", &["check", FOLDER]))
+    // The rules lie in the package's folder, and are not found from elsewhere.
+    for words in [&[FOLDER][..], &["--config", RULES, PLAYERS]] {
+        child::run(tools.program("ruff", &[&["format", "--check"], words].concat()))?;
+        child::run(tools.program("ruff", &[&["check"], words].concat()))?;
+    }
+    Ok(())
 }
 
 /// Builds the wheel and runs every test of it in an environment that has nothing else of ours.
@@ -62,6 +70,14 @@ pub(crate) fn test() -> Result<Tally> {
     let mut tests = empty.program("python", &["-m", "pytest", "-p", "no:cacheprovider", "--color=no"]);
     tests.current_dir(child::root().join(FOLDER)).env("TRELLIS", child::sibling("trellis")?);
     steps::count(tests)
+}
+
+/// The interpreter of the environment in which [`test()`] installed the wheel.
+///
+/// # Errors
+/// The target directory is unknown.
+pub(crate) fn interpreter() -> Result<PathBuf> {
+    Ok(folder()?.join("wheel/bin/python"))
 }
 
 /// Builds the wheel as it is published.

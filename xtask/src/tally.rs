@@ -19,7 +19,10 @@ impl Tally {
     /// An ignored test counts as failed: a test that does not run proves nothing.
     pub(crate) fn of_line(line: &str) -> Self {
         let Some(result) = line.strip_prefix("test result: ") else {
-            return Self::of_tap_line(line).or(Self::of_pytest_line(line)).unwrap_or_default();
+            return Self::of_tap_line(line)
+                .or(Self::of_pytest_line(line))
+                .or(Self::of_sessions_line(line))
+                .unwrap_or_default();
         };
         let count = |what: &str| count_before(result, what);
         Self { passed: count("passed"), failed: count("failed") + count("ignored") }
@@ -34,6 +37,12 @@ impl Tally {
             "fail" | "cancelled" | "skipped" | "todo" => Some(Self { passed: 0, failed: number }),
             _ => None,
         }
+    }
+
+    /// The same of the line by which sessions between runtimes end: `sessions: 510 passed; 0 failed`.
+    fn of_sessions_line(line: &str) -> Option<Self> {
+        let result = line.strip_prefix("sessions: ")?;
+        Some(Self { passed: count_before(result, "passed"), failed: count_before(result, "failed") })
     }
 
     /// The same of the line by which pytest ends: `=== 1 failed, 2 passed in 0.12s ===`.
@@ -109,6 +118,11 @@ mod tests {
         ] {
             assert_eq!(Tally::of_line(line), Tally { passed, failed }, "{line}");
         }
+    }
+
+    #[test]
+    fn the_last_line_of_sessions_is_counted() {
+        assert_eq!(Tally::of_line("sessions: 508 passed; 2 failed"), Tally { passed: 508, failed: 2 });
     }
 
     #[test]

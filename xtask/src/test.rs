@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, browser, demo, dependencies, no_std, planted, python, setup, wasm};
+use crate::{bench, browser, demo, dependencies, no_std, planted, python, runtimes, setup, wasm};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -29,6 +29,7 @@ const NPM_BUILD: Step = own("npm build", wasm::build_to_test);
 const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
 const PYTHON_LINTS: Step = own("python lints", python::lints);
 const PYTHON: Step = Step { name: "python", needs: None, work: Work::Many(python::test) };
+const RUNTIMES: Step = Step { name: "runtimes", needs: None, work: Work::Many(runtimes::test) };
 const PLANTED: Step = Step { name: "planted bugs", needs: None, work: Work::Many(planted::prove) };
 
 const FULL: &[Step] = &[
@@ -49,6 +50,7 @@ const FULL: &[Step] = &[
     NPM_BUILD.after(BUILD),
     NPM.after(NPM_BUILD),
     PYTHON.after(BUILD),
+    RUNTIMES.after(NPM_BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];
