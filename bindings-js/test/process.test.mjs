@@ -103,6 +103,9 @@ const [, , folder, server] = process.argv;
 const worker = new Worker(text, { eval: true, workerData: { folder, server } });
 await once(worker, "message");
 await worker.terminate();`,
+  "a loop that waits for what comes": `${BEGUN}
+setTimeout(() => void repo.set("todo/2/title", "Bake bread"), 20).unref();
+for await (const todo of repo.subscribe("todo")) if (todo.length === 2) break;`,
   engines: `
 import { createGenesis, Identity, MemoryTransport, SyncEngine } from "trellis-sync";
 const [ops, copy] = [[createGenesis("notes", { identity: Identity.generate() })], []];
@@ -115,7 +118,7 @@ const [one] = [["a", ops], ["b", copy]].map(([localPeerId, log]) => new SyncEngi
 await one.pushTo("b");
 if (copy.length !== 1) process.exit(1);`,
 };
-const SCRIPTS = 63;
+const SCRIPTS = 64;
 
 test("short programs end well, whatever is open", LIMIT, async () => {
   const programs = Object.entries(SHORT);

@@ -58,7 +58,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
         seen = this.#version;
         yield this.#snapshot;
       } else {
-        await new Promise<void>((resolve) => this.#wake.push(resolve));
+        await woken((wake) => this.#wake.push(wake));
       }
     }
   }
@@ -91,6 +91,19 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
   }
 }
 
+/** How often a wait looks around, which does nothing: as long as it may, a process does not end. */
+const WAIT_MS = 2 ** 31 - 1;
+
+/** Waits until the function is called that `register` is given. A process that waits here does not end. */
+async function woken(register: (wake: () => void) => void): Promise<void> {
+  const alive = setInterval(() => {}, WAIT_MS);
+  try {
+    await new Promise<void>(register);
+  } finally {
+    clearInterval(alive);
+  }
+}
+
 /** The items of a list that grows, as they come, until a signal says that it is enough. */
 export async function* growing<T>(
   since: () => Promise<readonly T[]>,
@@ -114,7 +127,7 @@ export async function* growing<T>(
       }
       if (signal?.aborted) throw abortedBy(signal);
       if (!isStale)
-        await new Promise<void>((resolve) => {
+        await woken((resolve) => {
           wake = resolve;
         });
     }

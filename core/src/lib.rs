@@ -19,6 +19,7 @@ pub mod log;
 pub mod machine;
 pub mod merge;
 pub mod op;
+pub mod ordered;
 pub mod output;
 pub mod reconcile;
 mod sort;

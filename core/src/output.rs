@@ -1,6 +1,5 @@
 //! What the machine asks of its host, and what it answers.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -18,6 +17,7 @@ use crate::merge::entity::Shown;
 use crate::op::id::{Author, ContentHash, OpId, RepoId};
 use crate::op::json::Value;
 use crate::op::kind::Kind;
+use crate::ordered::Map;
 use crate::time::{Hlc, Millis};
 use crate::view::files::{FileError, Tree};
 
@@ -302,9 +302,9 @@ pub struct FilesView {
     /// Where they are shown.
     pub tree: Tree,
     /// More about each, by its key.
-    pub files: BTreeMap<String, FileView>,
+    pub files: Map<String, FileView>,
     /// Entities of `files` that are none, by their key, and why.
-    pub refused: BTreeMap<String, FileError>,
+    pub refused: Map<String, FileError>,
 }
 
 /// More about a file than the tree says.

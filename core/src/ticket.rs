@@ -1,20 +1,19 @@
 //! Tickets: what the host was asked and has not answered, and what goes on when it does.
 
-use alloc::collections::BTreeMap;
-
 use crate::error::UsageError;
 use crate::input::Ticket;
+use crate::ordered::Map;
 
 /// Open tickets, each with what waits behind it.
 #[derive(Clone, Debug)]
 pub(crate) struct Tickets<T> {
     next: u64,
-    open: BTreeMap<Ticket, T>,
+    open: Map<Ticket, T>,
 }
 
 impl<T> Tickets<T> {
     pub(crate) fn new() -> Tickets<T> {
-        Tickets { next: 1, open: BTreeMap::new() }
+        Tickets { next: 1, open: Map::new() }
     }
 
     /// Opens a ticket.

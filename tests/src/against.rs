@@ -20,6 +20,7 @@ use trellis_core::op::pointer::{Pointer, escape};
 use trellis_core::op::sign::Unverified;
 use trellis_core::output::EntityView;
 use trellis_core::reconcile::{Relation, reconcile};
+use trellis_core::view::state::Contents;
 
 use crate::json::jcs;
 use crate::model::Model;
@@ -141,7 +142,7 @@ impl<'a> Bodies<'a> {
 /// `ops` stand in an order of dependencies.
 pub fn core_ineffective(ops: &[SealedOp]) -> BTreeSet<OpId> {
     let mut graph = Graph::default();
-    let mut contents = BTreeMap::new();
+    let mut contents = Contents::new();
     for op in ops {
         let verified = Unverified { signature: None, ..op.unverified() }.rehash().expect("histories are well-formed");
         let place = Place { row: 1, header_at: 0, body_at: 0 };

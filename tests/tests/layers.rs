@@ -13,6 +13,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const ROOMS: &[(&str, &[&str])] = &[
     ("planted", &[]),
     ("limits", &[]),
+    ("ordered", &[]),
     ("sort", &[]),
     ("time", &["limits"]),
     ("op", &["limits", "time"]),
@@ -32,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What every room may use, since it knows nothing of ops.
-const TOOLS: &[&str] = &["sort"];
+const TOOLS: &[&str] = &["ordered", "sort"];
 const BELOW_ERROR: &[&str] = &["limits", "log", "op", "time"];
 /// `admit`, `merge` and `link` do not import one another.
 const BELOW_RULES: &[&str] = &["error", "limits", "log", "op", "time"];

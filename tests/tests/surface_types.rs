@@ -177,7 +177,7 @@ fn type_text(of: &Type) -> String {
                 "Option" => inner[0].clone(),
                 "Vec" if inner[0].starts_with("readonly ") => format!("readonly ({})[]", inner[0]),
                 "Vec" => format!("readonly {}[]", inner[0]),
-                "BTreeMap" => format!("{{ readonly [name: string]: {} }}", inner[1]),
+                "Map" => format!("{{ readonly [name: string]: {} }}", inner[1]),
                 name => renamed(name),
             }
         }

@@ -3,7 +3,6 @@
 //! Authority is a view over the graph and never decides about the graph: an op gains effect when the op that allows it
 //! arrives, and equal op sets under equal policies give equal effect.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::invitation::{INVITATIONS, InvitationTerms};
@@ -19,6 +18,7 @@ use crate::op::id::Author;
 use crate::op::invitation::InvitationProof;
 use crate::op::json::{Object, Value};
 use crate::op::sign::Signature;
+use crate::ordered::{Map, Set};
 use crate::time::Millis;
 
 /// The collection of the repo's manifests.
@@ -37,8 +37,8 @@ pub struct Authority {
     /// What the repo states; several where owners stated it at once.
     repo: Vec<Policies>,
     /// Ops of linear branches that the owner withdrew.
-    dropped: BTreeMap<Branch, BTreeSet<Node>>,
-    branches: BTreeMap<Branch, BranchState>,
+    dropped: Map<Branch, Set<Node>>,
+    branches: Map<Branch, BranchState>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +49,7 @@ struct BranchState {
 
 impl Authority {
     /// Computes the view. `contents` is what ops on the engine's own branch say, `device` this replica's own policies.
-    pub fn of(graph: &Graph, contents: &BTreeMap<Node, Content>, device: &Policies) -> Authority {
+    pub fn of(graph: &Graph, contents: &Map<Node, Content>, device: &Policies) -> Authority {
         let members = Members::of(graph, contents);
         let mut authority = Authority { members, device: device.clone(), ..Authority::default() };
         authority.repo = authority.stated_by_repo(graph, contents);
@@ -62,7 +62,7 @@ impl Authority {
 
     /// Takes in ops that were appended since, none of them on the engine's own branch, in their order.
     pub fn extend(&mut self, graph: &Graph, nodes: &[Node]) {
-        let mut stale = BTreeSet::new();
+        let mut stale = Set::new();
         for node in nodes {
             let branch = graph.branch(*node);
             let is_writer = self.is_by_allowed(graph, *node);
@@ -94,15 +94,17 @@ impl Authority {
         let is_linear = policy.linear && name != REPO_BRANCH;
         self.branches.insert(branch, BranchState { policy, line: None });
         if is_linear {
-            let none = BTreeSet::new();
+            let none = Set::new();
             let dropped = self.dropped.get(&branch).unwrap_or(&none);
             let line = Line::of(graph, branch, dropped, |node| self.is_by_allowed(graph, node));
-            self.branches.entry(branch).and_modify(|state| state.line = Some(line));
+            if let Some(state) = self.branches.get_mut(&branch) {
+                state.line = Some(line);
+            }
         }
     }
 
     /// The bodies of the repo's branch policies that no other of them has seen.
-    fn stated_by_repo(&self, graph: &Graph, contents: &BTreeMap<Node, Content>) -> Vec<Policies> {
+    fn stated_by_repo(&self, graph: &Graph, contents: &Map<Node, Content>) -> Vec<Policies> {
         let is_policy = |node: &Node| graph.entity_name(graph.entity(*node)) == (REPO_BRANCH, BRANCH_POLICY_KEY);
         let stated: Vec<(Node, Policies)> = contents
             .iter()
@@ -112,7 +114,7 @@ impl Authority {
                 _ => None,
             })
             .collect();
-        let seen: BTreeSet<Node> = stated.iter().flat_map(|(node, _)| graph.base(*node).collect::<Vec<_>>()).collect();
+        let seen: Set<Node> = stated.iter().flat_map(|(node, _)| graph.base(*node).collect::<Vec<_>>()).collect();
         stated.into_iter().filter(|(node, _)| !seen.contains(node)).map(|(_, policies)| policies).collect()
     }
 

@@ -3,7 +3,6 @@
 //! An owner puts the public half of a key in `_invitations`, with what it allows. A `put` in `_members` that shows the
 //! key's proof is judged by what its author had seen of the invitation, so every replica judges it alike.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,6 +13,7 @@ use crate::op::body::{Content, Leaf};
 use crate::op::id::Author;
 use crate::op::json::{Number, Object, Value};
 use crate::op::kind::Kind;
+use crate::ordered::Map;
 use crate::time::Millis;
 
 /// The collection of invitations; the key of each is its public key in hex.
@@ -123,10 +123,10 @@ impl Offer {
 }
 
 /// Invitations, by public key.
-pub type Offers = BTreeMap<Author, Offer>;
+pub type Offers = Map<Author, Offer>;
 
 /// What owners wrote of invitations. `is_by_owner` tells which ops are theirs, with effect.
-pub fn offers(graph: &Graph, contents: &BTreeMap<Node, Content>, is_by_owner: impl Fn(Node) -> bool) -> Offers {
+pub fn offers(graph: &Graph, contents: &Map<Node, Content>, is_by_owner: impl Fn(Node) -> bool) -> Offers {
     let mut offers = Offers::new();
     for (node, content) in contents {
         let (collection, key) = graph.entity_name(graph.entity(*node));

@@ -4,12 +4,12 @@
 //! between, unless somebody else has built on it. Where two effective ops that are not withdrawn share a parent, the
 //! branch is diverged on every replica that has both.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::log::graph::{Branch, Graph, Node};
 use crate::log::set::Bits;
 use crate::op::id::Author;
+use crate::ordered::{Map, Set};
 
 /// What is in force on a linear branch.
 #[derive(Clone, Debug, Default)]
@@ -52,12 +52,12 @@ impl Builders {
 impl Line {
     /// Computes what is in force. `dropped` are ops that the owner withdrew; `is_effective` tells whether an op's
     /// author may write.
-    pub fn of(graph: &Graph, branch: Branch, dropped: &BTreeSet<Node>, is_effective: impl Fn(Node) -> bool) -> Line {
+    pub fn of(graph: &Graph, branch: Branch, dropped: &Set<Node>, is_effective: impl Fn(Node) -> bool) -> Line {
         let ops: Vec<Node> = graph.nodes().filter(|node| graph.branch(*node) == branch).collect();
         let left_behind = left_behind(graph, &ops);
         let dropped = built_on(graph, &ops, dropped);
         let mut withdrawn = Bits::default();
-        let mut builders: BTreeMap<Node, Builders> = BTreeMap::new();
+        let mut builders: Map<Node, Builders> = Map::new();
         for node in ops.iter().rev().copied() {
             let built = builders.get(&node).copied().unwrap_or(Builders::Nobody);
             let is_left = left_behind.contains(node) && !built.includes_other_than(graph.author(node));
@@ -76,7 +76,7 @@ impl Line {
     }
 
     fn in_force(graph: &Graph, branch: Branch, in_force: Vec<Node>, withdrawn: Bits) -> Line {
-        let mut children: BTreeMap<Node, usize> = BTreeMap::new();
+        let mut children: Map<Node, usize> = Map::new();
         for node in &in_force {
             for parent in graph.parents(*node).filter(|parent| is_on_line(graph, *parent, branch)) {
                 *children.entry(parent).or_default() += 1;
@@ -130,7 +130,7 @@ fn left_behind(graph: &Graph, ops: &[Node]) -> Bits {
 
 /// Whether an op reaches another by parents alone. Looks no further back than the other.
 fn reaches(graph: &Graph, from: Node, to: Node) -> bool {
-    let mut visited = BTreeSet::new();
+    let mut visited = Set::new();
     let mut open: Vec<Node> = graph.parents(from).collect();
     while let Some(node) = open.pop() {
         if node == to {
@@ -144,7 +144,7 @@ fn reaches(graph: &Graph, from: Node, to: Node) -> bool {
 }
 
 /// Dropped ops and what reaches them by parents.
-fn built_on(graph: &Graph, ops: &[Node], dropped: &BTreeSet<Node>) -> Bits {
+fn built_on(graph: &Graph, ops: &[Node], dropped: &Set<Node>) -> Bits {
     let mut all = Bits::default();
     for node in ops {
         if dropped.contains(node) || graph.parents(*node).any(|parent| all.contains(parent)) {

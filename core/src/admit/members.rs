@@ -11,7 +11,6 @@
 
 mod invited;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -25,6 +24,7 @@ use crate::op::invitation::InvitationProof;
 use crate::op::json::{Object, Value};
 use crate::op::kind::Kind;
 use crate::op::sign::{Signature, is_signed_message};
+use crate::ordered::{Map, Set};
 use crate::sort;
 
 pub use self::invited::invited_body;
@@ -138,18 +138,18 @@ pub struct Members {
     /// Whether no owner has made members: then everybody may write.
     pub is_open: bool,
     /// By author; who is not here is no member.
-    pub standings: BTreeMap<Author, Standing>,
+    pub standings: Map<Author, Standing>,
     /// The acts that have effect, by node.
     pub effective: Bits,
     /// What owners wrote of invitations.
     pub offers: Offers,
     /// Who joined by each invitation, in the order of `ord`.
-    pub joined: BTreeMap<Author, Vec<Author>>,
+    pub joined: Map<Author, Vec<Author>>,
 }
 
 impl Members {
     /// Computes everybody's standing. `contents` is what ops on the engine's own branch say.
-    pub fn of(graph: &Graph, contents: &BTreeMap<Node, Content>) -> Members {
+    pub fn of(graph: &Graph, contents: &Map<Node, Content>) -> Members {
         let Some(genesis) = graph.genesis() else { return Members { is_open: true, ..Members::default() } };
         let records = records(graph, contents);
         let successors = successors(graph, &records);
@@ -157,7 +157,7 @@ impl Members {
         let readable = records.iter().filter_map(|(node, body)| act(graph, *node, body));
         let bodyless = bodyless(graph, contents);
         let acts: Vec<Act> = readable.chain(bodyless).filter(|act| !act.removes(&owner)).collect();
-        let (effective, invited) = (BTreeSet::new(), BTreeSet::new());
+        let (effective, invited) = (Set::new(), Set::new());
         let mut council = Council { graph, acts: &acts, successors: &successors, effective, invited };
         let levels = council.levels(owner);
         council.decide(&levels);
@@ -171,21 +171,21 @@ struct Council<'a> {
     graph: &'a Graph,
     acts: &'a [Act],
     /// New key to the key that it succeeded.
-    successors: &'a BTreeMap<Author, (Author, Node)>,
+    successors: &'a Map<Author, (Author, Node)>,
     /// Indices of acts that have effect.
-    effective: BTreeSet<usize>,
+    effective: Set<usize>,
     /// Those of them that have it by an invitation alone.
-    invited: BTreeSet<usize>,
+    invited: Set<usize>,
 }
 
 impl Council<'_> {
     /// How many appointments lie between the owner and each author that was ever made an owner.
-    fn levels(&self, owner: Author) -> BTreeMap<Author, usize> {
-        let mut levels = BTreeMap::from([(owner, 0)]);
+    fn levels(&self, owner: Author) -> Map<Author, usize> {
+        let mut levels = Map::from([(owner, 0)]);
         let mut current = alloc::vec![owner];
         for level in 0.. {
             self.add_successors(&mut current, &mut levels, level);
-            let appointed: BTreeSet<Author> = self
+            let appointed: Set<Author> = self
                 .acts
                 .iter()
                 .filter(|act| {
@@ -203,7 +203,7 @@ impl Council<'_> {
         levels
     }
 
-    fn add_successors(&self, current: &mut Vec<Author>, levels: &mut BTreeMap<Author, usize>, level: usize) {
+    fn add_successors(&self, current: &mut Vec<Author>, levels: &mut Map<Author, usize>, level: usize) {
         let mut at = 0;
         while let Some(old) = current.get(at).copied() {
             for (new, (predecessor, _)) in self.successors {
@@ -216,7 +216,7 @@ impl Council<'_> {
         }
     }
 
-    fn decide(&mut self, levels: &BTreeMap<Author, usize>) {
+    fn decide(&mut self, levels: &Map<Author, usize>) {
         let last = levels.values().copied().max().unwrap_or(0);
         for level in 0..=last {
             let at_level = |author: &Author| levels.get(author) == Some(&level);
@@ -257,7 +257,7 @@ impl Council<'_> {
     /// Among removals that are all cut by others, the first whose every cutter it reaches by cutting.
     fn first_of_circle(&self, open: &[usize]) -> Option<usize> {
         let reach = |from: usize| {
-            let mut reached = BTreeSet::from([from]);
+            let mut reached = Set::from([from]);
             let mut queue = alloc::vec![from];
             while let Some(at) = queue.pop() {
                 let next = open.iter().copied().filter(|to| self.cuts(at, *to));
@@ -321,7 +321,7 @@ impl Council<'_> {
             return Standing { role: is_owner.then_some(Role::Owner), ..Standing::default() };
         };
         let mut inherited = Standing { predecessor, ..Standing::default() };
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::new();
         let mut at = Some(old);
         while let Some(old) = at.filter(|old| seen.insert(*old)) {
             let is_judged = self.effective.iter().any(|act| self.acts[*act].subject == old);
@@ -345,7 +345,7 @@ impl Council<'_> {
     /// Whether `seen` is reached from `node` by `base`.
     fn has_seen(&self, node: Node, seen: Node) -> bool {
         let mut queue: Vec<Node> = self.graph.base(node).collect();
-        let mut visited = BTreeSet::new();
+        let mut visited = Set::new();
         while let Some(at) = queue.pop() {
             if at == seen {
                 return true;
@@ -357,11 +357,11 @@ impl Council<'_> {
         false
     }
 
-    fn members(&self, owner: Author, levels: &BTreeMap<Author, usize>, offers: Offers) -> Members {
+    fn members(&self, owner: Author, levels: &Map<Author, usize>, offers: Offers) -> Members {
         let is_of_owner = |author: &Author| levels.get(author) == Some(&0);
         let is_open = !self.effective.iter().any(|at| is_of_owner(&self.acts[*at].author));
         let subjects = self.acts.iter().map(|act| act.subject).chain(self.successors.keys().copied());
-        let everybody: BTreeSet<Author> = subjects.chain([owner]).collect();
+        let everybody: Set<Author> = subjects.chain([owner]).collect();
         let standing = |author: Author| {
             let mut standing = self.standing(author, is_of_owner(&author));
             if author == owner {
@@ -399,7 +399,7 @@ impl Standing {
 }
 
 /// The bodies of `put`s in `_members` on the engine's own branch.
-fn records<'a>(graph: &Graph, contents: &'a BTreeMap<Node, Content>) -> Vec<(Node, &'a Object)> {
+fn records<'a>(graph: &Graph, contents: &'a Map<Node, Content>) -> Vec<(Node, &'a Object)> {
     let body = |(node, content): (&Node, &'a Content)| match content {
         Content::Put(Leaf::Json(Value::Object(body))) if is_member(graph, *node) => Some((*node, body)),
         _ => None,
@@ -408,7 +408,7 @@ fn records<'a>(graph: &Graph, contents: &'a BTreeMap<Node, Content>) -> Vec<(Nod
 }
 
 /// The `put`s in `_members` whose bodies are not here, as removals that leave nothing.
-fn bodyless(graph: &Graph, contents: &BTreeMap<Node, Content>) -> impl Iterator<Item = Act> {
+fn bodyless(graph: &Graph, contents: &Map<Node, Content>) -> impl Iterator<Item = Act> {
     let is_bodyless = |(node, content): &(&Node, &Content)| {
         matches!(content, Content::Missing(Kind::Put)) && is_member(graph, **node)
     };
@@ -451,10 +451,10 @@ fn accepted(graph: &Graph, subject: Author, body: &Object) -> Bits {
 }
 
 /// New keys with a valid proof, each with the key that it succeeded and the op that says so; the smallest `ord` counts.
-fn successors(graph: &Graph, records: &[(Node, &Object)]) -> BTreeMap<Author, (Author, Node)> {
+fn successors(graph: &Graph, records: &[(Node, &Object)]) -> Map<Author, (Author, Node)> {
     let mut records = records.to_vec();
     sort::by_key(&mut records, |(node, _)| graph.ord(*node));
-    let mut successors = BTreeMap::new();
+    let mut successors = Map::new();
     for (node, body) in records {
         let new = graph.author(node);
         let is_own = graph.entity_name(graph.entity(node)).1 == hex::encode(&new.0);

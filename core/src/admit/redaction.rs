@@ -3,7 +3,6 @@
 //! A redaction is a `put` in `_review` under the op's id, by an owner or by the op's own author. Redactions add up and
 //! none takes another back, so what is hidden depends on the set of ops alone.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -13,15 +12,16 @@ use crate::op::body::{Content, Leaf};
 use crate::op::id::OpId;
 use crate::op::json::{Object, Value};
 use crate::op::pointer::Pointer;
+use crate::ordered::{Map, Set};
 
 /// The collection of redactions and reviews.
 pub const REVIEW: &str = "_review";
 
 /// The redacted places of ops; the root for a whole body.
-pub type Redactions = BTreeMap<Node, BTreeSet<Pointer>>;
+pub type Redactions = Map<Node, Set<Pointer>>;
 
 /// The redactions that have effect.
-pub fn redactions(graph: &Graph, authority: &Authority, contents: &BTreeMap<Node, Content>) -> Redactions {
+pub fn redactions(graph: &Graph, authority: &Authority, contents: &Map<Node, Content>) -> Redactions {
     let mut redactions = Redactions::new();
     for (node, content) in contents {
         if let Some((target, pointers)) = redaction(graph, authority, *node, content) {
@@ -47,12 +47,8 @@ pub fn drop_body(line: &str, ops: &[OpId]) -> Value {
 }
 
 /// Ops of linear branches that the owner withdrew: the ids in `drop` of `_review` bodies that name the `line`.
-pub fn dropped(
-    graph: &Graph,
-    authority: &Authority,
-    contents: &BTreeMap<Node, Content>,
-) -> BTreeMap<Branch, BTreeSet<Node>> {
-    let mut dropped: BTreeMap<Branch, BTreeSet<Node>> = BTreeMap::new();
+pub fn dropped(graph: &Graph, authority: &Authority, contents: &Map<Node, Content>) -> Map<Branch, Set<Node>> {
+    let mut dropped: Map<Branch, Set<Node>> = Map::new();
     for (node, content) in contents {
         let Content::Put(Leaf::Json(Value::Object(body))) = content else { continue };
         let is_review = graph.entity_name(graph.entity(*node)).0 == REVIEW;

@@ -1,6 +1,5 @@
 //! What of a graph a link is about: the durable ops of the logs of the agreed branches, and what they come to.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -10,6 +9,7 @@ use super::message::StateHash;
 use crate::log::graph::{Branch, Chain, Graph, Node};
 use crate::log::set::FewNodes;
 use crate::op::id::OpId;
+use crate::ordered::{Map, Set};
 use crate::sort;
 
 /// The ops that a link is about. It is closed under dependencies: so it may have ops of other branches, and of their
@@ -23,7 +23,7 @@ pub struct Reach {
     /// graph's own order.
     part: Option<Part>,
     /// The last ops of each chain.
-    ends: BTreeMap<Chain, FewNodes>,
+    ends: Map<Chain, FewNodes>,
     state: StateHash,
 }
 
@@ -32,14 +32,14 @@ struct Part {
     order: Vec<Node>,
     ranks: HashMap<Node, usize>,
     /// Whether a branch is an agreed one, for those that were met.
-    branches: BTreeMap<Branch, bool>,
+    branches: Map<Branch, bool>,
 }
 
 impl Reach {
     /// What these branches reach, before anything was looked at.
     pub fn new(agreed: Agreed) -> Reach {
         let part = (!agreed.is_all()).then(Part::default);
-        Reach { agreed, looked: 0, part, ends: BTreeMap::new(), state: StateHash::of([]) }
+        Reach { agreed, looked: 0, part, ends: Map::new(), state: StateHash::of([]) }
     }
 
     /// The branches.
@@ -111,7 +111,7 @@ impl Reach {
 
     /// Takes in an op of an agreed branch, with what it reaches, dependencies first.
     fn reach(&mut self, graph: &Graph, node: Node) {
-        let (mut open, mut reached) = (alloc::vec![node], BTreeSet::new());
+        let (mut open, mut reached) = (alloc::vec![node], Set::new());
         while let Some(node) = open.pop() {
             if self.rank(node).is_none() && reached.insert(node) {
                 open.extend(graph.dependencies(node));

@@ -3,7 +3,6 @@
 //! A run is what one signature vouches for: a signed op and the unsigned ones before it in its chain. It moves as a
 //! whole, so runs are ordered by what their ops depend on together.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -11,6 +10,7 @@ use hashbrown::HashMap;
 use super::ops::continues;
 use crate::op::id::OpId;
 use crate::op::sign::VerifiedOp;
+use crate::ordered::Set;
 
 /// The runs of `ops`, which stand in dependency order, as indexes.
 ///
@@ -59,7 +59,7 @@ struct Queue<'a, 'b> {
     /// For each run, the runs that wait for it, once for each dependency.
     waiters: Vec<Vec<usize>>,
     /// Runs that wait for nothing, with their first op.
-    ready: BTreeSet<(usize, usize)>,
+    ready: Set<(usize, usize)>,
 }
 
 impl<'a, 'b> Queue<'a, 'b> {

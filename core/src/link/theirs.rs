@@ -4,7 +4,6 @@
 //! beyond what is here, or on the other side of a fork. Then the peer is taken to have what stands before it, until it
 //! asks for some of that.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,13 +13,14 @@ use super::message::{Range, StateHash, Tip, TipId};
 use super::session::Ground;
 use crate::log::graph::{Chain, Graph, Node};
 use crate::op::id::Author;
+use crate::ordered::Map;
 
 /// The ends of a peer's chains.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Theirs {
     chains: HashMap<Chain, Vec<End>>,
     /// The ends of chains of which nothing is here.
-    strangers: BTreeMap<(String, Author), Vec<Tip>>,
+    strangers: Map<(String, Author), Vec<Tip>>,
     /// The peer had all of so many first ops that the link is about, when both were last equal.
     all: usize,
     /// What they come to, where the peer said so.
@@ -57,7 +57,7 @@ impl Theirs {
         if let [tip] = tips {
             return self.update_chain(graph, (&tip.branch, tip.author), tips.to_vec());
         }
-        let mut by_chain: BTreeMap<(&str, Author), Vec<Tip>> = BTreeMap::new();
+        let mut by_chain: Map<(&str, Author), Vec<Tip>> = Map::new();
         for tip in tips {
             by_chain.entry((&tip.branch, tip.author)).or_default().push(tip.clone());
         }

@@ -4,12 +4,12 @@
 //! on and those that vouch for it, and judged again, like any op that has just arrived. The hold is bounded and forgets the newest first: what was
 //! forgotten is wanted again from whoever has it.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::limits::{HOLD_AHEAD_PER_AUTHOR_MAX, HOLD_BYTES_MAX, HOLD_OPS_MAX};
 use crate::op::id::{Author, OpId};
 use crate::op::sign::{Signature, Unverified};
+use crate::ordered::{Map, Set};
 use crate::time::{Hlc, Millis};
 
 /// What a held op waits for.
@@ -54,8 +54,8 @@ impl HeldOp {
 /// All held ops of one repo.
 #[derive(Clone, Debug, Default)]
 pub struct Hold {
-    ops: BTreeMap<OpId, HeldOp>,
-    waiting: BTreeSet<(Wait, OpId)>,
+    ops: Map<OpId, HeldOp>,
+    waiting: Set<(Wait, OpId)>,
     bytes: usize,
 }
 
@@ -99,9 +99,9 @@ impl Hold {
     /// Takes out held ops that wait for each other in a circle, so that none will ever be decided before the others: runs
     /// that stand on one another and came one by one. The circles are looked for from these ops on.
     pub fn release_circles(&mut self, from: &[OpId]) -> Vec<(OpId, HeldOp)> {
-        let (mut seen, mut circles) = (BTreeSet::new(), Vec::new());
+        let (mut seen, mut circles) = (Set::new(), Vec::new());
         for id in from {
-            let mut walk = BTreeSet::new();
+            let mut walk = Set::new();
             let mut at = Some(*id);
             while let Some(id) = at.filter(|id| seen.insert(*id)) {
                 walk.insert(id);
@@ -148,7 +148,7 @@ impl Hold {
     /// The clocks of ops whose time has come.
     pub fn due(&self, now: Millis) -> Vec<Hlc> {
         let times = self.times().filter(|hlc| !hlc.is_ahead(now));
-        times.collect::<BTreeSet<_>>().into_iter().collect()
+        times.collect::<Set<_>>().into_iter().collect()
     }
 
     /// When the next op's time comes.
@@ -163,7 +163,7 @@ impl Hold {
             Wait::Op(id) if !self.ops.contains_key(id) => Some(*id),
             _ => None,
         });
-        waited.collect::<BTreeSet<_>>().into_iter().collect()
+        waited.collect::<Set<_>>().into_iter().collect()
     }
 
     /// Every held op, ascending by id.

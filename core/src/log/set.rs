@@ -1,9 +1,10 @@
 //! Sets of nodes: small ones that are almost always one, and dense ones as bits.
 
-use alloc::collections::BTreeSet;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::graph::Node;
+use crate::ordered::Set;
 
 /// A set that mostly has one member (heads, chain ends, frontiers), in ascending order of arrival.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +15,7 @@ pub enum FewNodes {
     /// One member.
     One(Node),
     /// Any number.
-    Many(BTreeSet<Node>),
+    Many(Box<Set<Node>>),
 }
 
 impl FewNodes {
@@ -22,7 +23,7 @@ impl FewNodes {
     pub fn insert(&mut self, node: Node) {
         match self {
             FewNodes::None => *self = FewNodes::One(node),
-            FewNodes::One(only) => *self = FewNodes::Many(BTreeSet::from([*only, node])),
+            FewNodes::One(only) => *self = FewNodes::Many(Box::new(Set::from([*only, node]))),
             FewNodes::Many(nodes) => {
                 nodes.insert(node);
             }
@@ -52,7 +53,7 @@ impl FewNodes {
         let (one, many) = match self {
             FewNodes::None => (None, None),
             FewNodes::One(only) => (Some(*only), None),
-            FewNodes::Many(nodes) => (None, Some(nodes)),
+            FewNodes::Many(nodes) => (None, Some(nodes.iter())),
         };
         one.into_iter().chain(many.into_iter().flatten().copied())
     }

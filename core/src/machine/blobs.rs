@@ -1,6 +1,5 @@
 //! Blobs that are named and not here: who lacks them, and which link fetches them.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
@@ -11,6 +10,7 @@ use crate::link::message::{Blob, BlobWant};
 use crate::link::session::{Kept, Piece, Session, Taken};
 use crate::op::blob::BlobRef;
 use crate::op::id::ContentHash;
+use crate::ordered::{Map, Set};
 use crate::output::{BlobPart, Output, Query};
 use crate::sort;
 use crate::time::Millis;
@@ -21,7 +21,7 @@ pub(super) struct LackingBlobs {
     /// Whether they are no matter of this replica.
     pub(super) are_left: bool,
     /// By blob, how many of its bytes are here; nothing before it was asked for.
-    lacking: Option<BTreeMap<ContentHash, u64>>,
+    lacking: Option<Map<ContentHash, u64>>,
     /// What happened to links while it was being asked for.
     waiting: Vec<Input>,
 }
@@ -52,7 +52,7 @@ impl Machine {
 
     /// The blobs that bodies name.
     pub(super) fn blobs_named<'b>(bodies: impl Iterator<Item = &'b [u8]>) -> Vec<ContentHash> {
-        let named: BTreeSet<ContentHash> = bodies.flat_map(BlobRef::hashes_in).collect();
+        let named: Set<ContentHash> = bodies.flat_map(BlobRef::hashes_in).collect();
         named.into_iter().collect()
     }
 
@@ -84,7 +84,7 @@ impl Machine {
     /// asked first: a peer that comes by requests may never come again.
     pub(super) fn assign_blobs(&mut self, now: Millis, out: &mut Outputs) {
         let Some(lacking) = self.blobs.lacking.as_ref().filter(|lacking| !lacking.is_empty()) else { return };
-        let mut fetched: BTreeSet<ContentHash> =
+        let mut fetched: Set<ContentHash> =
             self.links.sessions().filter_map(|(_, session, _)| session.fetching()).collect();
         let mut fetches = Vec::new();
         let all = self.links.sessions().map(|(id, session, _)| (id, session));

@@ -1,17 +1,17 @@
 //! When each link next wants to be told the time, in order, so that nobody asks a thousand links to find the first.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::input::LinkId;
+use crate::ordered::{Map, Set};
 use crate::sort;
 use crate::time::Millis;
 
 /// The times of links.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Dues {
-    by_link: BTreeMap<LinkId, Millis>,
-    by_time: BTreeSet<(Millis, LinkId)>,
+    by_link: Map<LinkId, Millis>,
+    by_time: Set<(Millis, LinkId)>,
 }
 
 impl Dues {

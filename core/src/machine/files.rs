@@ -1,6 +1,5 @@
 //! The files of a branch, now or as they were.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -14,6 +13,7 @@ use crate::log::row::StoredOp;
 use crate::op::body::Content;
 use crate::op::id::OpId;
 use crate::op::kind::Kind;
+use crate::ordered::{Map, Set};
 use crate::output::{Answer, FileView, FilesView};
 use crate::view::files::{FILES, File, FileChange, FileError, FilePath, Tree};
 use crate::view::state::Contents;
@@ -91,7 +91,7 @@ impl Machine {
 
     /// The keys of those files of which a write says that they are at a path, or below it.
     pub(super) fn files_ever(&self, nodes: &[Node], ops: &[Option<StoredOp>], path: &FilePath) -> Vec<String> {
-        let mut keys = BTreeSet::new();
+        let mut keys = Set::new();
         for (node, op) in nodes.iter().zip(ops) {
             let key = self.graph.entity_name(self.graph.entity(*node)).1;
             if !keys.contains(key) && op.as_ref().and_then(path_said).is_some_and(|said| said.is_below(path)) {
@@ -105,7 +105,7 @@ impl Machine {
         &self,
         scope: &Scope,
         entities: &[Entity],
-        writes: &BTreeMap<Entity, Vec<Node>>,
+        writes: &Map<Entity, Vec<Node>>,
         contents: &Contents,
     ) -> FilesView {
         let mut view = FilesView::default();

@@ -1,6 +1,5 @@
 //! Edits of the engine's own branch: members, invitations, manifests and redactions.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -25,6 +24,7 @@ use crate::op::invitation::InvitationProof;
 use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::pointer::Pointer;
+use crate::ordered::{Map, Set};
 use crate::output::ManifestView;
 use crate::time::Hlc;
 
@@ -113,7 +113,7 @@ impl Machine {
         if !self.state.authority.members().iter().any(|member| member.author == author && member.role.is_some()) {
             return Err(CommandError::NoMember(author));
         }
-        let mut cut: BTreeMap<Branch, OpId> = BTreeMap::new();
+        let mut cut: Map<Branch, OpId> = Map::new();
         for (branch, _, ends) in self.graph.chains().filter(|(_, of, _)| *of == author) {
             let last = ends.into_iter().max_by_key(|end| self.graph.ord(*end));
             cut.extend(last.map(|last| (branch, self.graph.id(last))));
@@ -218,7 +218,7 @@ impl Machine {
 
     /// Everybody who has written, who may govern left out, ascending.
     fn authors(&self) -> Vec<Author> {
-        let authors: BTreeSet<Author> = self.graph.chains().map(|(_, author, _)| author).collect();
+        let authors: Set<Author> = self.graph.chains().map(|(_, author, _)| author).collect();
         authors.into_iter().filter(|author| !self.state.authority.may_govern(author)).collect()
     }
 }

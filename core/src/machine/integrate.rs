@@ -4,7 +4,6 @@
 //! waited for an admitted op is judged next. The rows go to the host, and nothing is said about their ops before it
 //! has confirmed them.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::{Machine, Outputs, Waiting, reply};
@@ -21,6 +20,7 @@ use crate::op::body::Content;
 use crate::op::header::HeaderError;
 use crate::op::id::{Author, OpId};
 use crate::op::sign::{Refused, Unverified, VerifiedOp};
+use crate::ordered::Set;
 use crate::output::{Answer, Event, ImportReport, Output};
 use crate::time::Millis;
 use crate::view::state::State;
@@ -102,7 +102,7 @@ impl Machine {
     }
 
     fn judge_again(&mut self, released: Vec<(OpId, HeldOp)>, funnel: &mut Funnel, now: Millis) {
-        let ids: BTreeSet<OpId> = released.iter().map(|(id, _)| *id).collect();
+        let ids: Set<OpId> = released.iter().map(|(id, _)| *id).collect();
         funnel.report.held.retain(|held| !ids.contains(held));
         let held: Vec<Unverified<'_>> = released.iter().map(|(_, op)| op.unverified()).collect();
         let verified = self.verify_all(&held, funnel);

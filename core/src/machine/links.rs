@@ -5,7 +5,6 @@ mod guests;
 mod shake;
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use self::guests::Guest;
@@ -29,25 +28,26 @@ use crate::log::graph::Node;
 use crate::log::row::{Origin, StoredOp};
 use crate::op::id::{Author, OpId};
 use crate::op::sign::{RebuiltOp, VerifiedOp};
+use crate::ordered::Map;
 use crate::output::{Event, LinkEvent, LinkView, Output, Query, StoredAt};
 use crate::time::Millis;
 
 /// All links of a replica, and what is durable of its ops.
 #[derive(Clone, Debug)]
 pub(super) struct Links {
-    pub(super) open: BTreeMap<LinkId, Link>,
+    pub(super) open: Map<LinkId, Link>,
     /// When each of them next wants to be told the time.
     dues: Dues,
     /// What ended links left, by the key of their peer, and what they were about.
-    remembered: BTreeMap<Author, (Agreed, Memory)>,
+    remembered: Map<Author, (Agreed, Memory)>,
     /// How much each peer may still say, on all of its open links together.
-    talks: BTreeMap<Author, Bucket>,
+    talks: Map<Author, Bucket>,
     /// The last row that the store has.
     pub(super) durable_row: u32,
     /// How many ops, from the first on, the store has.
     durable: usize,
     /// What is being read for links.
-    reads: BTreeMap<Ticket, LinkRead>,
+    reads: Map<Ticket, LinkRead>,
     /// How many of these links were told of.
     announced: usize,
     /// All of these ops, while a link is open.
@@ -81,13 +81,13 @@ pub(super) enum Stage {
 impl Links {
     pub(super) fn new() -> Links {
         Links {
-            open: BTreeMap::new(),
+            open: Map::new(),
             dues: Dues::default(),
-            remembered: BTreeMap::new(),
-            talks: BTreeMap::new(),
+            remembered: Map::new(),
+            talks: Map::new(),
             durable_row: 0,
             durable: 0,
-            reads: BTreeMap::new(),
+            reads: Map::new(),
             announced: 0,
             whole: Reach::new(Agreed::default()),
         }
@@ -283,10 +283,10 @@ impl Machine {
     fn read_for_link(&mut self, id: LinkId, nodes: Vec<Node>, out: &mut Outputs) {
         let place = |node: &Node| StoredAt { op: self.graph.place(*node), late_body: self.graph.late_body(*node) };
         let places: Vec<StoredAt> = nodes.iter().map(place).collect();
-        if let Some(mut last) = self.links.reads.last_entry()
-            && last.get().places == places
+        if let Some(last) = self.links.reads.last_value_mut()
+            && last.places == places
         {
-            return last.get_mut().links.push(id);
+            return last.links.push(id);
         }
         let ticket = self.tickets.open(Waiting::LinkRead);
         out.push(Output::Load(ticket, Query::OpsUpTo { ops: places.clone(), bytes_max: READ_BYTES_MAX }));

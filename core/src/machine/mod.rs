@@ -26,7 +26,7 @@ mod talk;
 mod undo;
 mod write;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -50,6 +50,7 @@ use crate::log::graph::{Graph, Node};
 use crate::log::hold::Hold;
 use crate::op::id::{Author, ContentHash, OpId};
 use crate::op::sign::Signature;
+use crate::ordered::{Map, Set};
 use crate::output::{Answer, Output};
 use crate::ticket::Tickets;
 use crate::time::{Hlc, Millis};
@@ -95,7 +96,7 @@ pub struct Machine {
     own_clock: Option<Hlc>,
     last_row: u32,
     /// Rows of the store that are not what was written: reads go on, writes do not.
-    corrupt_rows: BTreeSet<u32>,
+    corrupt_rows: Set<u32>,
     /// How many ops of the store stayed out of the graph at opening.
     left_out: usize,
     /// Rows that some of them stand in.
@@ -108,7 +109,7 @@ pub struct Machine {
     blobs: LackingBlobs,
     receipts: Vec<Receipt>,
     /// Ops sealed here that a peer gave no effect, and why.
-    withheld: BTreeMap<Node, Reason>,
+    withheld: Map<Node, Reason>,
     /// When peers last had the same, as the store remembers it.
     remembered: Stored,
     /// What the host packs frames with.
@@ -174,7 +175,7 @@ impl Machine {
             is_state_stale: true,
             own_clock: None,
             last_row: 0,
-            corrupt_rows: BTreeSet::new(),
+            corrupt_rows: Set::new(),
             left_out: 0,
             rows_ahead: RowsAhead::default(),
             phase: Phase::Opening(Opening::new(config.id_key)),
@@ -184,7 +185,7 @@ impl Machine {
             links: Links::new(),
             blobs: LackingBlobs::default(),
             receipts: Vec::new(),
-            withheld: BTreeMap::new(),
+            withheld: Map::new(),
             remembered: Stored::new(),
             compression: None,
         };

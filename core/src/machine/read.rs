@@ -5,7 +5,6 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -26,6 +25,7 @@ use crate::op::hex;
 use crate::op::id::OpId;
 use crate::op::kind::Kind;
 use crate::op::sign::{Refused, Unverified};
+use crate::ordered::Map;
 use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
 use crate::sort;
 use crate::time::Millis;
@@ -359,8 +359,8 @@ impl Machine {
     }
 
     /// By entity the writes that decide what it was when `nodes` were asked for.
-    pub(super) fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> BTreeMap<Entity, Vec<Node>> {
-        let mut writes: BTreeMap<Entity, Vec<Node>> = BTreeMap::new();
+    pub(super) fn deciding_among(&self, nodes: &[Node], contents: &Contents) -> Map<Entity, Vec<Node>> {
+        let mut writes: Map<Entity, Vec<Node>> = Map::new();
         for node in nodes {
             writes.entry(self.graph.entity(*node)).or_default().push(*node);
         }

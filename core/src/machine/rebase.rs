@@ -3,7 +3,6 @@
 //! The first new op has the kept head as its parent and the last old op as its `prev`, which is what withdraws the old
 //! ones (`admit::linear`). What the ops say and replace stays the same, so a clash with the kept line is a conflict.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -15,6 +14,7 @@ use crate::input::Edit;
 use crate::log::graph::{Branch, Node};
 use crate::op::id::OpId;
 use crate::op::kind::Kind;
+use crate::ordered::Map;
 
 impl Machine {
     /// The ops that a rebase writes anew, in the order of their chain.
@@ -41,7 +41,7 @@ impl Machine {
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
         let branch = self.branch(sealing.branch)?;
-        let mut anew: BTreeMap<OpId, OpId> = BTreeMap::new();
+        let mut anew: Map<OpId, OpId> = Map::new();
         for node in self.rebased(branch, &Edit::Rebase { onto }) {
             let (draw, actor) = self.drawn_again(node, ground, &anew)?;
             sealing.actor = actor;
@@ -60,7 +60,7 @@ impl Machine {
         &self,
         node: Node,
         ground: &Ground,
-        anew: &BTreeMap<OpId, OpId>,
+        anew: &Map<OpId, OpId>,
     ) -> Result<(Draw, Option<String>), CommandError> {
         let id = self.graph.id(node);
         let stored = ground.ops.get(&node).ok_or(CommandError::Corrupt(id))?;

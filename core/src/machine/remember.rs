@@ -3,7 +3,6 @@
 //! It is a hint that is looked at before it is believed, so a store that forgets it, or is a copy of another one, costs a
 //! peer some hundred bytes and nothing else.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::{Machine, Outputs};
@@ -13,10 +12,11 @@ use crate::link::reach::Reach;
 use crate::link::remembered::Remembered;
 use crate::link::session::{Equal, Memory};
 use crate::op::id::Author;
+use crate::ordered::Map;
 use crate::output::Output;
 
 /// What the store remembers, by the peers' keys.
-pub(super) type Stored = BTreeMap<Author, Remembered>;
+pub(super) type Stored = Map<Author, Remembered>;
 
 impl Machine {
     pub(super) fn on_peers(&mut self, peers: Vec<(Author, Remembered)>) {

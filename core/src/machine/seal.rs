@@ -1,6 +1,5 @@
 //! Sealing: the edits of a transaction become ops, one on top of the other.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -20,6 +19,7 @@ use crate::op::id::{Author, OpId};
 use crate::op::json::{Number, Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::PatchError;
+use crate::ordered::Map;
 use crate::sort;
 use crate::time::{Hlc, Millis};
 
@@ -35,7 +35,7 @@ pub(super) struct Sealing<'a> {
     /// The greatest clock of whatever the next op depends on, and of our own ops.
     pub(super) clock: Option<Hlc>,
     /// Entities that this transaction wrote, each with its last write.
-    pub(super) written: BTreeMap<(String, String), OpId>,
+    pub(super) written: Map<(String, String), OpId>,
     pub(super) random: &'a [u8; 32],
     /// A note that an edit wants written, where the transaction has none of its own.
     pub(super) note: Option<Note>,
@@ -121,7 +121,7 @@ impl Machine {
             prev,
             parents: heads.iter().map(|head| self.graph.id(*head)).chain(held).collect(),
             clock: clocks.chain(self.own_clock).max(),
-            written: BTreeMap::new(),
+            written: Map::new(),
             random: &transaction.random,
             note: None,
             ops: Vec::new(),

@@ -1,6 +1,5 @@
 //! Taking back what this device wrote last to a branch: one write, or a whole record.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -19,6 +18,7 @@ use crate::op::json::Value;
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
+use crate::ordered::{Map, Set};
 use crate::sort;
 use crate::view::state::Contents;
 
@@ -32,7 +32,7 @@ impl Machine {
         if !self.is_note(last) {
             return self.seal_giving_back(branch, &[last], ground, sealing);
         }
-        let mut writes: BTreeMap<Entity, Vec<Node>> = BTreeMap::new();
+        let mut writes: Map<Entity, Vec<Node>> = Map::new();
         for node in self.record(last, &ground.contents) {
             writes.entry(self.graph.entity(node)).or_default().push(node);
         }
@@ -71,7 +71,7 @@ impl Machine {
 
     /// What an entity was before a write, by all that the write had seen.
     fn before(&self, branch: Branch, entity: Entity, node: Node, ground: &Ground) -> Shown {
-        let mut seen = BTreeSet::new();
+        let mut seen = Set::new();
         let mut open: Vec<Node> = self.graph.base(node).collect();
         while let Some(node) = open.pop() {
             if seen.insert(node) {
@@ -89,7 +89,7 @@ impl Machine {
         if !self.is_note(last) {
             return self.writes_in_log(branch, self.graph.entity(last));
         }
-        let entities: BTreeSet<Entity> =
+        let entities: Set<Entity> =
             self.record(last, contents).into_iter().map(|node| self.graph.entity(node)).collect();
         let writes = entities.into_iter().flat_map(|entity| self.writes_in_log(branch, entity));
         core::iter::once(last).chain(writes).collect()

@@ -4,7 +4,6 @@
 //! one is signed, and from there they take the funnel that everybody's ops take.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::integrate::AfterPersist;
@@ -20,6 +19,7 @@ use crate::op::header::REPO_BRANCH;
 use crate::op::id::{Author, OpId};
 use crate::op::kind::Kind;
 use crate::op::sign::Signature;
+use crate::ordered::Map;
 use crate::output::{Answer, Output};
 use crate::sort;
 use crate::time::{Hlc, Millis};
@@ -86,7 +86,7 @@ impl Preparing {
 /// What a transaction's edits look at: ops as they are stored, and what they say.
 #[derive(Debug, Default)]
 pub(super) struct Ground {
-    pub(super) ops: BTreeMap<Node, StoredOp>,
+    pub(super) ops: Map<Node, StoredOp>,
     pub(super) contents: Contents,
 }
 

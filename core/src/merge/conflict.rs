@@ -3,7 +3,6 @@
 //! At one place no live overwrite has seen another, so two values there are enough for all of them to conflict. What
 //! remains to be asked is who has seen the overwrites above, and the deletes.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -16,6 +15,7 @@ use crate::op::id::{Author, CONFLICT_CONTEXT, ConflictId, OpId};
 use crate::op::json::Value;
 use crate::op::place::{Entity, Place};
 use crate::op::pointer::Pointer;
+use crate::ordered::Map;
 use crate::sort;
 use crate::time::Hlc;
 
@@ -109,9 +109,9 @@ pub fn conflict_id(entity: &EntityRef<'_>, path: &Pointer, members: &[OpId]) -> 
 pub(super) struct Contest<'v> {
     pub(super) at: &'v Pointer,
     /// Overwrites that differ.
-    pub(super) overwrites: BTreeMap<usize, Written<'v>>,
+    pub(super) overwrites: Map<usize, Written<'v>>,
     /// Deletes, and the parts that they have not seen.
-    pub(super) deletions: BTreeMap<usize, Said<'v>>,
+    pub(super) deletions: Map<usize, Said<'v>>,
 }
 
 /// What a member of a contest says.
@@ -124,7 +124,7 @@ pub(super) enum Said<'v> {
 
 impl<'v> Contest<'v> {
     /// All members, in order.
-    pub(super) fn members(&self) -> BTreeMap<usize, Said<'v>> {
+    pub(super) fn members(&self) -> Map<usize, Said<'v>> {
         let overwrites = self.overwrites.iter().map(|(write, value)| (*write, Said::Overwrites(*value)));
         overwrites.chain(self.deletions.iter().map(|(write, said)| (*write, said.clone()))).collect()
     }
@@ -176,7 +176,7 @@ pub(super) fn contests<'v>(history: &History<'_>, live: &Live<'v>) -> Vec<Contes
 }
 
 fn contest<'v>(history: &History<'_>, above: &[&LivePlace<'v>], place: &LivePlace<'v>) -> Contest<'v> {
-    let mut contest = Contest { at: place.at, overwrites: BTreeMap::new(), deletions: BTreeMap::new() };
+    let mut contest = Contest { at: place.at, overwrites: Map::new(), deletions: Map::new() };
     let here: Vec<(usize, Written<'_>)> =
         undeleted(place).map(|overwrite| (overwrite.write, overwrite.value)).collect();
     if here.iter().any(|(_, value)| *value != here[0].1) || planted!(EqualValuesConflict) && here.len() > 1 {

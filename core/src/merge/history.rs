@@ -3,7 +3,7 @@
 //! Writes that follow one another form chains. Who has seen a write has seen its chain up to there, so what was seen is
 //! one number per chain, and a long history is crossed chain by chain instead of write by write.
 
-use alloc::collections::{BTreeMap, BinaryHeap};
+use alloc::collections::BinaryHeap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 use super::entity::{Effect, Write};
 use crate::op::body::Content;
 use crate::op::id::OpId;
+use crate::ordered::Map;
 use crate::sort;
 
 /// The writes to one entity, each once, in `ord` order; their places in it are how the rest of `merge` names them.
@@ -39,7 +40,7 @@ struct Node {
 struct Chain {
     writes: Vec<usize>,
     /// What its writes have seen of another chain, by that chain.
-    links: BTreeMap<usize, Vec<Link>>,
+    links: Map<usize, Vec<Link>>,
 }
 
 /// From `position` on, the writes of a chain have seen another one up to and including `reach`.
@@ -54,12 +55,12 @@ pub(super) struct Past {
     /// Every write before this one is in the set.
     floor: usize,
     /// How many writes of a chain, from its start, are in the set.
-    counts: BTreeMap<usize, usize>,
+    counts: Map<usize, usize>,
 }
 
 impl Past {
     /// No writes.
-    pub(super) const NOTHING: Past = Past { floor: 0, counts: BTreeMap::new() };
+    pub(super) const NOTHING: Past = Past { floor: 0, counts: Map::new() };
 
     /// Whether there are no writes in it.
     pub(super) fn is_empty(&self) -> bool {
@@ -202,7 +203,7 @@ impl<'w> History<'w> {
 
     /// All writes.
     pub(super) fn everything(&self) -> Past {
-        Past { floor: self.writes.len(), counts: BTreeMap::new() }
+        Past { floor: self.writes.len(), counts: Map::new() }
     }
 
     /// Whether a set has a write.
@@ -309,13 +310,13 @@ mod tests {
     use super::*;
     use crate::op::header::Ids;
     use crate::op::id::Author;
+    use crate::ordered::Set;
     use crate::time::Hlc;
-    use alloc::collections::BTreeSet;
 
     /// What each write names, in order, and what it has seen, found without any shortcut.
     struct Plain {
         bases: Vec<Vec<OpId>>,
-        seen: Vec<BTreeSet<usize>>,
+        seen: Vec<Set<usize>>,
     }
 
     impl Plain {
@@ -324,7 +325,7 @@ mod tests {
             let mut plain = Plain { bases: Vec::new(), seen: Vec::new() };
             for write in 0..len {
                 let base = base(write);
-                let mut seen: BTreeSet<usize> = base.iter().copied().collect();
+                let mut seen: Set<usize> = base.iter().copied().collect();
                 seen.extend(base.iter().flat_map(|earlier| plain.seen[*earlier].iter().copied()));
                 plain.bases.push(base.into_iter().map(id).collect());
                 plain.seen.push(seen);

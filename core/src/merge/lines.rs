@@ -3,7 +3,6 @@
 //! The algorithm is part of the state of every declared text, so it is one pinned version of one crate: another
 //! algorithm would be a new kind of field, never an upgrade.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cmp::{max, min};
@@ -11,6 +10,8 @@ use core::ops::Range;
 
 use similar::algorithms::{Capture, Compact, Replace, myers};
 use similar::{DiffOp, DiffableStr};
+
+use crate::ordered::Map;
 
 /// What `sides` make of `base` together, taken one after the other; none where lines that one changes touch lines that
 /// an earlier one changed otherwise, or where there are no sides.
@@ -49,7 +50,7 @@ fn merge_two(base: &str, ours: &str, theirs: &str) -> Option<String> {
 
 /// Texts with a number for each line, the same for equal lines.
 fn numbered<'t>(texts: &[Vec<&'t str>; 3]) -> [Vec<usize>; 3] {
-    let mut numbers: BTreeMap<&'t str, usize> = BTreeMap::new();
+    let mut numbers: Map<&'t str, usize> = Map::new();
     [0, 1, 2].map(|text| {
         let number = |line: &&'t str| {
             let next = numbers.len();

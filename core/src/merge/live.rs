@@ -4,12 +4,12 @@
 //! replaced if and only if it is in that union. Live overwrites suffice, since a replaced one was replaced by a write
 //! that saw all that it had seen.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::history::{History, Past};
 use super::parts::{ByChain, ElementParts, Insert, Overwrite, Parts, PlaceParts, Written};
 use crate::op::pointer::Pointer;
+use crate::ordered::{Map, Set};
 use crate::sort;
 
 /// The writes of which the meaning is asked: a set that has all that its members have seen, some of them counting as
@@ -18,7 +18,7 @@ pub(super) struct View<'v> {
     pub(super) history: &'v History<'v>,
     pub(super) parts: &'v Parts<'v>,
     pub(super) past: Past,
-    pub(super) unwritten: BTreeSet<usize>,
+    pub(super) unwritten: Set<usize>,
 }
 
 /// The live parts in and around a place.
@@ -38,7 +38,7 @@ pub(super) struct LivePlace<'v> {
     /// By write, then in the order of its list.
     pub(super) inserts: Vec<Insert<'v>>,
     /// By the JCS text of a value, which overwrites of the place have lost it.
-    pub(super) discarded: BTreeMap<&'v str, Past>,
+    pub(super) discarded: Map<&'v str, Past>,
 }
 
 /// What the live overwrites at a place and above it have seen.
@@ -88,7 +88,7 @@ impl<'v> View<'v> {
         shade: &Past,
     ) -> LivePlace<'v> {
         let adds = here.adds.iter().copied().filter(|(write, _)| self.is_lit(*write, shade)).collect();
-        let mut place = LivePlace { at, overwrites, adds, inserts: Vec::new(), discarded: BTreeMap::new() };
+        let mut place = LivePlace { at, overwrites, adds, inserts: Vec::new(), discarded: Map::new() };
         for (text, element) in &here.elements {
             self.push_element(&mut place, text, element, shade);
         }

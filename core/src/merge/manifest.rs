@@ -3,13 +3,13 @@
 //! A manifest is the value of an entity of `_manifests`, so it is read strictly: a word that this version does not know
 //! is an error that names its place, never a default.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::op::id::RepoId;
 use crate::op::json::{Object, Value};
 use crate::op::pointer::Pointer;
+use crate::ordered::Map;
 
 /// What a collection declares. One without a manifest has [`Manifest::default`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Manifest {
     /// Names of the events that are audited.
     pub audit_events: Vec<String>,
     /// Places whose values are more than JSON. None lies below another.
-    pub fields: BTreeMap<Pointer, Field>,
+    pub fields: Map<Pointer, Field>,
 }
 
 /// How much harm a wrong write does.
@@ -173,7 +173,7 @@ impl Default for Manifest {
             has_export: true,
             dangerous_fields: Vec::new(),
             audit_events: Vec::new(),
-            fields: BTreeMap::new(),
+            fields: Map::new(),
         }
     }
 }
@@ -234,7 +234,7 @@ impl Manifest {
     }
 
     /// The members that tell the items of lists apart, by the place of the list.
-    pub fn lists(&self) -> BTreeMap<Pointer, String> {
+    pub fn lists(&self) -> Map<Pointer, String> {
         let identity = |(at, field): (&Pointer, &Field)| match field {
             Field::List { identity } => Some((at.clone(), identity.clone())),
             _ => None,
@@ -321,8 +321,8 @@ fn strategy_name(value: &Spot<'_>) -> Result<Strategy, ManifestError> {
     strategy.ok_or(value.wrong(UnsupportedStrategy(name)))
 }
 
-fn fields(value: &Spot<'_>) -> Result<BTreeMap<Pointer, Field>, ManifestError> {
-    let mut fields = BTreeMap::new();
+fn fields(value: &Spot<'_>) -> Result<Map<Pointer, Field>, ManifestError> {
+    let mut fields = Map::new();
     for (name, value) in value.members()? {
         let at = Pointer::parse(&name).map_err(|_| value.wrong(NotA("named by a pointer")))?;
         fields.insert(at, field(&value)?);

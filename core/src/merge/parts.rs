@@ -3,7 +3,6 @@
 //! A later write of a chain that overwrites a place has seen, and so replaced, the earlier ones there. That leaves one
 //! write per chain and place to look at, however long the history is.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,17 +13,18 @@ use crate::op::json::{Value, text};
 use crate::op::kind::Kind;
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
+use crate::ordered::Map;
 
 static ROOT: Pointer = Pointer::ROOT;
 
 /// Items of writes, by the chain of the write, each list in order.
-pub(super) type ByChain<T> = BTreeMap<usize, Vec<T>>;
+pub(super) type ByChain<T> = Map<usize, Vec<T>>;
 
 /// The effective writes' parts.
 #[derive(Default)]
 pub(super) struct Parts<'w> {
     /// By place. The places below one stand right behind it.
-    pub(super) places: BTreeMap<&'w Pointer, PlaceParts<'w>>,
+    pub(super) places: Map<&'w Pointer, PlaceParts<'w>>,
     /// The puts and deletes.
     pub(super) wholes: ByChain<usize>,
     /// The patches whose bodies are not here.
@@ -37,7 +37,7 @@ pub(super) struct PlaceParts<'w> {
     pub(super) overwrites: ByChain<Overwrite<'w>>,
     pub(super) adds: Vec<(usize, i64)>,
     /// What is inserted and discarded here, by the JCS text of the value.
-    pub(super) elements: BTreeMap<String, ElementParts<'w>>,
+    pub(super) elements: Map<String, ElementParts<'w>>,
 }
 
 /// Who inserts and who discards one value at one place.

@@ -2,7 +2,6 @@
 //!
 //! A patch names places through objects only, so whatever happens inside an array is a `set` of the whole array.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,6 +10,7 @@ use super::json_patch::{Edit, JsonPatch, JsonPatchError};
 use crate::op::json::{Number, Object, Value, text};
 use crate::op::patch::Patch;
 use crate::op::pointer::Pointer;
+use crate::ordered::Set;
 use crate::sort;
 
 /// The patch that makes `new` of `old`: what a write of a whole value changes of the one that was shown. It is empty
@@ -68,7 +68,7 @@ pub fn apply(patch: &Patch, value: Value) -> Value {
 /// # Errors
 /// [`JsonPatchError`] with the first edit that cannot be made, a `test` that fails among them.
 pub fn from_json_patch(edits: &JsonPatch, current: &Value) -> Result<Patch, JsonPatchError> {
-    let mut written = BTreeSet::new();
+    let mut written = Set::new();
     let result = edits.apply_traced(current, |edit, value| match edit {
         Edit::Add { at, .. } | Edit::Remove { at } | Edit::Replace { at, .. } | Edit::Copy { at, .. } => {
             written.insert(through_objects(at, value));
@@ -104,7 +104,7 @@ fn through_objects(at: &Pointer, value: &Value) -> Pointer {
 }
 
 /// Ascending places without those that lie below another.
-fn outermost(places: BTreeSet<Pointer>) -> Vec<Pointer> {
+fn outermost(places: Set<Pointer>) -> Vec<Pointer> {
     let mut outermost: Vec<Pointer> = Vec::new();
     for at in places {
         if !outermost.last().is_some_and(|last| last.is_prefix_of(&at)) {
@@ -156,13 +156,13 @@ fn grown(old: Option<&Value>, amount: i64) -> Option<Value> {
 
 fn united(old: Option<&Value>, values: &[Value]) -> Option<Value> {
     let mut items = old.map_or(Some(&[][..]), Value::as_array)?.to_vec();
-    let mut known: BTreeSet<String> = items.iter().map(text).collect();
+    let mut known: Set<String> = items.iter().map(text).collect();
     items.extend(values.iter().filter(|value| known.insert(text(value))).cloned());
     Some(items.into())
 }
 
 fn without(old: Option<&Value>, values: &[Value]) -> Option<Value> {
-    let gone: BTreeSet<String> = values.iter().map(text).collect();
+    let gone: Set<String> = values.iter().map(text).collect();
     let items = old?.as_array()?.iter().filter(|item| !gone.contains(&text(item)));
     Some(Value::Array(items.cloned().collect()))
 }

@@ -3,7 +3,6 @@
 //! A place where one side changed nothing takes the other's value. Only where both changed the same place, to different
 //! values, is there a conflict, and then every side of it is kept beside the merged value.
 
-use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -11,13 +10,14 @@ use super::json_diff::guarded_diff;
 use super::json_patch::JsonPatch;
 use crate::op::json::{Object, Value, text};
 use crate::op::pointer::Pointer;
+use crate::ordered::Map;
 
 /// The lists whose items have an identity: the member that holds it, by the place of the list. Places step through
 /// objects only.
-pub type ListKeys = BTreeMap<Pointer, String>;
+pub type ListKeys = Map<Pointer, String>;
 
 /// What holds inside the items of a list: no place there steps through objects only.
-static NO_LISTS: ListKeys = BTreeMap::new();
+static NO_LISTS: ListKeys = Map::new();
 
 /// What [`merge3`] finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl Merger<'_> {
 #[derive(Default)]
 struct Keyed<'a> {
     order: Vec<String>,
-    items: BTreeMap<String, &'a Value>,
+    items: Map<String, &'a Value>,
 }
 
 impl<'a> Keyed<'a> {
@@ -199,7 +199,7 @@ fn merged_order<'a>(base: &'a Keyed<'_>, local: &'a Keyed<'_>, remote: &'a Keyed
         (base, kept, None) | (base, None, kept) => kept.is_some() && kept != base,
     };
     let (lead, other) = if reorders(base, local, remote) == (false, true) { (remote, local) } else { (local, remote) };
-    let mut behind: BTreeMap<Option<&str>, Vec<&str>> = BTreeMap::new();
+    let mut behind: Map<Option<&str>, Vec<&str>> = Map::new();
     let mut last = None;
     for key in other.order_of(stays) {
         if lead.has(key) { last = Some(key) } else { behind.entry(last).or_default().push(key) }

@@ -4,7 +4,6 @@
 //! written, from the root downwards: the result is that of writing all in order, at the cost of writing each once. Then
 //! come all counters, and then all sets, each from the root downwards.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,6 +15,7 @@ use super::parts::{Insert, Overwrite, Written};
 use crate::op::id::Author;
 use crate::op::json::{Number, Object, Value, text};
 use crate::op::pointer::Pointer;
+use crate::ordered::Set;
 
 /// Which of two writes that have not seen one another is shown.
 #[derive(Clone, Copy)]
@@ -151,7 +151,7 @@ fn grown(old: Option<&Value>, sum: i128) -> Option<Value> {
 /// empty; what is no array stays.
 fn united(old: Option<&Value>, inserts: &[Insert<'_>]) -> Option<Value> {
     let mut items = old.map_or(Some(&[][..]), Value::as_array)?.to_vec();
-    let mut known: BTreeSet<String> = items.iter().map(text).collect();
+    let mut known: Set<String> = items.iter().map(text).collect();
     items.extend(inserts.iter().filter(|insert| known.insert(text(insert.value))).map(|insert| insert.value.clone()));
     Some(items.into())
 }

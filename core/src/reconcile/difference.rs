@@ -7,7 +7,6 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use hashbrown::HashMap;
@@ -26,6 +25,7 @@ use crate::op::header::REPO_BRANCH;
 use crate::op::id::OpId;
 use crate::op::kind::Kind;
 use crate::op::sign::{Ord40, Unverified};
+use crate::ordered::Set;
 use crate::view::deciding::deciding;
 use crate::view::state::Said;
 
@@ -181,8 +181,8 @@ impl Kept<'_> {
 
     fn conflict_records(&self) -> Vec<Conflict> {
         let Logs { local, remote } = self.logs;
-        let merged_local: BTreeSet<Pair> = self.both.iter().filter_map(|both| both.local).collect();
-        let merged_remote: BTreeSet<Pair> = self.both.iter().filter_map(|both| both.remote).collect();
+        let merged_local: Set<Pair> = self.both.iter().filter_map(|both| both.local).collect();
+        let merged_remote: Set<Pair> = self.both.iter().filter_map(|both| both.remote).collect();
         let is_gained = |pair: &Pair| self.gained_remote.binary_search(pair).is_ok();
         let is_ours = |pair: &Pair| {
             !merged_local.contains(pair) && !self.logs.to_remote(*pair).is_some_and(|pair| is_gained(&pair))
@@ -366,7 +366,7 @@ fn lacked<'l>(log: &'l Log, other: &'l Log) -> impl Iterator<Item = Pair> + 'l {
         log.graph().is_contended(log.graph().entity(**node))
             && there.is_some_and(|node| !other.bodyless.contains(&node))
     };
-    let entities: BTreeSet<_> = log.bodyless.iter().filter(is_lacked).map(|node| log.graph().entity(*node)).collect();
+    let entities: Set<_> = log.bodyless.iter().filter(is_lacked).map(|node| log.graph().entity(*node)).collect();
     let pairs = |entity| log.graph().branches().map(move |branch| (branch, entity));
     entities.into_iter().flat_map(pairs).filter(|(branch, _)| log.graph().branch_name(*branch) != REPO_BRANCH)
 }
@@ -383,12 +383,12 @@ fn united<T: Ord>(mut one: Vec<T>, other: Vec<T>) -> Vec<T> {
 struct Tail {
     nodes: Bits,
     /// The last common ops of the log's chains.
-    ends: BTreeSet<Node>,
+    ends: Set<Node>,
 }
 
 impl Tail {
     fn of(log: &Log, other: &Log) -> Tail {
-        let mut tail = Tail { nodes: Bits::default(), ends: BTreeSet::new() };
+        let mut tail = Tail { nodes: Bits::default(), ends: Set::new() };
         for (branch, author, ends) in log.graph().chains() {
             let there = other.graph().chain_ends(log.graph().branch_name(branch), &author);
             let common_max = there.into_iter().map(|end| other.graph().seq(end)).max().unwrap_or(0);
@@ -439,7 +439,7 @@ impl Tail {
     fn gained(&self, log: &Log, other: &Log) -> Vec<Pair> {
         let graph = log.graph();
         let mut gained: Vec<Pair> = Vec::new();
-        let mut joined: BTreeSet<(Branch, Node)> = BTreeSet::new();
+        let mut joined: Set<(Branch, Node)> = Set::new();
         for node in self.nodes.iter() {
             let branch = graph.branch(node);
             gained.extend((graph.kind(node) != Kind::Merge).then(|| (branch, graph.entity(node))));

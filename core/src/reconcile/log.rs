@@ -1,7 +1,6 @@
 //! A log that a program keeps: ops judged once, as they come, and ready to be compared with another log.
 
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::in_place_order;
@@ -16,6 +15,7 @@ use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::op::sign::{Ord40, ShortOp, Unverified};
+use crate::ordered::{Map, Set};
 use crate::view::deciding::deciding;
 use crate::view::state::{Contents, State};
 
@@ -35,11 +35,11 @@ pub struct Log {
     /// By node: how many ops name it as parent or `prev`.
     named: Vec<u32>,
     /// The ops of the graph whose bodies did not come.
-    pub(super) bodyless: BTreeSet<Node>,
+    pub(super) bodyless: Set<Node>,
     on_repo: Contents,
     pub(super) state: State,
     /// The open conflicts, where there are any.
-    pub(super) open: BTreeMap<Pair, Vec<Conflict>>,
+    pub(super) open: Map<Pair, Vec<Conflict>>,
     /// Whether ops entered the graph in `ord` order.
     is_in_order: bool,
 }
@@ -47,9 +47,9 @@ pub struct Log {
 /// What has to be looked at again after ops came.
 #[derive(Default)]
 struct Stale {
-    entities: BTreeSet<Entity>,
+    entities: Set<Entity>,
     /// Branches whose logs took in ops of other branches.
-    branches: BTreeSet<Branch>,
+    branches: Set<Branch>,
     is_state: bool,
 }
 
@@ -62,10 +62,10 @@ impl Log {
             ops: Vec::new(),
             malformed: 0,
             named: Vec::new(),
-            bodyless: BTreeSet::new(),
+            bodyless: Set::new(),
             on_repo: Contents::new(),
             state: State::default(),
-            open: BTreeMap::new(),
+            open: Map::new(),
             is_in_order: true,
         }
     }
@@ -267,10 +267,10 @@ impl Log {
         }
     }
 
-    fn stale_pairs(&self, stale: &Stale, is_all: bool) -> BTreeSet<Pair> {
+    fn stale_pairs(&self, stale: &Stale, is_all: bool) -> Set<Pair> {
         let graph = &self.judge.graph;
         let is_ordinary = |branch: &Branch| graph.branch_name(*branch) != REPO_BRANCH;
-        let mut pairs: BTreeSet<Pair> = BTreeSet::new();
+        let mut pairs: Set<Pair> = Set::new();
         if is_all || !stale.branches.is_empty() {
             pairs.extend(graph.contended().filter(|(branch, _)| is_all || stale.branches.contains(branch)));
         }

@@ -8,7 +8,6 @@ mod judge;
 mod log;
 mod union;
 
-use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -22,6 +21,7 @@ use crate::op::id::OpId;
 use crate::op::place;
 use crate::op::pointer::Pointer;
 use crate::op::sign::Unverified;
+use crate::ordered::Set;
 use crate::sort;
 use crate::view::files::Tree;
 
@@ -118,5 +118,5 @@ fn names(conflicts: &[Conflict]) -> Vec<String> {
     let name = |conflict: &Conflict| {
         place::Entity { collection: conflict.collection.clone(), key: conflict.key.clone() }.to_string()
     };
-    conflicts.iter().map(name).collect::<BTreeSet<_>>().into_iter().collect()
+    conflicts.iter().map(name).collect::<Set<_>>().into_iter().collect()
 }

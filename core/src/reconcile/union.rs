@@ -5,7 +5,6 @@
 //! about who has effect.
 
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 
@@ -22,6 +21,7 @@ use crate::op::header::{Header, REPO_BRANCH};
 use crate::op::id::{ConflictId, OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::op::sign::{ShortOp, Unverified};
+use crate::ordered::{Map, Set};
 use crate::view::deciding::deciding;
 use crate::view::files::{FILES, File, Tree};
 use crate::view::state::{Contents, State};
@@ -185,7 +185,7 @@ impl<'a> Union<'a> {
         if open.is_empty() {
             return Vec::new();
         }
-        let known: BTreeSet<ConflictId> =
+        let known: Set<ConflictId> =
             [LOCAL, REMOTE].into_iter().flat_map(|side| self.known_alone(side, view, open)).collect();
         let all = open.iter().flat_map(|(_, _, conflicts)| conflicts);
         in_place_order(all.filter(|conflict| !known.contains(&conflict.id)).cloned().collect())
@@ -199,8 +199,8 @@ impl<'a> Union<'a> {
         if !on_repo.all(|node| alone.has_whole(node)) || !view.state.authority.is_by_author() {
             return self.judged_alone(side);
         }
-        let branches: BTreeSet<Branch> = open.iter().map(|(branch, ..)| *branch).collect();
-        let logs: BTreeMap<Branch, Bits> = branches.into_iter().map(|branch| (branch, alone.log(branch))).collect();
+        let branches: Set<Branch> = open.iter().map(|(branch, ..)| *branch).collect();
+        let logs: Map<Branch, Bits> = branches.into_iter().map(|branch| (branch, alone.log(branch))).collect();
         let conflicts = open.iter().flat_map(|open| alone.conflicts(view, open, &logs[&open.0]));
         conflicts.map(|conflict| conflict.id).collect()
     }

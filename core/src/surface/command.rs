@@ -1,6 +1,5 @@
 //! Commands as plain data.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -17,6 +16,7 @@ use crate::op::id::OpId;
 use crate::op::patch;
 use crate::op::place::{Entity, Place};
 use crate::op::pointer::Pointer;
+use crate::ordered::Map;
 use crate::time::Millis;
 
 /// What a program asks of a repo. Random bytes and times are the runtime's.
@@ -277,6 +277,7 @@ pub enum Edit {
 }
 
 /// How an entity changes.
+#[expect(clippy::large_enum_variant, reason = "a command has one, so a box would save nothing")]
 #[derive(Clone, Debug, PartialEq, Serialize, FromPlain)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Change {
@@ -314,20 +315,20 @@ pub enum Change {
 #[serde(default, deny_unknown_fields)]
 pub struct Patch {
     /// Places that get a value.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub set: BTreeMap<String, Json>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Json>,
     /// Places that lose theirs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
     /// Counters that grow by an integer.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub add: BTreeMap<String, i64>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub add: Map<String, i64>,
     /// Sets that gain values.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub insert: BTreeMap<String, Vec<Json>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub insert: Map<String, Vec<Json>>,
     /// Sets that lose values.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub discard: BTreeMap<String, Vec<Json>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub discard: Map<String, Vec<Json>>,
 }
 
 /// A conflict as it was looked at. A whole conflict, as it was given, is one too.
@@ -559,7 +560,7 @@ pub fn tier_of(word: &str) -> Result<Tier, Unreadable> {
     }
 }
 
-fn by_pointer<T, V>(places: BTreeMap<String, T>, value: impl Fn(T) -> V) -> Result<Vec<(Pointer, V)>, Unreadable> {
+fn by_pointer<T, V>(places: Map<String, T>, value: impl Fn(T) -> V) -> Result<Vec<(Pointer, V)>, Unreadable> {
     let mut list = Vec::with_capacity(places.len());
     for (place, at) in places {
         list.push((pointer_of(&place)?, value(at)));

@@ -1,6 +1,5 @@
 //! Plain data as it comes from another language, and how a type is read from it.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 pub use trellis_derive::FromPlain;
 
 use super::scalar::Unreadable;
+use crate::ordered::Map;
 
 /// A value of another language.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,9 +185,9 @@ impl<T: FromPlain> FromPlain for Vec<T> {
     }
 }
 
-impl<T: FromPlain> FromPlain for BTreeMap<String, T> {
-    fn from_plain(plain: Plain) -> Result<BTreeMap<String, T>, Unreadable> {
-        let mut by_name = BTreeMap::new();
+impl<T: FromPlain> FromPlain for Map<String, T> {
+    fn from_plain(plain: Plain) -> Result<Map<String, T>, Unreadable> {
+        let mut by_name = Map::new();
         for (name, plain) in Members::of(plain)?.0 {
             by_name.insert(name, T::from_plain(plain)?);
         }

@@ -5,7 +5,6 @@
 //! people see of it.
 
 use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -23,11 +22,12 @@ use crate::op::header::Ids;
 use crate::op::id::{Author, OpId};
 use crate::op::json::Value;
 use crate::op::kind::Kind;
+use crate::ordered::{Map, Set};
 use crate::sort;
 use crate::time::Hlc;
 
 /// What ops say, by op.
-pub type Contents = BTreeMap<Node, Content>;
+pub type Contents = Map<Node, Content>;
 
 /// A write to an entity, with what it says.
 #[derive(Clone, Debug)]
@@ -59,10 +59,10 @@ pub struct State {
     /// Who has effect.
     pub authority: Authority,
     redactions: Redactions,
-    manifests: BTreeMap<String, Declared>,
+    manifests: Map<String, Declared>,
     default_manifest: Manifest,
     /// Ops that are named on `_repo` and not here: the state is another one as soon as they are.
-    awaited: BTreeSet<OpId>,
+    awaited: Set<OpId>,
 }
 
 /// A manifest, and the op that declares it.
@@ -191,8 +191,8 @@ impl State {
 }
 
 /// Whatever stands for an op in a key or a body on `_repo`, and is not here.
-fn awaited(graph: &Graph, on_repo: &Contents) -> BTreeSet<OpId> {
-    let mut named = BTreeSet::new();
+fn awaited(graph: &Graph, on_repo: &Contents) -> Set<OpId> {
+    let mut named = Set::new();
     for (node, content) in on_repo {
         named.extend(OpId::parse_hex(graph.entity_name(graph.entity(*node)).1));
         if let Content::Put(Leaf::Json(body)) = content {
@@ -203,7 +203,7 @@ fn awaited(graph: &Graph, on_repo: &Contents) -> BTreeSet<OpId> {
     named
 }
 
-fn collect_ids(value: &Value, ids: &mut BTreeSet<OpId>) {
+fn collect_ids(value: &Value, ids: &mut Set<OpId>) {
     match value {
         Value::String(text) => ids.extend(OpId::parse_hex(text)),
         Value::Array(items) => items.iter().for_each(|item| collect_ids(item, ids)),
@@ -213,7 +213,7 @@ fn collect_ids(value: &Value, ids: &mut BTreeSet<OpId>) {
 }
 
 /// Of each collection the `put` of greatest `ord` that has effect and can be read.
-fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> BTreeMap<String, Declared> {
+fn manifests(graph: &Graph, authority: &Authority, on_repo: &Contents) -> Map<String, Declared> {
     let is_stated =
         |node: &Node| graph.entity_name(graph.entity(*node)).0 == MANIFESTS && authority.is_effective(graph, *node);
     let mut stated: Vec<(&Node, &Content)> = on_repo.iter().filter(|(node, _)| is_stated(node)).collect();

@@ -3,7 +3,6 @@
 //! It has effect if it adds a key, with no more than the invitation allows, and if its author, a member who may write,
 //! had seen the invitation and no end of it. What owners say of a key weighs more, whenever they say it.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::super::invitation::Offers;
@@ -13,11 +12,12 @@ use crate::op::hex;
 use crate::op::id::Author;
 use crate::op::invitation::InvitationProof;
 use crate::op::json::{Object, Value};
+use crate::ordered::{Map, Set};
 use crate::sort;
 
 impl Council<'_> {
     /// Whether an op, of whatever collection, is by an owner, and no removal cuts it off.
-    pub(super) fn is_by_owner(&self, node: Node, levels: &BTreeMap<Author, usize>) -> bool {
+    pub(super) fn is_by_owner(&self, node: Node, levels: &Map<Author, usize>) -> bool {
         let author = self.graph.author(node);
         if levels.get(&author) == Some(&0) && !self.successors.contains_key(&author) {
             return true;
@@ -27,7 +27,7 @@ impl Council<'_> {
     }
 
     /// Gives effect to the acts that have it by an invitation, in the order of `ord`: who was let in may let in.
-    pub(super) fn let_in(&mut self, offers: &Offers, levels: &BTreeMap<Author, usize>) {
+    pub(super) fn let_in(&mut self, offers: &Offers, levels: &Map<Author, usize>) {
         let is_open = |at: &usize| self.acts[*at].proof.is_some() && !self.effective.contains(at);
         let mut open: Vec<usize> = (0..self.acts.len()).filter(is_open).collect();
         sort::by_key(&mut open, |at| self.graph.ord(self.acts[*at].node));
@@ -39,7 +39,7 @@ impl Council<'_> {
         }
     }
 
-    fn is_let_in(&self, act: &Act, offers: &Offers, levels: &BTreeMap<Author, usize>) -> bool {
+    fn is_let_in(&self, act: &Act, offers: &Offers, levels: &Map<Author, usize>) -> bool {
         let (Some(proof), Says::Grant { role, .. }) = (&act.proof, &act.says) else { return false };
         let Some(offer) = offers.get(&proof.key) else { return false };
         let about: Vec<Node> = self.about(act.subject).into_iter().map(|(_, act)| act.node).collect();
@@ -52,7 +52,7 @@ impl Council<'_> {
     }
 
     /// Whether a key had no standing as far as the act's author saw. The owner's always has one.
-    fn is_new(&self, subject: Author, about: &[Node], seen: &BTreeSet<Node>, levels: &BTreeMap<Author, usize>) -> bool {
+    fn is_new(&self, subject: Author, about: &[Node], seen: &Set<Node>, levels: &Map<Author, usize>) -> bool {
         let is_owner = self.graph.genesis().is_some_and(|genesis| self.graph.author(genesis) == subject);
         match about.is_empty() {
             _ if is_owner => false,
@@ -62,10 +62,10 @@ impl Council<'_> {
     }
 
     /// Who joined by each invitation, in the order of `ord`, each once.
-    pub(super) fn joined(&self) -> BTreeMap<Author, Vec<Author>> {
+    pub(super) fn joined(&self) -> Map<Author, Vec<Author>> {
         let mut acts: Vec<&Act> = self.effective.iter().map(|at| &self.acts[*at]).collect();
         sort::by_key(&mut acts, |act| self.graph.ord(act.node));
-        let mut joined: BTreeMap<Author, Vec<Author>> = BTreeMap::new();
+        let mut joined: Map<Author, Vec<Author>> = Map::new();
         for act in acts {
             let Some(proof) = act.proof else { continue };
             let keys = joined.entry(proof.key).or_default();
@@ -85,9 +85,9 @@ impl Standing {
 }
 
 /// Which of these ops an op has in its causal past.
-fn seen(graph: &Graph, node: Node, wanted: &BTreeSet<Node>) -> BTreeSet<Node> {
-    let Some(first) = wanted.first().copied() else { return BTreeSet::new() };
-    let (mut seen, mut visited) = (BTreeSet::new(), BTreeSet::new());
+fn seen(graph: &Graph, node: Node, wanted: &Set<Node>) -> Set<Node> {
+    let Some(first) = wanted.first().copied() else { return Set::new() };
+    let (mut seen, mut visited) = (Set::new(), Set::new());
     let mut queue: Vec<Node> = graph.dependencies(node).collect();
     while let Some(at) = queue.pop() {
         if at < first || !visited.insert(at) {

@@ -1,11 +1,12 @@
 //! The blobs of a link: the content that bodies name, piece by piece, as the one who lacks it asks for it.
 
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 
 use super::{Act, Ground, Session};
 use crate::limits::BLOB_BYTES_MAX;
 use crate::link::message::{Blob, BlobWant, Message, Missing, TroubleCode, Want};
 use crate::op::id::ContentHash;
+use crate::ordered::Set;
 
 /// What goes out of blobs and what comes in.
 #[derive(Clone, Debug, Default)]
@@ -14,13 +15,13 @@ pub(super) struct Content {
     wanted: VecDeque<BlobWant>,
     is_reading: bool,
     /// What the peer asked for in vain.
-    in_vain: BTreeSet<ContentHash>,
+    in_vain: Set<ContentHash>,
     /// What the peer said that it lacks.
-    peer_lacks: BTreeSet<ContentHash>,
+    peer_lacks: Set<ContentHash>,
     /// What this replica asked for, and where it goes on.
     fetching: Option<(ContentHash, u64)>,
     /// What the peer does not have.
-    unavailable: BTreeSet<ContentHash>,
+    unavailable: Set<ContentHash>,
     /// Whether content is no matter of this replica: it has none and fetches none.
     is_left: bool,
 }

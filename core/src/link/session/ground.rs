@@ -1,12 +1,12 @@
 //! What a session stands on: the graph as far as it is durable.
 
-use alloc::collections::BTreeSet;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use crate::link::message::{StateHash, Tip, TipId, Without};
 use crate::link::reach::Reach;
 use crate::log::graph::{Chain, Graph, Node};
+use crate::ordered::Set;
 use crate::time::Millis;
 
 /// What a session sees of its replica.
@@ -50,7 +50,7 @@ impl Ground<'_> {
 
     /// The ends of those chains that ops came to since the link was about `before` of them.
     pub(super) fn moved_since(&self, before: usize) -> Vec<Node> {
-        let chains: BTreeSet<Chain> = self.reach.from(before).map(|node| self.graph.chain(node)).collect();
+        let chains: Set<Chain> = self.reach.from(before).map(|node| self.graph.chain(node)).collect();
         chains.into_iter().flat_map(|chain| self.ends_of(chain)).collect()
     }
 

@@ -1,6 +1,5 @@
 //! What a session makes of what the peer says.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::ground::{Ground, TipForm};
@@ -12,6 +11,7 @@ use crate::link::message::{
 };
 use crate::link::ops::{OnLink, RebuiltBatch};
 use crate::log::graph::{Graph, Node};
+use crate::ordered::Set;
 
 impl Session {
     pub(super) fn on_have(&mut self, have: &Have, ground: &Ground<'_>) {
@@ -167,7 +167,7 @@ impl Session {
     pub(super) fn take_past(&mut self, heads: Vec<Node>, ground: &Ground<'_>) {
         let graph = ground.graph;
         let past = graph.past(heads.into_iter());
-        let is_continued: BTreeSet<Node> = past.iter().filter_map(|node| graph.prev(node)).collect();
+        let is_continued: Set<Node> = past.iter().filter_map(|node| graph.prev(node)).collect();
         let ends = past.iter().filter(|node| !is_continued.contains(node));
         let tips: Vec<Tip> = ends.map(|node| ground.tip(node, TipForm::Full)).collect();
         self.theirs.clear();

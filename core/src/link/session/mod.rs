@@ -14,7 +14,7 @@ mod quiet;
 mod ready;
 mod say;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use self::content::Content;
@@ -35,6 +35,7 @@ use crate::link::theirs::Theirs;
 use crate::log::graph::{Graph, Node};
 use crate::op::id::{ContentHash, OpId};
 use crate::op::sign::RebuiltOp;
+use crate::ordered::{Map, Set};
 use crate::time::Millis;
 
 /// What a session wants done.
@@ -198,7 +199,7 @@ pub struct Session {
     durable_state: Option<StateHash>,
     /// So many of the first ops that the link is about are all on its disk.
     durable_ops: usize,
-    lacks_bodies: BTreeSet<OpId>,
+    lacks_bodies: Set<OpId>,
     content: Content,
     told: Told,
     /// When both last had the same: what either knows of the other is at least that, whatever else it forgot.
@@ -230,7 +231,7 @@ pub struct Session {
     round: u64,
     /// Whether the pages of a have are still coming.
     is_paging: bool,
-    asked: BTreeMap<OpId, u64>,
+    asked: Map<OpId, u64>,
     /// What ops of the peer's waited for when that was last looked at.
     missing: Vec<OpId>,
     /// Since when nothing is on its way although the two do not have the same.
@@ -261,7 +262,7 @@ impl Session {
             said: Said::Nothing,
             durable_state: None,
             durable_ops: 0,
-            lacks_bodies: BTreeSet::new(),
+            lacks_bodies: Set::new(),
             content: Content::default(),
             told: memory.told,
             equal: memory.equal,
@@ -283,7 +284,7 @@ impl Session {
             batch: 0,
             round: 0,
             is_paging: false,
-            asked: BTreeMap::new(),
+            asked: Map::new(),
             missing: Vec::new(),
             differs_since: None,
             nudges: 0,

@@ -3,7 +3,6 @@
 //! Nothing is sent twice between two haves of the peer; what a have still lacks although it was sent before the last one
 //! was lost on the way, and goes again.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::Ground;
@@ -11,6 +10,7 @@ use crate::limits::FRAME_OPS_MAX;
 use crate::link::theirs::Theirs;
 use crate::log::graph::Node;
 use crate::log::set::Bits;
+use crate::ordered::Set;
 
 /// Ops that are read at once at most, where runs that stand across one another have to be read to their ends.
 const READ_OPS_MAX: usize = 8 * FRAME_OPS_MAX;
@@ -19,17 +19,17 @@ const READ_OPS_MAX: usize = 8 * FRAME_OPS_MAX;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Outgoing {
     /// Ops that wait, dependencies first.
-    queue: BTreeSet<Node>,
+    queue: Set<Node>,
     /// What the peer was given since its last have, or gave.
     given: Bits,
     /// What it was given before that.
     given_before: Bits,
     /// What the peer refuses for good.
-    refused: BTreeSet<Node>,
+    refused: Set<Node>,
     /// How many ops were looked at.
     scanned: usize,
     /// What cannot be sent: the store does not have it any more as it was.
-    unsendable: BTreeSet<Node>,
+    unsendable: Set<Node>,
     /// A run that is to be read alone, since it was not whole among others.
     alone: Vec<Node>,
 }
@@ -116,7 +116,7 @@ impl Outgoing {
         if !self.alone.is_empty() {
             return core::mem::take(&mut self.alone);
         }
-        let (mut nodes, mut open) = (Vec::new(), BTreeSet::new());
+        let (mut nodes, mut open) = (Vec::new(), Set::new());
         while nodes.len() < READ_OPS_MAX && (nodes.len() < FRAME_OPS_MAX || !open.is_empty()) {
             let Some(node) = self.queue.pop_first() else { break };
             match ground.graph.is_signed(node) {

@@ -1,6 +1,5 @@
 //! What a session says, and in what order it goes out.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -14,6 +13,7 @@ use crate::link::ops::OnLink;
 use crate::log::graph::Node;
 use crate::log::row::StoredOp;
 use crate::op::id::{OpId, RepoId};
+use crate::ordered::Set;
 use crate::sort;
 
 /// What a head takes in JSON, twice, with its share of the names around it.
@@ -149,7 +149,7 @@ impl Session {
     /// Writes whole runs; returns the ops of those that are not.
     fn write_frames(&mut self, Frames { proved, frames }: &Frames, ground: &Ground<'_>) -> Vec<Node> {
         let Some(repo) = ground.graph.repo() else { return Vec::new() };
-        let mut written: BTreeSet<Node> = BTreeSet::new();
+        let mut written: Set<Node> = Set::new();
         for (at, frame) in frames.iter().enumerate() {
             let more = at + 1 < frames.len() || !self.outgoing.is_empty();
             self.batch += 1;

@@ -5,7 +5,6 @@
 //! [`Graph::append`], the only way in.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::hash::{BuildHasher, Hash, Hasher};
 
@@ -20,6 +19,7 @@ use crate::op::header::Header;
 use crate::op::id::{Author, OpId, RepoId};
 use crate::op::kind::Kind;
 use crate::op::sign::{Signature, VerifiedOp};
+use crate::ordered::Set;
 use crate::time::Hlc;
 
 /// An op of the graph.
@@ -194,7 +194,7 @@ pub struct Graph {
     /// Codes of kinds that this version does not know, by node.
     unknown_kinds: HashMap<u32, u64>,
     /// Ops that name a body which is not here.
-    bodyless: BTreeSet<Node>,
+    bodyless: Set<Node>,
     latest: Option<Hlc>,
     hasher: DefaultHashBuilder,
 }

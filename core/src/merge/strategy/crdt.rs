@@ -2,7 +2,6 @@
 //!
 //! Nothing is flagged, so nothing is provisional either: a delete counts like any other overwrite.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::super::entity::{Entity, EntityRef, Shown};
@@ -12,10 +11,11 @@ use super::super::manifest::Tiebreak;
 use super::super::parts::Parts;
 use super::super::value::{Precedence, value};
 use crate::op::pointer::Pointer;
+use crate::ordered::Set;
 
 pub(in super::super) fn merge(entity: &EntityRef<'_>, history: &History<'_>) -> Entity {
     let parts = Parts::of(history);
-    let view = View { history, parts: &parts, past: history.everything(), unwritten: BTreeSet::new() };
+    let view = View { history, parts: &parts, past: history.everything(), unwritten: Set::new() };
     let live = view.live(&Pointer::ROOT);
     let precedence = Precedence { tiebreak: Tiebreak::Ord, owner: entity.owner };
     let shown = match live.is_bodyless {

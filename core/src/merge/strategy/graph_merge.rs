@@ -3,7 +3,6 @@
 //! The same reading serves the whole history and what the members of a conflict had seen in common, because both are
 //! sets of writes that have all that their members have seen.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -19,6 +18,7 @@ use super::super::value::{Precedence, value};
 use crate::limits::{CONFLICT_LEVELS_MAX, CONFLICT_SIDES_MAX};
 use crate::op::json::Value;
 use crate::op::pointer::Pointer;
+use crate::ordered::{Map, Set};
 
 /// The collection of links: one that is deleted and put at once stays, and nobody is asked.
 const LINKS_COLLECTION: &str = "_links";
@@ -46,11 +46,11 @@ pub(in super::super) fn merge(
 struct Reader<'v> {
     history: &'v History<'v>,
     parts: &'v Parts<'v>,
-    texts: BTreeSet<&'v Pointer>,
+    texts: Set<&'v Pointer>,
     on_conflict: OnConflict,
     precedence: Precedence,
     /// What was found for [`Reader::provisional`], by the set of writes.
-    known_unwritten: RefCell<BTreeMap<Past, BTreeSet<usize>>>,
+    known_unwritten: RefCell<Map<Past, Set<usize>>>,
 }
 
 /// A body that decides is not here.
@@ -61,7 +61,7 @@ type Texts<'v> = Vec<(&'v Pointer, String)>;
 
 impl<'v> Reader<'v> {
     fn read(&self, entity: &EntityRef<'_>) -> Result<(Shown, Vec<Conflict>), Bodyless> {
-        let view = self.view(self.history.everything(), BTreeSet::new());
+        let view = self.view(self.history.everything(), Set::new());
         let live = self.live(&view, &Pointer::ROOT)?;
         let mut contests = contests(self.history, &live);
         let texts = self.merge_texts(&mut contests)?;
@@ -78,7 +78,7 @@ impl<'v> Reader<'v> {
         Ok((shown, conflicts.collect()))
     }
 
-    fn view(&self, past: Past, unwritten: BTreeSet<usize>) -> View<'v> {
+    fn view(&self, past: Past, unwritten: Set<usize>) -> View<'v> {
         View { history: self.history, parts: self.parts, past, unwritten }
     }
 
@@ -88,16 +88,16 @@ impl<'v> Reader<'v> {
     }
 
     /// The deletes that count as not written while they stand in a conflict.
-    fn unwritten(&self, contests: &[Contest<'_>]) -> BTreeSet<usize> {
+    fn unwritten(&self, contests: &[Contest<'_>]) -> Set<usize> {
         match self.on_conflict {
             OnConflict::Flag => contests.iter().flat_map(Contest::deletes).collect(),
-            OnConflict::Auto => BTreeSet::new(),
+            OnConflict::Auto => Set::new(),
         }
     }
 
     /// How a set of writes is read. Which deletes count is asked of the whole entity, and so once per set.
     fn provisional(&self, past: Past) -> View<'v> {
-        let view = self.view(past, BTreeSet::new());
+        let view = self.view(past, Set::new());
         if view.live_deletes().is_empty() {
             return view;
         }

@@ -3,7 +3,6 @@
 //! A function of the set of files. Who was created first keeps a path; equal files are shown once; a file that stands
 //! where others have a folder gives way, because a folder cannot.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -13,6 +12,7 @@ use crate::merge::entity::{Entity, Shown};
 use crate::op::hex;
 use crate::op::json::Value;
 use crate::op::sign::Ord40;
+use crate::ordered::{Map, Set};
 use crate::sort;
 
 /// How many digits of its key tell a file that is shown aside, at least: more than a short name of Windows has, so that
@@ -78,7 +78,7 @@ pub struct Clash {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     /// The files.
-    pub files: BTreeMap<FilePath, Placed>,
+    pub files: Map<FilePath, Placed>,
     /// The clashes, ascending by path.
     pub clashes: Vec<Clash>,
 }
@@ -87,11 +87,11 @@ impl Tree {
     /// The tree of these files, in any order, each key once.
     pub fn of(mut files: Vec<File>) -> Tree {
         sort::by(&mut files, |left, right| (left.created, &left.key).cmp(&(right.created, &right.key)));
-        let mut claims: BTreeMap<FilePath, Vec<Placed>> = BTreeMap::new();
+        let mut claims: Map<FilePath, Vec<Placed>> = Map::new();
         for file in files {
             claim(claims.entry(file.body.path.clone()).or_default(), file);
         }
-        let folders: BTreeSet<FilePath> = claims.keys().flat_map(FilePath::ancestors).collect();
+        let folders: Set<FilePath> = claims.keys().flat_map(FilePath::ancestors).collect();
         let mut tree = Tree::default();
         let mut aside: Vec<Placed> = Vec::new();
         for (path, claimants) in claims {
@@ -109,8 +109,8 @@ impl Tree {
     }
 
     /// Gives files that cannot have their path another name, one that nobody has.
-    fn place_aside(&mut self, aside: Vec<Placed>, folders: &BTreeSet<FilePath>) {
-        let mut clashes: BTreeMap<FilePath, Vec<FilePath>> = BTreeMap::new();
+    fn place_aside(&mut self, aside: Vec<Placed>, folders: &Set<FilePath>) {
+        let mut clashes: Map<FilePath, Vec<FilePath>> = Map::new();
         for placed in aside {
             let wanted = placed.file.body.path.clone();
             let free = marks(&placed.file.key)
