@@ -117,7 +117,7 @@ fn run(wanted: &Wanted) -> std::io::Result<bool> {
         println!("{} was asked {} times", runtime.name, player.borrow().asked);
     }
     let passed = wanted.sessions - failed;
-    println!("{:.1} s, with players that begin and end", start.elapsed().as_secs_f64());
+    println!("{:.1} s", start.elapsed().as_secs_f64());
     println!("sessions: {passed} passed; {failed} failed");
     Ok(failed == 0)
 }
