@@ -257,7 +257,7 @@ document.title = \`\${isSame ? "the log and" : "another log and"} \${cases} case
  * What the package may come to, in bytes: the module and the glue as they are sent, and all of it on a disk. The goal is
  * 250,000 for the module.
  */
-const SIZES_MAX = { wasm: 555_000, glue: 15_000, unpacked: 3_000_000 };
+const SIZES_MAX = { wasm: 495_000, glue: 15_000, unpacked: 3_000_000 };
 
 /** Bytes as they are sent. @param {Uint8Array} bytes */
 const sent = (bytes) => gzipSync(bytes, { level: 9 }).length;

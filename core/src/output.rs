@@ -364,11 +364,11 @@ pub struct Status {
     pub held: usize,
     /// What they wait for that is nowhere here.
     pub missing: Vec<OpId>,
-    /// Every branch.
+    /// Every branch, by name.
     pub branches: Vec<BranchView>,
     /// Whether everybody may write, because no owner has made members.
     pub is_open: bool,
-    /// Where chains forked.
+    /// Where chains forked, by their ops.
     pub forks: Vec<Fork>,
     /// How far the greatest clock here is ahead of the local one.
     pub clock_behind: Option<Millis>,

@@ -305,10 +305,7 @@ fn picture(host: &mut PlainHost) -> Result<Value, Flaw> {
     if verified != json!([]) {
         return Err(format!("{verified} is corrupt"));
     }
-    // Branches and chains are told in the order in which they came.
-    status["branches"].as_array_mut().expect("branches").sort_by_key(|branch| branch["name"].to_string());
-    let mut ends = ask(host, json!({ "type": "chainEnds" }))?["ends"].as_array().expect("ends").clone();
-    ends.sort_by_key(|end| end["id"].to_string());
+    let ends = ask(host, json!({ "type": "chainEnds" }))?["ends"].as_array().expect("ends").clone();
     let ids = ends.iter().map(|end| OpId(hex::parse(end["id"].as_str().expect("an id")).expect("an id")));
     let state = hex::encode(&StateHash::of(ids).0);
     if let Some(remembered) = host.remembered.as_ref().filter(|remembered| remembered["ops"] == status["ops"])

@@ -408,11 +408,18 @@ impl Machine {
                 id: self.graph.id(end),
             })
         });
-        ends.collect()
+        let mut ends: Vec<ChainEnd> = ends.collect();
+        sort::by(&mut ends, |left, right| {
+            (&left.branch, left.author, left.id).cmp(&(&right.branch, right.author, right.id))
+        });
+        ends
     }
 
     fn status(&self, now: Millis) -> Status {
-        let branches = self.graph.branches().map(|branch| self.branch_view(branch));
+        let mut branches: Vec<_> = self.graph.branches().map(|branch| self.branch_view(branch)).collect();
+        sort::by(&mut branches, |left, right| left.name.cmp(&right.name));
+        let mut forks: Vec<_> = self.graph.forks().filter_map(|fork| self.show_fork(fork)).collect();
+        sort::by(&mut forks, |left, right| left.ops.cmp(&right.ops));
         let latest = self.graph.latest().map_or(Millis(0), |hlc| hlc.millis());
         let behind = latest.0.saturating_sub(now.0);
         Status {
@@ -421,9 +428,9 @@ impl Machine {
             ops: self.graph.len(),
             held: self.hold.len(),
             missing: self.hold.missing(),
-            branches: branches.collect(),
+            branches,
             is_open: self.state.authority.is_open(),
-            forks: self.graph.forks().filter_map(|fork| self.show_fork(fork)).collect(),
+            forks,
             clock_behind: (behind > 60_000).then_some(Millis(behind)),
         }
     }

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 use crate::child;
 use crate::story::Edit;
 
-/// What is no part of the source tree.
-const NOT_SOURCE: [&str; 3] = [".git", ".trellis", "target"];
+/// What is no part of the source tree: repos, and what tools install or make.
+const NOT_SOURCE: [&str; 7] = [".git", ".trellis", "target", "node_modules", "dist", "wasm", ".ruff_cache"];
 
 /// Makes an edit in a folder, which is made if it is not there.
 ///
