@@ -5,6 +5,7 @@
 
 mod edits;
 
+use std::collections::BTreeSet;
 use std::mem;
 
 use serde_json::{Value, json};
@@ -307,7 +308,7 @@ fn picture(host: &mut PlainHost) -> Result<Value, Flaw> {
     }
     let ends = ask(host, json!({ "type": "chainEnds" }))?["ends"].as_array().expect("ends").clone();
     let ids = ends.iter().map(|end| OpId(hex::parse(end["id"].as_str().expect("an id")).expect("an id")));
-    let state = hex::encode(&StateHash::of(ids).0);
+    let state = hex::encode(&StateHash::of(ids.collect::<BTreeSet<_>>()).0);
     if let Some(remembered) = host.remembered.as_ref().filter(|remembered| remembered["ops"] == status["ops"])
         && remembered["state"] != *state
     {
