@@ -238,13 +238,16 @@ test("the vectors and the scenario hold in a browser", LIMIT, async () => {
 import * as trellis from "./node_modules/trellis-sync/dist/inline.js";
 import { logOf } from "./scenario.mjs";
 import { FILES, run } from "./vectors.mjs";
-const scenario = await (await fetch("./offline.json")).json();
-const isSame = JSON.stringify(await logOf(trellis, scenario)) === JSON.stringify(scenario.log);
+const isSaid = async (name) => {
+  const scenario = await (await fetch(name)).json();
+  return JSON.stringify(await logOf(trellis, scenario)) === JSON.stringify(scenario.log);
+};
+const isSame = (await isSaid("./offline.json")) && (await isSaid("./session.json"));
 let cases = 0;
 for (const file of FILES) cases += run(trellis, file, await (await fetch(\`./\${file}.json\`)).json());
 document.title = \`\${isSame ? "the log and" : "another log and"} \${cases} cases\`;`;
   const folder = place.project("vectors", { "main.js": script, "index.html": page("./main.js") });
-  place.bring(folder, ["vectors.mjs", "scenario.mjs", "../../tests/scenarios/offline.json"]);
+  place.bring(folder, ["vectors.mjs", "scenario.mjs", "../../tests/scenarios/offline.json", "../../tests/scenarios/session.json"]);
   const { FILES } = await import("./vectors.mjs");
   place.bring(
     folder,

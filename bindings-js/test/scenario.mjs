@@ -27,6 +27,8 @@ class Stage {
     this.repos = new Map();
     /** The last write of each repo. @type {Map<string, import("trellis-sync").Receipt>} */
     this.last = new Map();
+    /** The session of each repo. @type {Map<string, import("trellis-sync").Session>} */
+    this.sessions = new Map();
   }
 
   /** @param {string} name */
@@ -41,7 +43,13 @@ class Stage {
     if (what === "meet") return this.meet(step.repos);
     if (what === "copy") return this.copy(step);
     const repo = await this.repo(name);
-    if (what === "write") return this.write(name, (batch) => batch.edits.push(...step.edits));
+    if (what === "write") return this.write(name, repo, (batch) => batch.edits.push(...step.edits));
+    if (what === "session") {
+      this.sessions.set(name, await repo.session({ branch: step.branch }));
+      return [`${name} drafts ${step.branch}`];
+    }
+    const session = this.sessions.get(name);
+    if (session && what in Drafting) return Drafting[/** @type {keyof typeof Drafting} */ (what)](this, name, session, step);
     if (what === "show") return [`${name} ${step.place} ${await this.at(repo, step.place)}`];
     if (what === "durable") {
       await this.last.get(name)?.durable(step.tier, { timeout: step.timeoutMs });
@@ -58,7 +66,7 @@ class Stage {
     const [conflict] = conflicts;
     const side = conflict?.sides.find(({ value }) => shown(value) === text(step.side));
     if (what !== "resolve" || !conflict || !side) throw new Error(`${what} is no step`);
-    return this.write(name, (batch) => batch.resolve(conflict, side));
+    return this.write(name, repo, (batch) => batch.resolve(conflict, side));
   }
 
   /** @param {import("trellis-sync").Repo} repo @param {string} place */
@@ -67,9 +75,12 @@ class Stage {
     return value === undefined ? "absent" : text(value);
   }
 
-  /** @param {string} name @param {(batch: import("trellis-sync").Batch) => unknown} fill */
-  async write(name, fill) {
-    const receipt = await (await this.repo(name)).batch(fill);
+  /**
+   * @param {string} name @param {import("trellis-sync").Repo} repo
+   * @param {(batch: import("trellis-sync").Batch) => unknown} fill
+   */
+  async write(name, repo, fill) {
+    const receipt = await repo.batch(fill);
     this.last.set(name, receipt);
     return [`${name} wrote ${receipt.ops.length}`];
   }
@@ -94,6 +105,34 @@ class Stage {
     for (const repo of this.repos.values()) await repo.close();
   }
 }
+
+/** @typedef {(stage: Stage, name: string, session: import("trellis-sync").Session, step: any) => Promise<string[]>} Step */
+
+/** What is done with a session. @satisfies {Record<string, Step>} */
+const Drafting = {
+  draft: async (stage, name, session, step) =>
+    stage.write(name, session.draft, (batch) => batch.edits.push(...step.edits)),
+  preview: async (_, name, session) => {
+    const { items } = await session.preview();
+    const lines = items.map(({ collection, key, after, conflicts }) => {
+      const opened = conflicts.map(({ path }) => ` !${path}`).join("");
+      return `${name} ${collection}/${key} ${shown(after)}${opened}`;
+    });
+    return lines.length > 0 ? lines : [`${name} nothing`];
+  },
+  apply: async (_, name, session) => {
+    const { ops } = await session.apply();
+    return [`${name} wrote ${ops.length}, ${session.phase}`];
+  },
+  settle: async (_, name, session, step) => {
+    const [conflict] = await session.conflicts();
+    const side = conflict?.sides.find(({ value }) => shown(value) === text(step.side));
+    if (!conflict || !side) throw new Error("there is no such side");
+    const { ops } = await session.resolve(conflict, side);
+    return [`${name} wrote ${ops.length}, ${session.phase}`];
+  },
+  phase: async (_, name, session) => [`${name} ${session.phase}`],
+};
 
 /** Takes the steps of a scenario; returns the log. @param {Package} trellis @param {any} scenario */
 export async function logOf(trellis, scenario) {

@@ -26,7 +26,8 @@ export {
 export { entityPlace } from "./places.js";
 export { raw } from "./raw.js";
 export { type DurableOptions, Receipt, type Safe, type Tier } from "./receipt.js";
-export { Branch, type Changed, Repo } from "./repo.js";
+export { Branch, type Changed, type MergeOptions, Repo } from "./repo.js";
+export { Session, type SessionPhase } from "./session.js";
 export { Subscription } from "./subscription.js";
 export type * as surface from "./surface.js";
 export type {
@@ -39,6 +40,8 @@ export type {
   LinkedRepo,
   LoggedOp,
   Patch,
+  Plan,
+  PlanItem,
   Progress,
   Reconciled,
   Side,

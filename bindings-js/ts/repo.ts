@@ -2,11 +2,11 @@
 
 import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
-import { TrellisError } from "./errors.js";
 import type { Host, SyncOptions } from "./host.js";
 import { Link } from "./link.js";
 import type { Op, OpId } from "./ops.js";
-import { expected, Receipt, statusOf, withSignal } from "./receipt.js";
+import { expected, type Receipt, statusOf } from "./receipt.js";
+import { Session } from "./session.js";
 import { growing, Subscription } from "./subscription.js";
 import type {
   Answer,
@@ -20,12 +20,14 @@ import type {
   Manifest,
   Member,
   Patch,
+  Plan,
   Status,
   VerifyReport,
 } from "./surface.js";
-import { asJson, random } from "./values.js";
+import { asJson } from "./values.js";
 import { type AnyRecords, type Entry, type Records, RepoView } from "./view.js";
 import { whole } from "./whole.js";
+import { type RepoParts, written } from "./write.js";
 
 /** A change of the log, as `changes` gives it. */
 export interface Changed {
@@ -37,18 +39,15 @@ export interface Changed {
   readonly ops: readonly LoggedOp[];
 }
 
-const LOG_OPS = 100;
-
-/** What a repo is made of, whichever branch is looked at. */
-export interface RepoParts {
-  readonly host: Host;
-  /** What people call it. */
-  readonly name: string;
-  /** What people call whoever writes. */
-  readonly authorName?: string | undefined;
-  /** Lets go of the host. */
-  readonly close: () => Promise<void>;
+/** How branches are joined. */
+export interface MergeOptions extends Omit<WriteOptions, "ifBase"> {
+  /** Why. */
+  readonly message?: string;
+  /** What it has to do, of a session's `preview`; whatever it does where it is left out. */
+  readonly plan?: Plan;
 }
+
+const LOG_OPS = 100;
 
 /**
  * A repo: what it shows, and everything that can be done with it. `open` gives one. In the examples here, `repo` is one that
@@ -303,13 +302,35 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * console.log((await repo.entries("todo")).length); // 2
    * ```
    *
-   * @throws TrellisError `not_found` for a branch that is not there.
+   * @throws TrellisError `not_found` for a branch that is not there; `conflict_moved` where it would do something else by now
+   * than the plan says.
    */
-  merge(
-    source: string,
-    { message, ...options }: { message?: string } & Omit<WriteOptions, "ifBase"> = {},
-  ): Promise<Receipt> {
-    return this.#commit([{ type: "merge", source, ...(message !== undefined && { message }) }], options);
+  merge(source: string, { message, plan, ...options }: MergeOptions = {}): Promise<Receipt> {
+    const planned = plan && { at: plan.heads, plan: plan.id };
+    return this.#commit([{ type: "merge", source, ...planned, ...(message !== undefined && { message }) }], options);
+  }
+
+  /**
+   * A draft of changes, which is looked at as a plan before it is applied: another branch, begun from this one where it is
+   * not there yet.
+   *
+   * @example
+   * ```ts
+   * await repo.set("todo/1", { title: "Buy milk" });
+   * const session = await repo.session({ branch: "draft" });
+   * await session.draft.set("todo/1/title", "Buy oats");
+   * const { items } = await session.preview(); // changes nothing
+   * for (const { collection, key, patch } of items) console.log(collection, key, patch);
+   * // todo 1 [ { op: 'replace', path: '/title', value: 'Buy oats' } ]
+   * await session.apply();
+   * console.log(session.phase, await repo.get("todo/1/title")); // completed Buy oats
+   * ```
+   */
+  async session({ branch }: { branch: string }): Promise<Session<R>> {
+    const draft = this.branch(branch);
+    const begun = (await this.branches()).map(({ name }) => name);
+    if (!begun.includes(branch) && begun.includes(this.branchName)) await draft.create();
+    return new Session<R>(this, draft);
   }
 
   /**
@@ -536,30 +557,8 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
     return this.#commit(batch.edits, options);
   }
 
-  async #commit(edits: readonly Edit[], { actor, signal }: WriteOptions, branch = this.branchName): Promise<Receipt> {
-    if (edits.length === 0) return new Receipt(this.host, []);
-    const behalf = actor ?? this.#parts.authorName;
-    const of = behalf === undefined ? {} : { actor: behalf };
-    const write = () => this.host.carryOut({ type: "write", branch, edits, random: random(32), ...of });
-    const written = write().catch(async (thrown: unknown) => {
-      if (!(await this.#hasBegun(thrown))) throw thrown;
-      return write();
-    });
-    const { ops } = expected(await withSignal(written, signal), "written");
-    return new Receipt(this.host, ops);
-  }
-
-  /** Begins the repo where a write failed because it had not begun. Whether it did. */
-  async #hasBegun(thrown: unknown): Promise<boolean> {
-    if (!(thrown instanceof TrellisError) || thrown.code !== "not_found") return false;
-    if ((await this.status()).repo !== undefined) return false;
-    try {
-      await this.host.carryOut({ type: "create", name: this.name, nonce: random(32) });
-    } catch (thrown) {
-      // Another write or a link began it meanwhile.
-      if (!(thrown instanceof TrellisError) || thrown.code !== "already_exists") throw thrown;
-    }
-    return true;
+  #commit(edits: readonly Edit[], options: WriteOptions, branch = this.branchName): Promise<Receipt> {
+    return written(this.#parts, branch, edits, options);
   }
 }
 

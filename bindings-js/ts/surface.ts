@@ -67,6 +67,12 @@ export type Answer =
       /** The conflicts. */
       readonly conflicts: readonly Conflict[];
     }
+  /** What joining a branch would change. */
+  | {
+      readonly type: "plan";
+      /** The plan. */
+      readonly plan: Plan;
+    }
   /** The whole picture. */
   | {
       readonly type: "status";
@@ -452,6 +458,16 @@ export type Command =
       /** The branch. */
       readonly branch: string;
     }
+  /** What joining another branch into one would change. */
+  | {
+      readonly type: "plan";
+      /** The branch that would change. It need not be there yet. */
+      readonly branch: string;
+      /** The branch that would be joined. */
+      readonly source: string;
+      /** The ops of it that would be joined, with all that they reach; left out for its heads. */
+      readonly at?: readonly string[];
+    }
   /** The whole picture. */
   | { readonly type: "status" }
   /** Read and rehash everything. */
@@ -512,6 +528,8 @@ export type Edit =
       readonly source: string;
       /** The ops of it that are joined, with all that they reach; left out for its heads. */
       readonly at?: readonly string[];
+      /** The id of a plan: where the merge would do something else by now, it is not made. Left out for whatever it does. */
+      readonly plan?: string;
       /** Why. */
       readonly message?: string;
     }
@@ -1407,3 +1425,37 @@ export type Said =
       /** The values. */
       readonly values: readonly Json[];
     };
+
+/** What a merge of one branch into another would do. */
+export interface Plan {
+  /** The hash of what it does: plans that do the same have the same. */
+  readonly id: string;
+  /** The branch that would change. */
+  readonly branch: string;
+  /** The branch that would be joined. */
+  readonly source: string;
+  /** The ops of the source that the merge names; none where all of it is here already. */
+  readonly heads: readonly string[];
+  /** How many ops come in with them. */
+  readonly ops: number;
+  /** The entities that would be shown differently, ascending by collection and key. */
+  readonly items: readonly PlanItem[];
+}
+
+/** What a plan does to one entity. */
+export interface PlanItem {
+  /** The collection. */
+  readonly collection: string;
+  /** The key. */
+  readonly key: string;
+  /** What is shown now. */
+  readonly before: Shown;
+  /** What would be shown. */
+  readonly after: Shown;
+  /** The edits that lead from one to the other as RFC 6902 has them, where both are JSON. */
+  readonly patch?: Json;
+  /** The conflicts that would be open and are not now. */
+  readonly conflicts: readonly Conflict[];
+  /** The ids of conflicts that are open now and would not be. */
+  readonly closed: readonly string[];
+}

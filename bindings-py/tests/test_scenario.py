@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from helpers import LIMIT, Server
 from trellis_sync import Shown, TrellisError, blocking
-from trellis_sync.blocking import Receipt, Repo
+from trellis_sync.blocking import Receipt, Repo, Session
 
 SCENARIOS = Path(__file__).parent.parent.parent / "tests" / "scenarios"
 
@@ -28,6 +28,7 @@ class Stage:
         self.relay = relay
         self.repos: dict[str, Repo] = {}
         self.last: dict[str, Receipt] = {}
+        self.sessions: dict[str, Session] = {}
 
     def repo(self, name: str) -> Repo:
         if name not in self.repos:
@@ -47,6 +48,36 @@ class Stage:
         receipt = self.repo(name)._write(*step["edits"])
         self.last[name] = receipt
         return [f"{name} wrote {len(receipt.ops)}"]
+
+    def session(self, step: Any) -> list[str]:
+        self.sessions[step["repo"]] = self.repo(step["repo"]).session(step["branch"])
+        return [f"{step['repo']} drafts {step['branch']}"]
+
+    def draft(self, step: Any) -> list[str]:
+        receipt = self.sessions[step["repo"]].draft._write(*step["edits"])
+        return [f"{step['repo']} wrote {len(receipt.ops)}"]
+
+    def preview(self, step: Any) -> list[str]:
+        lines = []
+        for item in self.sessions[step["repo"]].preview().items:
+            opened = "".join(f" !{conflict.path}" for conflict in item.conflicts)
+            lines.append(f"{step['repo']} {item.collection}/{item.key} {shown(item.after)}{opened}")
+        return lines or [f"{step['repo']} nothing"]
+
+    def apply(self, step: Any) -> list[str]:
+        return self.become(step, self.sessions[step["repo"]].apply())
+
+    def settle(self, step: Any) -> list[str]:
+        session = self.sessions[step["repo"]]
+        (conflict,) = session.conflicts()
+        choice = next(side for side in conflict.sides if side.value.value == step["side"])
+        return self.become(step, session.resolve(conflict, choice))
+
+    def phase(self, step: Any) -> list[str]:
+        return [f"{step['repo']} {self.sessions[step['repo']].phase}"]
+
+    def become(self, step: Any, receipt: Receipt) -> list[str]:
+        return [f"{step['repo']} wrote {len(receipt.ops)}, {self.sessions[step['repo']].phase}"]
 
     def copy(self, step: Any) -> list[str]:
         report = self.repo(step["to"]).add_ops(self.repo(step["from"]).ops())

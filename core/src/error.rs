@@ -49,6 +49,9 @@ pub enum CommandError {
     /// The conflict is closed, or has other members by now.
     #[error("conflict {0} is closed or has new members; look at it again")]
     ConflictMoved(ConflictId),
+    /// What a plan says is not what would happen by now.
+    #[error("what this plan would change has changed since; look at the new plan, and apply that")]
+    PlanMoved,
     /// A side that is none of the conflict's.
     #[error("op {0} is no side of this conflict")]
     NoSuchSide(OpId),
@@ -151,7 +154,7 @@ impl CommandError {
             CommandError::NoRepo | CommandError::NoBranch | CommandError::NoOp(_) => "not_found",
             CommandError::NothingToUndo | CommandError::NoSuchSide(_) | CommandError::NoFork(..) => "not_found",
             CommandError::AlreadyCreated | CommandError::BranchExists => "already_exists",
-            CommandError::ConflictMoved(_) => "conflict_moved",
+            CommandError::ConflictMoved(_) | CommandError::PlanMoved => "conflict_moved",
             CommandError::ClockAhead => "clock_ahead",
             CommandError::TooLarge | CommandError::NoProof => "payload_too_large",
             CommandError::BadName | CommandError::BadPatch | CommandError::BadBase(_) => "invalid_argument",

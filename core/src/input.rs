@@ -11,7 +11,7 @@ pub use crate::link::message::{Form, Frame, RepoTag};
 pub use crate::link::remembered::Remembered;
 pub use crate::link::session::{Kept, Piece};
 use crate::log::row::{Origin, StoredOp};
-use crate::op::id::{Author, ConflictId, ContentHash, OpId};
+use crate::op::id::{Author, ConflictId, ContentHash, OpId, PlanId};
 pub use crate::op::invitation::InvitationProof;
 use crate::op::json::Value;
 use crate::op::patch::Patch;
@@ -215,6 +215,15 @@ pub enum Command {
         /// The branch.
         branch: String,
     },
+    /// What joining another branch into one would change.
+    Plan {
+        /// The branch that would change. It need not be there yet.
+        branch: String,
+        /// The branch that would be joined.
+        source: String,
+        /// The ops of it that would be joined, with all that they reach; none for its heads.
+        at: Vec<OpId>,
+    },
     /// The whole picture, without reading bodies.
     Status,
     /// Read and rehash everything.
@@ -308,6 +317,8 @@ pub enum Edit {
         source: String,
         /// The ops of the other branch that are joined, with all that they reach; none for its heads.
         at: Vec<OpId>,
+        /// What it is expected to do: where it would do something else by now, it is not made.
+        plan: Option<PlanId>,
         /// Why, for people.
         message: Option<String>,
     },

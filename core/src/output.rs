@@ -20,6 +20,7 @@ use crate::op::kind::Kind;
 use crate::ordered::Map;
 use crate::time::{Hlc, Millis};
 use crate::view::files::{FileError, Tree};
+use crate::view::plan::Plan;
 
 /// One output of a step. Outputs may be carried out in any order, but the store gets its `Persist`s and `Load`s in the
 /// order in which they came: a `Load` reads what an earlier `Persist` wrote, committed or not.
@@ -217,6 +218,8 @@ pub enum Answer {
     FileKeys(Vec<String>),
     /// Conflicts.
     Conflicts(Vec<Conflict>),
+    /// What joining a branch would change.
+    Plan(Plan),
     /// The whole picture.
     Status(Status),
     /// What verifying found.

@@ -54,9 +54,12 @@ pub use invitation::{Invitation, InviteOptions};
 pub use progress::{Progress, Work};
 pub use range::Range;
 pub use reconcile::{Exchange, Keep};
-pub use repo::{Batch, Found, Missing, OpenOptions, Receipt, Repo, RepoAt, Safe, State, Verified, conflict_place};
+pub use repo::{
+    Batch, Found, Missing, OpenOptions, Phase, Receipt, Repo, RepoAt, Safe, Session, State, Verified, conflict_place,
+};
 pub use trellis_core as core;
 pub use trellis_core::log::row::StoredOp as SignedOp;
 pub use trellis_core::op::json::Value;
 pub use trellis_core::op::place::{Entity, Place};
 pub use trellis_core::reconcile::{Reconciled, reconcile};
+pub use trellis_core::view::plan::{Plan, PlanItem};

@@ -11,6 +11,7 @@ mod options;
 #[cfg(feature = "surface")]
 mod plain;
 mod read;
+mod session;
 mod write;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ pub use options::{Missing, OpenOptions};
 #[cfg(feature = "surface")]
 pub(crate) use plain::unreadable;
 pub use read::{Found, State, Verified};
+pub use session::{Phase, Session};
 pub(crate) use write::other_repo;
 pub use write::{Batch, Receipt, Safe};
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use trellis_sync::core::input::Choice;
 use trellis_sync::core::op::json::parse;
 use trellis_sync::link::Welcome;
-use trellis_sync::surface::{Answer, Command, Conflict, Entity, Hex, Said, Shown};
+use trellis_sync::surface::{Answer, Command, Conflict, Entity, Hex, Plan, PlanItem, Said, Shown};
 use trellis_sync::transport::memory;
-use trellis_sync::{Repo, Result};
+use trellis_sync::{Repo, Result, Session};
 
 /// Nothing here takes so long unless it never ends.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -30,7 +31,12 @@ fn a_scenario_has_the_same_log_everywhere() {
 fn log_of(scenario: &Value) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let play = async {
-        let mut stage = Stage { folder: TempDir::new().unwrap(), repos: HashMap::new(), last: HashMap::new() };
+        let mut stage = Stage {
+            folder: TempDir::new().unwrap(),
+            repos: HashMap::new(),
+            last: HashMap::new(),
+            sessions: HashMap::new(),
+        };
         let mut log = Vec::new();
         for step in scenario["steps"].as_array().unwrap() {
             let name = step.get("repo").or(step.get("to")).and_then(Value::as_str).unwrap_or_default();
@@ -49,6 +55,8 @@ struct Stage {
     repos: HashMap<String, Repo>,
     /// The ops of the last write.
     last: HashMap<String, Vec<Hex<32>>>,
+    /// The session of each repo.
+    sessions: HashMap<String, Session>,
 }
 
 type Told = std::result::Result<Vec<String>, &'static str>;
@@ -72,7 +80,13 @@ impl Stage {
 
     async fn take(&mut self, step: &Value) -> Told {
         match text(step, "do") {
-            "write" => self.write(text(step, "repo"), &step["edits"]).await,
+            "write" => self.write(text(step, "repo"), "main", &step["edits"]).await,
+            "session" => self.open_session(text(step, "repo"), text(step, "branch")).await,
+            "draft" => self.write(text(step, "repo"), "draft", &step["edits"]).await,
+            "preview" => self.preview(text(step, "repo")).await,
+            "apply" => self.apply(text(step, "repo")).await,
+            "settle" => self.settle(text(step, "repo"), &step["side"]).await,
+            "phase" => Ok(vec![format!("{} {}", text(step, "repo"), phase(self.session(text(step, "repo"))))]),
             "copy" => self.copy(text(step, "from"), text(step, "to")).await,
             "meet" => self.meet(step["repos"][0].as_str().unwrap(), step["repos"][1].as_str().unwrap()).await,
             "show" => self.show(text(step, "repo"), text(step, "place")).await,
@@ -83,8 +97,42 @@ impl Stage {
         }
     }
 
-    async fn write(&mut self, name: &str, edits: &Value) -> Told {
-        let command = json!({ "type": "write", "branch": "main", "edits": edits });
+    fn session(&mut self, name: &str) -> &mut Session {
+        self.sessions.get_mut(name).unwrap()
+    }
+
+    async fn open_session(&mut self, name: &str, branch: &str) -> Told {
+        let session = coded(self.repo(name).await.session(branch).await)?;
+        self.sessions.insert(name.into(), session);
+        Ok(vec![format!("{name} drafts {branch}")])
+    }
+
+    async fn preview(&mut self, name: &str) -> Told {
+        let plan: Plan = coded(self.session(name).preview().await)?.clone().into();
+        let line = |PlanItem { collection, key, after, conflicts, .. }: &PlanItem| {
+            let opened: Vec<String> = conflicts.iter().map(|conflict| format!(" !{}", conflict.path)).collect();
+            format!("{name} {collection}/{key} {}{}", shown(after), opened.concat())
+        };
+        let lines: Vec<String> = plan.items.iter().map(line).collect();
+        Ok(if lines.is_empty() { vec![format!("{name} nothing")] } else { lines })
+    }
+
+    async fn apply(&mut self, name: &str) -> Told {
+        let session = self.session(name);
+        let receipt = coded(session.apply(None).await)?;
+        Ok(vec![format!("{name} wrote {}, {}", receipt.ops().len(), phase(session))])
+    }
+
+    async fn settle(&mut self, name: &str, wanted: &Value) -> Told {
+        let session = self.session(name);
+        let conflict = coded(session.conflicts().await)?.remove(0);
+        let side = conflict.sides.iter().find(|side| said(&side.value.clone().into()) == word(wanted)).unwrap().op;
+        let receipt = coded(session.resolve(&conflict, Choice::Side(side)).await)?;
+        Ok(vec![format!("{name} wrote {}, {}", receipt.ops().len(), phase(session))])
+    }
+
+    async fn write(&mut self, name: &str, branch: &str, edits: &Value) -> Told {
+        let command = json!({ "type": "write", "branch": branch, "edits": edits });
         let command: Command = serde_json::from_value(command).map_err(|_| "invalid_argument")?;
         let Answer::Written { ops } = coded(self.repo(name).await.carry_out(command).await)? else { panic!() };
         let told = format!("{name} wrote {}", ops.len());
@@ -134,7 +182,7 @@ impl Stage {
         let side = conflict.sides.iter().find(|side| said(&side.value) == word(wanted)).unwrap();
         let named = json!({ "collection": conflict.collection, "key": conflict.key, "id": conflict.id });
         let choice = json!({ "type": "side", "op": side.op });
-        self.write(name, &json!([{ "type": "resolve", "conflict": named, "choice": choice }])).await
+        self.write(name, "main", &json!([{ "type": "resolve", "conflict": named, "choice": choice }])).await
     }
 
     async fn durable(&mut self, step: &Value) -> Told {
@@ -143,6 +191,10 @@ impl Stage {
         coded(self.repo(name).await.safe(ops, text(step, "tier"), limit).await)?;
         Ok(vec![format!("{name} is safe")])
     }
+}
+
+fn phase(session: &Session) -> &'static str {
+    session.phase().name()
 }
 
 fn shown(shown: &Shown) -> String {

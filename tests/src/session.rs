@@ -321,6 +321,10 @@ fn picture(host: &mut PlainHost) -> Result<Value, Flaw> {
         let conflicts = ask(host, json!({ "type": "conflicts", "branch": branch }))?["conflicts"].take();
         all[branch] = json!({ "entries": entries, "conflicts": conflicts });
     }
+    let [branch, source] = BRANCHES;
+    if all.get(source).is_some() {
+        all["plan"] = ask(host, json!({ "type": "plan", "branch": branch, "source": source }))?["plan"].take();
+    }
     Ok(all)
 }
 

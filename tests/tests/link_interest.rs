@@ -125,7 +125,7 @@ fn what_is_written_while_the_link_is_open_goes_by_the_branch_too() {
 #[test]
 fn an_op_of_another_branch_comes_along_with_what_stands_on_it() {
     let (mut hosts, [_, draft, other]) = apart();
-    let merge = Edit::Merge { source: "other".into(), at: Vec::new(), message: None };
+    let merge = Edit::Merge { source: "other".into(), at: Vec::new(), plan: None, message: None };
     let merged = written(hosts[1].write("main", vec![merge]))[0];
     connect(&mut hosts, [&["main"], &["main"]]);
     sync(&mut hosts);

@@ -22,7 +22,7 @@ fn shown(host: &mut MemoryHost, branch: &str) -> Shown {
 }
 
 fn merge(source: &str, at: &[OpId]) -> Edit {
-    Edit::Merge { source: source.into(), at: at.to_vec(), message: None }
+    Edit::Merge { source: source.into(), at: at.to_vec(), plan: None, message: None }
 }
 
 fn record(host: &mut MemoryHost, key: &str, edits: Vec<Edit>, from: Option<(&str, &str)>) -> Vec<OpId> {

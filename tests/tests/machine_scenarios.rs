@@ -489,7 +489,7 @@ fn a_withheld_body_of_a_member_gives_no_standing() {
 #[test]
 fn branches_begin_and_join() {
     let (mut ann, mut bob) = ann_and_bob();
-    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), at: vec![], message: None }]));
+    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), at: vec![], plan: None, message: None }]));
     let edit = Edit::Entity {
         collection: "notes".into(),
         key: "1".into(),
@@ -499,7 +499,7 @@ fn branches_begin_and_join() {
     written(ann.write("draft", vec![edit]));
     assert_eq!(shown(&mut ann, "1"), Shown::Json(json(r#"{"body":"b","title":"t"}"#)));
     ann.send_to(&mut bob);
-    let join = Edit::Merge { source: "draft".into(), at: vec![], message: Some("ready".into()) };
+    let join = Edit::Merge { source: "draft".into(), at: vec![], plan: None, message: Some("ready".into()) };
     assert_eq!(written(bob.write("main", vec![join.clone()])).len(), 1);
     assert_eq!(written(bob.write("main", vec![join])).len(), 0);
     assert_eq!(shown(&mut bob, "1"), Shown::Json(json(r#"{"body":"b","title":"draft"}"#)));

@@ -228,7 +228,10 @@ fn all_else_is_not_salted() {
     let add = Edit::AddMember { author: ann.author(), name: "Ann".into(), role: Role::Owner };
     let member = written(ann.write(REPO, vec![add]))[0];
     assert_eq!(body(&mut ann, member).0.format, Format::Json);
-    written(ann.write("draft", vec![Edit::Merge { source: "main".into(), at: vec![], message: Some("m".into()) }]));
+    written(ann.write(
+        "draft",
+        vec![Edit::Merge { source: "main".into(), at: vec![], plan: None, message: Some("m".into()) }],
+    ));
 }
 
 #[test]

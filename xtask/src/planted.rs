@@ -42,6 +42,7 @@ const BUGS: &[Bug] = &[
     bug("LooseSignatures", "signatures are checked with verify and not verify_strict", &["vectors_op"]),
     bug("JcsSortedByUtf8", "names of members are sorted by their UTF-8 bytes", &["vectors_json"]),
     bug("UnsignedRunAdmitted", "a run that ends without a signature is admitted", &["machine_scenarios"]),
+    bug("PlanMovedUnseen", "a merge is made although it would do something else than its plan says", &["plans"]),
     bug("PastHasLaterOps", "what came after an op belongs to its past", &["past"]),
     bug("HeldParent", "a write names ops as parents that are held", &["machine_scenarios"]),
     bug("SpokenBeforeDurable", "a peer is told of ops that a crash could still take", &["seeds"]),

@@ -29,6 +29,7 @@ from ._errors import TrellisError
 from ._federation import MultiRepoManager, format_cross_repo_ref, parse_cross_repo_ref
 from ._native import HttpSyncTransport, Identity, MemoryTransport
 from ._repo import Batch, Link, Receipt, Repo, Subscription, View, open
+from ._session import Session
 from ._sync_engine import SyncEngine, WebSocketSyncTransport
 from ._words import (
     ABSENT,
@@ -53,6 +54,8 @@ from ._words import (
     Member,
     Nacked,
     Op,
+    Plan,
+    PlanItem,
     Progress,
     Refused,
     Safe,
@@ -99,6 +102,8 @@ __all__ = [
     "Nacked",
     "Op",
     "Patch",
+    "Plan",
+    "PlanItem",
     "Progress",
     "Receipt",
     "Reconciled",
@@ -106,6 +111,7 @@ __all__ = [
     "Repo",
     "Safe",
     "Said",
+    "Session",
     "Shown",
     "Side",
     "Status",

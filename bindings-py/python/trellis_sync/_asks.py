@@ -101,9 +101,10 @@ def undo() -> Plain:
     return {"type": "undo"}
 
 
-def merge(source: str, message: Optional[str]) -> Plain:
-    """Another branch is joined into this one."""
-    return _present({"type": "merge", "source": source, "message": message})
+def merge(source: str, message: Optional[str], plan: Optional[words.Plan]) -> Plain:
+    """Another branch is joined into this one, as a plan says if there is one."""
+    planned = {} if plan is None else {"at": list(plan.heads), "plan": plan.id}
+    return _present({"type": "merge", "source": source, "message": message, **planned})
 
 
 def declare(collection: str, manifest: Json) -> Plain:
@@ -162,6 +163,12 @@ def conflicts(branch: str) -> Ask[tuple[words.Conflict, ...]]:
     """The open conflicts of a branch."""
     command = {"type": "conflicts", "branch": branch}
     return Ask(command, lambda answer: words.read_all(words.Conflict, answer["conflicts"]))
+
+
+def plan(branch: str, source: str) -> Ask[words.Plan]:
+    """What joining a branch into another would change."""
+    command = {"type": "plan", "branch": branch, "source": source}
+    return Ask(command, lambda answer: words.read(words.Plan, answer["plan"]))
 
 
 def status() -> Ask[words.Status]:

@@ -19,7 +19,8 @@ from . import _words as words
 from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
 from ._engine import AnyOp, stored_ops
 from ._errors import refused
-from ._share import LOOK_MS, Edits, Handle, Scene, is_collection
+from ._session import Session
+from ._share import LOOK_MS, Edits, Handle, Scene, is_collection, needs_begin
 from ._words import Json
 
 T = TypeVar("T")
@@ -343,13 +344,31 @@ class Repo(Handle):
         """
         return await self._write(asks.resolve(conflict, choice))
 
-    async def merge(self, source: str, *, message: Optional[str] = None) -> Receipt:
-        """Joins another branch into this one.
+    async def merge(
+        self, source: str, *, message: Optional[str] = None, plan: Optional[words.Plan] = None
+    ) -> Receipt:
+        """Joins another branch into this one; with a plan only if it still does what that says.
 
         Raises:
-            TrellisError: ``not_found`` where there is no such branch.
+            TrellisError: ``not_found`` where there is no such branch; ``conflict_moved`` where it would do something else by
+                now than the plan says.
         """
-        return await self._write(asks.merge(source, message))
+        return await self._write(asks.merge(source, message, plan))
+
+    async def session(self, branch: str) -> Session:
+        """A draft, then a plan, then ops: another branch, begun from this one where it is not there yet.
+
+        ::
+
+            session = await repo.session("draft")
+            await session.draft.set("todo/1/title", "Buy oats")
+            plan = await session.preview()  # changes nothing
+            await session.apply()
+        """
+        draft = self.branch(branch)
+        if needs_begin(await self.status(), branch, self._branch):
+            await draft.create(source=self._branch)
+        return Session(self, draft)
 
     def batch(self, *, actor: Optional[str] = None) -> Batch:
         """Several edits, one transaction, one receipt: ``async with repo.batch() as batch: batch.set(...)``.

@@ -1,6 +1,7 @@
 """What both faces of a repo have alike: its handle, its batches, and what a subscription compares."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import FunctionType, MappingProxyType
 from typing import Any, Callable, Optional, TypeVar, Union
 
@@ -125,6 +126,58 @@ def _changed(before: Mapping[tuple[str, str], words.Entity], after: words.Entity
 
 def _emptied(entity: words.Entity) -> words.Entity:
     return words.Entity(entity.collection, entity.key, words.Shown("absent"), (), ())
+
+
+class Stage:
+    """Where a session is, and its plan."""
+
+    def __init__(self) -> None:
+        self._phase = "created"
+        self._plan: Optional[words.Plan] = None
+
+    @property
+    def phase(self) -> str:
+        """``created``, ``planning``, ``previewed``, ``applying``, ``completed``, ``conflicted`` or ``failed``.
+
+        It is ``completed`` when the plan is applied and no conflict that it opened is open, and ``conflicted`` while one is, or
+        when what it would do changed before it was applied.
+        """
+        return self._phase
+
+    @property
+    def plan(self) -> Optional[words.Plan]:
+        """What ``apply`` would do; None before the first ``preview``."""
+        return self._plan
+
+    @contextmanager
+    def _during(self, phase: str) -> Iterator[None]:
+        self._phase = phase
+        try:
+            yield
+        finally:
+            if self._phase == phase:
+                self._phase = "failed"
+
+    def _planned(self, plan: words.Plan) -> words.Plan:
+        self._phase, self._plan = "previewed", plan
+        return plan
+
+    def _moved(self, plan: words.Plan) -> None:
+        self._phase, self._plan = "conflicted", plan
+
+    def _settled(self, conflicts: Sequence[words.Conflict]) -> None:
+        self._phase = "conflicted" if self._opened(conflicts) else "completed"
+
+    def _opened(self, conflicts: Sequence[words.Conflict]) -> tuple[words.Conflict, ...]:
+        items = () if self._plan is None else self._plan.items
+        opened = {conflict.id for item in items for conflict in item.conflicts}
+        return tuple(conflict for conflict in conflicts if conflict.id in opened)
+
+
+def needs_begin(status: words.Status, branch: str, source: str) -> bool:
+    """Whether a branch is not there and another is, from which it can begin."""
+    names = [there.name for there in status.branches]
+    return branch not in names and source in names
 
 
 def is_collection(scope: str) -> bool:

@@ -123,6 +123,42 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class PlanItem:
+    """What a plan does to one entity."""
+
+    collection: str
+    key: str
+    before: Shown
+    """What is shown now."""
+    after: Shown
+    """What would be shown."""
+    conflicts: tuple[Conflict, ...]
+    """The conflicts that would be open and are not now."""
+    closed: tuple[str, ...]
+    """The ids of conflicts that are open now and would not be."""
+    patch: Any = None
+    """The edits that lead from one to the other as RFC 6902 has them, where both are JSON."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What joining one branch into another would do."""
+
+    id: str
+    """The hash of what it does: plans that do the same have the same."""
+    branch: str
+    """The branch that would change."""
+    source: str
+    """The branch that would be joined."""
+    heads: tuple[str, ...]
+    """The ops of it that would be joined; none where all of it is here already."""
+    ops: int
+    """How many ops come in with them."""
+    items: tuple[PlanItem, ...]
+    """The entities that would be shown differently, ascending by collection and key."""
+
+
+@dataclass(frozen=True)
 class Change:
     """What became of an entity, or of a place in one."""
 

@@ -16,13 +16,13 @@ from types import TracebackType
 from typing import Any, Optional, TypeVar, Union
 
 from . import _asks as asks
-from . import _federation, _native, _repo, _sync_engine
+from . import _federation, _native, _repo, _session, _sync_engine
 from . import _words as words
 from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
 from ._engine import AnyOp, GetOps, OnOps, Reconciled, Synced, Transport, engine, stored_ops
-from ._errors import refused
+from ._errors import TrellisError, refused
 from ._native import Identity
-from ._share import LOOK_MS, Edits, Handle, Scene, is_collection, twin
+from ._share import LOOK_MS, Edits, Handle, Scene, Stage, is_collection, needs_begin, twin
 from ._words import Json
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "MultiRepoManager",
     "Receipt",
     "Repo",
+    "Session",
     "Subscription",
     "SyncEngine",
     "View",
@@ -208,6 +209,42 @@ class Subscription:
         return [self._repo.find(self._scope)]
 
 
+@twin(_session.Session)
+class Session(Stage):
+    def __init__(self, repo: "Repo", draft: "Repo") -> None:
+        super().__init__()
+        self._repo = repo
+        self._asked = asks.plan(repo.branch_name, draft.branch_name)
+        self.draft = draft
+
+    def preview(self) -> words.Plan:
+        with self._during("planning"):
+            return self._planned(self._repo._ask(self._asked))
+
+    def apply(self, *, message: Optional[str] = None) -> Receipt:
+        plan = self._plan or self.preview()
+        with self._during("applying"):
+            try:
+                receipt = self._repo.merge(plan.source, message=message, plan=plan)
+            except TrellisError as error:
+                if error.code == "conflict_moved":
+                    self._moved(self._repo._ask(self._asked))
+                raise
+            self._settled(self._repo.conflicts())
+            return receipt
+
+    def conflicts(self) -> tuple[words.Conflict, ...]:
+        return self._opened(self._repo.conflicts())
+
+    def resolve(self, conflict: words.Conflict, choice: Choice) -> Receipt:
+        receipt = self._repo.resolve(conflict, choice)
+        self._settled(self._repo.conflicts())
+        return receipt
+
+    def __repr__(self) -> str:
+        return f"<Session of {self.draft.branch_name!r}, {self.phase}>"
+
+
 @twin(_repo.Repo)
 class Repo(Handle):
     def set(self, place: str, value: Json, *, if_base: Optional[Sequence[str]] = None) -> Receipt:
@@ -239,8 +276,14 @@ class Repo(Handle):
     def resolve(self, conflict: words.Conflict, choice: Choice) -> Receipt:
         return self._write(asks.resolve(conflict, choice))
 
-    def merge(self, source: str, *, message: Optional[str] = None) -> Receipt:
-        return self._write(asks.merge(source, message))
+    def merge(self, source: str, *, message: Optional[str] = None, plan: Optional[words.Plan] = None) -> Receipt:
+        return self._write(asks.merge(source, message, plan))
+
+    def session(self, branch: str) -> "Session":
+        draft = self.branch(branch)
+        if needs_begin(self.status(), branch, self._branch):
+            draft.create(source=self._branch)
+        return Session(self, draft)
 
     def batch(self, *, actor: Optional[str] = None) -> Batch:
         return Batch(self, actor)

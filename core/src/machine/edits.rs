@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
+use super::plan::Join;
 use super::seal::{Draw, Said, Sealing};
 use super::write::Ground;
 use crate::error::CommandError;
@@ -14,7 +15,7 @@ use crate::merge::conflict::{Conflict, SideValue};
 use crate::merge::entity::{self, Shown};
 use crate::op::body::encode_json;
 use crate::op::header::{BRANCH_COLLECTION, REPO_BRANCH};
-use crate::op::id::{ConflictId, OpId};
+use crate::op::id::{ConflictId, OpId, PlanId};
 use crate::op::json::{Object, Value};
 use crate::op::kind::{Format, Kind};
 use crate::op::patch::Patch;
@@ -88,29 +89,32 @@ impl Machine {
         self.graph.find(op).is_some_and(|node| self.graph.kind(node) == Kind::Delete)
     }
 
-    /// Joins ops of the source, its heads where none are named, or begins this branch from them. Writes nothing where all
-    /// of them are here already.
+    /// Joins ops of the source, or begins this branch from them, if that still does what the plan says. Writes nothing where
+    /// all of them are here already.
     pub(super) fn seal_merge(
         &self,
-        source: &str,
-        at: &[OpId],
+        join: &Join,
+        plan: Option<PlanId>,
         message: Option<&str>,
+        ground: &Ground,
         sealing: &mut Sealing<'_>,
     ) -> Result<(), CommandError> {
+        let source = join.source.as_str();
         if [source, sealing.branch].contains(&REPO_BRANCH) || source == sealing.branch {
             return Err(CommandError::Reserved);
         }
-        let joined = self.joined(source, at)?;
         let own = self.graph.find_branch(sealing.branch);
+        let heads = self.joined(source, &join.at, own)?;
         if !self.state.authority.may_write(&sealing.author, own) {
             return Err(CommandError::NotPermitted);
         }
-        let mut heads = joined;
-        heads.retain(|head| own.is_none_or(|own| !self.graph.is_in_log(*head, own)));
         if heads.is_empty() {
             return Ok(());
         }
-        self.add_parents(heads, own, sealing);
+        if let Some(plan) = plan {
+            self.check_plan(join, plan, &ground.contents)?;
+        }
+        self.add_parents(&heads, own, sealing);
         let body = message.map(|message| (String::from("message"), Value::String(message.into())));
         let body = encode_json(&Value::Object(body.into_iter().collect::<Object>()))?;
         let draw = Draw {
@@ -123,22 +127,10 @@ impl Machine {
         self.push(draw, sealing)
     }
 
-    /// The ops of a branch that a merge joins.
-    fn joined(&self, source: &str, at: &[OpId]) -> Result<Vec<Node>, CommandError> {
-        let branch = self.branch(source)?;
-        if at.is_empty() {
-            return Ok(self.graph.heads(source));
-        }
-        let find = |id: &OpId| self.graph.find(id).filter(|node| self.graph.branch(*node) == branch);
-        at.iter().map(|id| find(id).ok_or(CommandError::NoOp(*id))).collect()
-    }
-
-    fn add_parents(&self, mut heads: Vec<Node>, own: Option<Branch>, sealing: &mut Sealing<'_>) {
-        sort::by_key(&mut heads, |head| self.graph.ord(*head));
+    fn add_parents(&self, heads: &[Node], own: Option<Branch>, sealing: &mut Sealing<'_>) {
         if own.is_none() {
             sealing.parents.clear();
         }
-        heads.truncate(LINKS_MAX.saturating_sub(sealing.parents.len()).max(1));
         sealing.parents.truncate(LINKS_MAX - heads.len());
         sealing.parents.extend(heads.iter().map(|head| self.graph.id(*head)));
         sealing.clock = heads.iter().map(|head| Some(self.graph.hlc(*head))).fold(sealing.clock, Option::max);

@@ -137,7 +137,7 @@ impl Machine {
     ) -> Option<(Result<File, FileError>, FileView)> {
         let writes = self.writes_in_scope(scope, entity);
         let created = writes.iter().map(|node| self.graph.ord(*node)).min()?;
-        let merged = self.merged_of(scope.branch, entity, deciding, contents);
+        let merged = self.merged_of(self.graph.branch_name(scope.branch), entity, deciding, contents);
         let file = File::shown(self.graph.entity_name(entity).1, created, &merged)?;
         Some((file, FileView { frontier: merged.base(), conflicts: merged.conflicts }))
     }

@@ -13,6 +13,7 @@ mod integrate;
 mod key;
 mod links;
 mod open;
+mod plan;
 mod presence;
 mod proved;
 mod read;

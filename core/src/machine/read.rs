@@ -9,6 +9,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::files::Writes;
+use super::plan::Join;
 use super::receipts::Wanted;
 use super::scope::Scope;
 use super::write::{Ground, Preparing, answer};
@@ -48,6 +49,8 @@ pub(super) enum Purpose {
     Entries(Request, Scope, Vec<Entity>),
     /// The conflicts of several.
     Conflicts(Request, Branch, Vec<Entity>),
+    /// What joining a branch would change.
+    Plan(Request, Join),
     /// The files among these entities.
     Files(Request, Scope, Vec<Entity>),
     /// The files that ever were at a path.
@@ -74,6 +77,7 @@ impl Read {
             Purpose::Entity(request, ..)
             | Purpose::Entries(request, ..)
             | Purpose::Conflicts(request, ..)
+            | Purpose::Plan(request, _)
             | Purpose::Files(request, ..)
             | Purpose::FilesEver(request, _)
             | Purpose::Ops(request)
@@ -158,6 +162,12 @@ impl Machine {
                 self.read(nodes, Purpose::Conflicts(request, scope.branch, entities), out);
                 Ok(None)
             }
+            Command::Plan { branch, source, at } => {
+                let join = Join::new(&branch, &source, &at);
+                let nodes = self.join_looks_at(&join, &Contents::new())?;
+                self.read(nodes, Purpose::Plan(request, join), out);
+                Ok(None)
+            }
             Command::FilesEver { branch, path } => self.read_files_ever(request, &branch, path, out).map(|()| None),
             Command::Files { branch, at } => self.read_files(request, &branch, &at, out).map(|()| None),
             Command::Create { .. } | Command::Refresh | Command::Write(_) | Command::Import(_) => {
@@ -212,6 +222,7 @@ impl Machine {
             purpose @ (Purpose::Entity(..) | Purpose::Entries(..) | Purpose::Conflicts(..)) => {
                 self.on_writes_read(read.nodes, purpose, &ops, out);
             }
+            Purpose::Plan(request, join) => self.on_join_read((request, join), read.nodes, &ops, out),
             Purpose::Files(request, scope, entities) => {
                 let read = Writes { nodes: read.nodes, ops: &ops };
                 self.on_files_read((request, scope, entities), read, out);
@@ -259,6 +270,7 @@ impl Machine {
         }
         let none = Vec::new();
         let merged = |branch: Branch, entity: &Entity| {
+            let branch = self.graph.branch_name(branch);
             self.merged_of(branch, *entity, writes.get(entity).unwrap_or(&none), &contents)
         };
         match purpose {
@@ -276,6 +288,28 @@ impl Machine {
                 reply(out, request, Ok(Answer::Conflicts(conflicts.collect())));
             }
             _ => {}
+        }
+    }
+
+    /// Answers what a join would change, once all is read that decides about it.
+    fn on_join_read(
+        &mut self,
+        (request, join): (Request, Join),
+        nodes: Vec<Node>,
+        ops: &[Option<StoredOp>],
+        out: &mut Outputs,
+    ) {
+        let read = self.contents(&nodes, ops).and_then(|contents| {
+            let mut unread = self.join_looks_at(&join, &contents)?;
+            unread.retain(|node| !contents.contains_key(node));
+            Ok((contents, unread))
+        });
+        match read {
+            Ok((_, unread)) if !unread.is_empty() => {
+                self.read([nodes, unread].concat(), Purpose::Plan(request, join), out);
+            }
+            Ok((contents, _)) => reply(out, request, self.plan(&join, &contents).map(Answer::Plan)),
+            Err(error) => reply(out, request, Err(error)),
         }
     }
 
@@ -369,13 +403,14 @@ impl Machine {
 
     /// Computes an entity from what its writes say.
     pub(super) fn merged(&self, branch: Branch, entity: Entity, contents: &Contents) -> entity::Entity {
-        self.merged_of(branch, entity, &self.deciding(branch, entity, contents), contents)
+        let deciding = self.deciding(branch, entity, contents);
+        self.merged_of(self.graph.branch_name(branch), entity, &deciding, contents)
     }
 
     /// Computes an entity from some of its writes.
     pub(super) fn merged_of(
         &self,
-        branch: Branch,
+        branch: &str,
         entity: Entity,
         nodes: &[Node],
         contents: &Contents,

@@ -40,7 +40,11 @@ impl Machine {
         if scope.past.is_none() {
             return self.graph.frontier(scope.branch, entity);
         }
-        let mut writes = self.writes_in_scope(scope, entity);
+        self.unnamed(self.writes_in_scope(scope, entity))
+    }
+
+    /// Those of the writes to an entity that no other of them names as base.
+    pub(super) fn unnamed(&self, mut writes: Vec<Node>) -> Vec<Node> {
         let mut named = Bits::default();
         for base in writes.iter().flat_map(|node| self.graph.base(*node)) {
             named.insert(base);

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Machine;
+use super::plan::Join;
 use super::write::{Ground, Writing};
 use crate::admit::authority;
 use crate::error::CommandError;
@@ -150,7 +151,10 @@ impl Machine {
                 self.seal_resolve((collection, key), *conflict, choice, ground, sealing)
             }
             Edit::Undo => self.seal_undo(ground, sealing),
-            Edit::Merge { source, at, message } => self.seal_merge(source, at, message.as_deref(), sealing),
+            Edit::Merge { source, at, plan, message } => {
+                let join = Join::new(sealing.branch, source, at);
+                self.seal_merge(&join, *plan, message.as_deref(), ground, sealing)
+            }
             Edit::Rebase { onto } => self.seal_rebase(*onto, ground, sealing),
             Edit::Drop { line, ops } => self.seal_drop(line, ops, sealing),
             Edit::AddMember { author, name, role } => self.seal_grant(*author, name, *role, sealing),

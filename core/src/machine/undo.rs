@@ -79,7 +79,7 @@ impl Machine {
             }
         }
         let nodes: Vec<Node> = seen.into_iter().collect();
-        self.merged_of(branch, entity, &nodes, &ground.contents).shown
+        self.merged_of(self.graph.branch_name(branch), entity, &nodes, &ground.contents).shown
     }
 
     /// The writes that an undo looks at: all to the entities that it gives back. Of a record they are known when its note

@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::integrate::AfterPersist;
+use super::plan::Join;
 use super::read::Purpose;
 use super::seal::{Draw, segment_ends};
 use super::{KeyUse, Machine, Outputs, Waiting, reply};
@@ -176,14 +177,27 @@ impl Machine {
     }
 
     fn unread_of(&self, transaction: &Transaction, contents: &Contents) -> Vec<Node> {
-        let Ok(branch) = self.branch(&transaction.branch) else { return Vec::new() };
-        let mut nodes = self.looked_at_all(branch, transaction, contents);
-        nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
-        nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
+        let mut nodes = self.planned(transaction, contents);
+        if let Ok(branch) = self.branch(&transaction.branch) {
+            nodes.extend(self.looked_at_all(branch, transaction, contents));
+            nodes.extend(transaction.edits.iter().flat_map(redacted_ops).filter_map(|id| self.graph.find(id)));
+            nodes.extend(transaction.edits.iter().flat_map(|edit| self.rebased(branch, edit)));
+        }
         nodes.retain(|node| !contents.contains_key(node));
         sort::ascending(&mut nodes);
         nodes.dedup();
         nodes
+    }
+
+    /// The writes that decide whether planned merges still do what their plans say. A merge that cannot be made fails later.
+    fn planned(&self, transaction: &Transaction, contents: &Contents) -> Vec<Node> {
+        let looked_at = transaction.edits.iter().filter_map(|edit| match edit {
+            Edit::Merge { source, at, plan: Some(_), .. } => {
+                self.join_looks_at(&Join::new(&transaction.branch, source, at), contents).ok()
+            }
+            _ => None,
+        });
+        looked_at.flatten().collect()
     }
 
     fn looked_at_all(&self, branch: Branch, transaction: &Transaction, contents: &Contents) -> Vec<Node> {

@@ -15,6 +15,8 @@ pub const SIGNATURE_CONTEXT: &[u8] = b"trellis/sig/1\n";
 pub const SUCCESSOR_CONTEXT: &[u8] = b"trellis/successor/1\n";
 /// What stands before the record of a conflict when its id is hashed.
 pub const CONFLICT_CONTEXT: &[u8] = b"trellis/conflict/1\n";
+/// What stands before the record of a plan when its id is hashed.
+pub const PLAN_CONTEXT: &[u8] = b"trellis/plan/1\n";
 
 macro_rules! name32 {
     ($(#[$doc:meta])* $name:ident) => {
@@ -78,6 +80,10 @@ name32! {
 name32! {
     /// The id of a conflict, which changes with its members.
     ConflictId
+}
+name32! {
+    /// The id of a plan: plans that do the same have the same.
+    PlanId
 }
 
 impl OpId {

@@ -301,8 +301,8 @@ impl<'l> Logs<'l> {
         let said: Vec<Said<'_>> = said.collect();
         match (both.local, both.remote) {
             _ if said.len() < 2 => Vec::new(),
-            (Some(pair), _) => self.local.state.meaning(self.local.graph(), pair, &said).conflicts,
-            (None, Some(pair)) => self.remote.state.meaning(self.remote.graph(), pair, &said).conflicts,
+            (Some(pair), _) => self.local.conflicts_said(pair, &said),
+            (None, Some(pair)) => self.remote.conflicts_said(pair, &said),
             (None, None) => Vec::new(),
         }
     }

@@ -17,7 +17,7 @@ use crate::op::kind::Kind;
 use crate::op::sign::{Ord40, ShortOp, Unverified};
 use crate::ordered::{Map, Set};
 use crate::view::deciding::deciding;
-use crate::view::state::{Contents, State};
+use crate::view::state::{Contents, Said, State};
 
 /// A branch, and an entity in its log.
 pub(super) type Pair = (Branch, Entity);
@@ -287,8 +287,16 @@ impl Log {
         let nodes = deciding(graph.frontier(pair.0, pair.1), |node| graph.base(node), is_whole);
         match nodes.len() {
             0 | 1 => Vec::new(),
-            _ => self.state.merged(graph, pair, &nodes, |node| Some(Cow::Owned(self.content(node)))).conflicts,
+            _ => {
+                let name = (graph.branch_name(pair.0), pair.1);
+                self.state.merged(graph, name, &nodes, |node| Some(Cow::Owned(self.content(node)))).conflicts
+            }
         }
+    }
+
+    /// The open conflicts of an entity with these writes.
+    pub(super) fn conflicts_said(&self, (branch, entity): Pair, said: &[Said<'_>]) -> Vec<Conflict> {
+        self.state.meaning(self.graph(), (self.graph().branch_name(branch), entity), said).conflicts
     }
 }
 

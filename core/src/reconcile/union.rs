@@ -175,7 +175,7 @@ impl<'a> Union<'a> {
             let nodes: Vec<Node> = graph.writes(entity).filter(is_write).collect();
             let created = nodes.iter().map(|node| graph.ord(*node)).min()?;
             let content = |node| Some(Cow::Owned(self.content(node, BOTH)));
-            let merged = view.state.merged(graph, (branch, entity), &nodes, content);
+            let merged = view.state.merged(graph, (graph.branch_name(branch), entity), &nodes, content);
             File::shown(graph.entity_name(entity).1, created, &merged)?.ok()
         });
         Tree::of(files.collect())
@@ -269,8 +269,8 @@ impl View<'_, '_> {
         match nodes.len() {
             0 | 1 => Vec::new(),
             _ => {
-                let merged = self.state.merged(graph, (branch, entity), &nodes, |node| Some(Cow::Owned(content(node))));
-                merged.conflicts
+                let name = (graph.branch_name(branch), entity);
+                self.state.merged(graph, name, &nodes, |node| Some(Cow::Owned(content(node)))).conflicts
             }
         }
     }

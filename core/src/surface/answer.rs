@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::op::StoredOp;
 use super::scalar::{Hex, Json};
-use super::shown::{Conflict, Entity};
+use super::shown::{Conflict, Entity, Plan};
 use crate::error::CommandError;
 use crate::op::id::OpId;
 use crate::output;
@@ -63,6 +63,11 @@ pub enum Answer {
     Conflicts {
         /// The conflicts.
         conflicts: Vec<Conflict>,
+    },
+    /// What joining a branch would change.
+    Plan {
+        /// The plan.
+        plan: Plan,
     },
     /// The whole picture.
     Status {
@@ -387,6 +392,7 @@ impl TryFrom<output::Answer> for Answer {
             output::Answer::Log(ops) => Answer::Log { ops: all(ops) },
             output::Answer::Ids(ids) => Answer::Ids { ids: hexes(ids) },
             output::Answer::Conflicts(conflicts) => Answer::Conflicts { conflicts: all(conflicts) },
+            output::Answer::Plan(plan) => Answer::Plan { plan: plan.into() },
             output::Answer::Status(status) => Answer::Status { status: status.into() },
             output::Answer::Verified(report) => Answer::Verified { report: report.into() },
             output::Answer::Durable { withheld } => Answer::Durable { withheld: all(withheld) },

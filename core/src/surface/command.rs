@@ -127,6 +127,16 @@ pub enum Command {
         /// The branch.
         branch: String,
     },
+    /// What joining another branch into one would change.
+    Plan {
+        /// The branch that would change. It need not be there yet.
+        branch: String,
+        /// The branch that would be joined.
+        source: String,
+        /// The ops of it that would be joined, with all that they reach; left out for its heads.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        at: Vec<Hex<32>>,
+    },
     /// The whole picture.
     Status,
     /// Read and rehash everything.
@@ -189,6 +199,9 @@ pub enum Edit {
         /// The ops of it that are joined, with all that they reach; left out for its heads.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         at: Vec<Hex<32>>,
+        /// The id of a plan: where the merge would do something else by now, it is not made. Left out for whatever it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<Hex<32>>,
         /// Why.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
@@ -423,6 +436,7 @@ impl TryFrom<Command> for input::Command {
                 input::Command::Durable { ops: ids(ops), tier: tier_of(&tier)?, until: Millis(until) }
             }
             Command::Conflicts { branch } => input::Command::Conflicts { branch },
+            Command::Plan { branch, source, at } => input::Command::Plan { branch, source, at: ids(at) },
             Command::Status => input::Command::Status,
             Command::Verify => input::Command::Verify,
             Command::Members => input::Command::Members,
@@ -446,7 +460,9 @@ impl TryFrom<Edit> for input::Edit {
                 input::Edit::Resolve { collection, key, conflict: id.0.into(), choice: choice.into() }
             }
             Edit::Undo => input::Edit::Undo,
-            Edit::Merge { source, at, message } => input::Edit::Merge { source, at: ids(at), message },
+            Edit::Merge { source, at, plan, message } => {
+                input::Edit::Merge { source, at: ids(at), plan: plan.map(|plan| plan.0.into()), message }
+            }
             Edit::Rebase { onto } => input::Edit::Rebase { onto: onto.0.into() },
             Edit::AddMember { author, name, role } => {
                 input::Edit::AddMember { author: author.0.into(), name, role: role_of(&role)? }

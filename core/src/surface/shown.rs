@@ -1,4 +1,4 @@
-//! What people see of entities and their conflicts, as plain data.
+//! What people see of entities and their conflicts, and what merges would make of them, as plain data.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,6 +10,7 @@ use super::scalar::{Bytes, Hex, Json};
 use crate::merge::conflict::{self, SideValue};
 use crate::merge::entity;
 use crate::output;
+use crate::view::plan;
 
 /// What people see of an entity, or of a place in one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -118,6 +119,70 @@ pub enum Said {
         /// The values.
         values: Vec<Json>,
     },
+}
+
+/// What a merge of one branch into another would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// The hash of what it does: plans that do the same have the same.
+    pub id: Hex<32>,
+    /// The branch that would change.
+    pub branch: String,
+    /// The branch that would be joined.
+    pub source: String,
+    /// The ops of the source that the merge names; none where all of it is here already.
+    pub heads: Vec<Hex<32>>,
+    /// How many ops come in with them.
+    pub ops: usize,
+    /// The entities that would be shown differently, ascending by collection and key.
+    pub items: Vec<PlanItem>,
+}
+
+/// What a plan does to one entity.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanItem {
+    /// The collection.
+    pub collection: String,
+    /// The key.
+    pub key: String,
+    /// What is shown now.
+    pub before: Shown,
+    /// What would be shown.
+    pub after: Shown,
+    /// The edits that lead from one to the other as RFC 6902 has them, where both are JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Json>,
+    /// The conflicts that would be open and are not now.
+    pub conflicts: Vec<Conflict>,
+    /// The ids of conflicts that are open now and would not be.
+    pub closed: Vec<Hex<32>>,
+}
+
+impl From<plan::Plan> for Plan {
+    fn from(plan: plan::Plan) -> Plan {
+        Plan {
+            id: Hex(plan.id.0),
+            branch: plan.branch,
+            source: plan.source,
+            heads: hexes(plan.heads),
+            ops: plan.ops,
+            items: all(plan.items),
+        }
+    }
+}
+
+impl From<plan::PlanItem> for PlanItem {
+    fn from(item: plan::PlanItem) -> PlanItem {
+        PlanItem {
+            collection: item.collection,
+            key: item.key,
+            before: item.before.into(),
+            after: item.after.into(),
+            patch: item.patch.map(|patch| Json(patch.encode())),
+            conflicts: all(item.conflicts),
+            closed: item.closed.into_iter().map(|id| Hex(id.0)).collect(),
+        }
+    }
 }
 
 impl From<entity::Shown> for Shown {

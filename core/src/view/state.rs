@@ -97,12 +97,12 @@ impl State {
         self.manifests.iter().map(|(collection, declared)| (collection.as_str(), declared.op))
     }
 
-    /// What the writes `nodes` to an entity mean on a branch. `content` tells what an op says; writes that it knows
+    /// What the writes `nodes` to an entity mean on a branch, which need not be there. `content` tells what an op says; writes that it knows
     /// nothing of are left out.
     pub fn merged<'c>(
         &self,
         graph: &Graph,
-        (branch, entity): (Branch, Entity),
+        (branch, entity): (&str, Entity),
         nodes: &[Node],
         content: impl Fn(Node) -> Option<Cow<'c, Content>>,
     ) -> entity::Entity {
@@ -129,10 +129,10 @@ impl State {
     }
 
     /// What writes to an entity, in any order, mean together on a branch.
-    pub fn meaning(&self, graph: &Graph, (branch, entity): (Branch, Entity), said: &[Said<'_>]) -> entity::Entity {
+    pub fn meaning(&self, graph: &Graph, (branch, entity): (&str, Entity), said: &[Said<'_>]) -> entity::Entity {
         let (collection, key) = graph.entity_name(entity);
         let owner = graph.genesis().map(|genesis| graph.author(genesis));
-        let name = EntityRef { branch: graph.branch_name(branch), collection, key, owner };
+        let name = EntityRef { branch, collection, key, owner };
         let writes: Vec<Write<'_>> = said.iter().map(Said::write).collect();
         entity::merge(name, &writes, self.manifest(collection))
     }

@@ -200,7 +200,7 @@ impl<'s> Replay<'s> {
     /// The edit that joins a commit which is written on another branch.
     fn merge(&self, at: At) -> Edit {
         let ops = self.written.get(&at).map(|written| written.ops.clone()).unwrap_or_default();
-        Edit::Merge { source: self.branches.name(self.branches.of(at)).to_owned(), at: ops, message: None }
+        Edit::Merge { source: self.branches.name(self.branches.of(at)).to_owned(), at: ops, plan: None, message: None }
     }
 
     /// What a commit has at each path that is different.

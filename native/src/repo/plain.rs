@@ -138,6 +138,7 @@ fn what(command: &plain::Command) -> &'static str {
         Links => "look at the links",
         Durable { .. } => "wait for a write to be safe",
         Conflicts { .. } => "list the conflicts of the branch",
+        Plan { .. } => "plan a merge into the branch",
         Status => "read the status",
         Verify => "verify the repo",
         Members => "list members",

@@ -188,7 +188,7 @@ impl Repo {
                 format!("The op {} is the engine's own, and no branch begins there. Name another.", op.short());
             return Err(TrellisError::new(Code::InvalidArgument, message).about_op(op));
         }
-        let edit = Edit::Merge { source, at: vec![op], message: None };
+        let edit = Edit::Merge { source, at: vec![op], plan: None, message: None };
         self.on_branch(name).batch().edit(edit, format!("begin the branch {name}")).commit().await
     }
 
@@ -205,7 +205,7 @@ impl Repo {
     /// # Errors
     /// `not_found` where there is no such branch.
     pub async fn merge(&self, source: &str, message: Option<&str>) -> Result<Receipt> {
-        let edit = Edit::Merge { source: source.into(), at: Vec::new(), message: message.map(Into::into) };
+        let edit = Edit::Merge { source: source.into(), at: Vec::new(), plan: None, message: message.map(Into::into) };
         self.batch().edit(edit, format!("merge the branch {source}")).commit().await
     }
 

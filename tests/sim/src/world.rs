@@ -384,7 +384,7 @@ impl World {
         let mut branches = rules::branches(&self.dials).to_vec();
         self.dice.shuffle(&mut branches);
         let edit = match branches.get(1) {
-            Some(source) => Edit::Merge { source: (*source).into(), at: Vec::new(), message: None },
+            Some(source) => Edit::Merge { source: (*source).into(), at: Vec::new(), plan: None, message: None },
             None => self.edit(),
         };
         self.transaction(branches[0], vec![edit])
