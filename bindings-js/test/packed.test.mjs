@@ -247,7 +247,12 @@ let cases = 0;
 for (const file of FILES) cases += run(trellis, file, await (await fetch(\`./\${file}.json\`)).json());
 document.title = \`\${isSame ? "the log and" : "another log and"} \${cases} cases\`;`;
   const folder = place.project("vectors", { "main.js": script, "index.html": page("./main.js") });
-  place.bring(folder, ["vectors.mjs", "scenario.mjs", "../../tests/scenarios/offline.json", "../../tests/scenarios/session.json"]);
+  place.bring(folder, [
+    "vectors.mjs",
+    "scenario.mjs",
+    "../../tests/scenarios/offline.json",
+    "../../tests/scenarios/session.json",
+  ]);
   const { FILES } = await import("./vectors.mjs");
   place.bring(
     folder,

@@ -49,7 +49,8 @@ class Stage {
       return [`${name} drafts ${step.branch}`];
     }
     const session = this.sessions.get(name);
-    if (session && what in Drafting) return Drafting[/** @type {keyof typeof Drafting} */ (what)](this, name, session, step);
+    if (session && what in Drafting)
+      return Drafting[/** @type {keyof typeof Drafting} */ (what)](this, name, session, step);
     if (what === "show") return [`${name} ${step.place} ${await this.at(repo, step.place)}`];
     if (what === "durable") {
       await this.last.get(name)?.durable(step.tier, { timeout: step.timeoutMs });

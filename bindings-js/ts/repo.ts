@@ -2,7 +2,7 @@
 
 import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
-import type { Host, SyncOptions } from "./host.js";
+import type { SyncOptions } from "./host.js";
 import { Link } from "./link.js";
 import type { Op, OpId } from "./ops.js";
 import { expected, type Receipt, statusOf } from "./receipt.js";
@@ -43,7 +43,7 @@ export interface Changed {
 export interface MergeOptions extends Omit<WriteOptions, "ifBase"> {
   /** Why. */
   readonly message?: string;
-  /** What it has to do, of a session's `preview`; whatever it does where it is left out. */
+  /** What it has to do, of `Repo.plan`; whatever it does where it is left out. */
   readonly plan?: Plan;
 }
 
@@ -308,6 +308,11 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   merge(source: string, { message, plan, ...options }: MergeOptions = {}): Promise<Receipt> {
     const planned = plan && { at: plan.heads, plan: plan.id };
     return this.#commit([{ type: "merge", source, ...planned, ...(message !== undefined && { message }) }], options);
+  }
+
+  /** What joining another branch would change, entity by entity. Changes nothing. @throws TrellisError `not_found` */
+  async plan(source: string): Promise<Plan> {
+    return expected(await this.host.carryOut({ type: "plan", branch: this.branchName, source }), "plan").plan;
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import type { Resolution, WriteOptions } from "./batch.js";
 import { asError } from "./errors.js";
-import { expected, type Receipt } from "./receipt.js";
+import type { Receipt } from "./receipt.js";
 import type { Branch, MergeOptions, Repo } from "./repo.js";
 import type { Conflict, Plan } from "./surface.js";
 import type { AnyRecords, Records } from "./view.js";
@@ -44,9 +44,7 @@ export class Session<R extends Records = AnyRecords> {
    */
   preview(): Promise<Plan> {
     return this.#in("planning", async () => {
-      const source = this.draft.branchName;
-      const command = { type: "plan", branch: this.#repo.branchName, source } as const;
-      this.#plan = expected(await this.#repo.host.carryOut(command), "plan").plan;
+      this.#plan = await this.#repo.plan(this.draft.branchName);
       this.#phase = "previewed";
       return this.#plan;
     });

@@ -355,6 +355,14 @@ class Repo(Handle):
         """
         return await self._write(asks.merge(source, message, plan))
 
+    async def plan(self, source: str) -> words.Plan:
+        """What joining another branch would change, entity by entity. Changes nothing.
+
+        Raises:
+            TrellisError: ``not_found`` where there is no such branch.
+        """
+        return await self._ask(asks.plan(self._branch, source))
+
     async def session(self, branch: str) -> Session:
         """A draft, then a plan, then ops: another branch, begun from this one where it is not there yet.
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Optional
 
-from . import _asks as asks
 from . import _words as words
 from ._asks import Choice
 from ._errors import TrellisError
@@ -18,7 +17,6 @@ class Session(Stage):
     def __init__(self, repo: "Repo", draft: "Repo") -> None:
         super().__init__()
         self._repo = repo
-        self._asked = asks.plan(repo.branch_name, draft.branch_name)
         self.draft = draft
         """The branch that would be joined. What is written here changes nothing of the other one."""
 
@@ -31,7 +29,7 @@ class Session(Stage):
             TrellisError: ``not_found`` where nobody has written to the draft yet.
         """
         with self._during("planning"):
-            return self._planned(await self._repo._ask(self._asked))
+            return self._planned(await self._repo.plan(self.draft.branch_name))
 
     async def apply(self, *, message: Optional[str] = None) -> "Receipt":
         """Does what the plan says, in one op; makes the plan first where there is none.
@@ -49,7 +47,7 @@ class Session(Stage):
                 receipt = await self._repo.merge(plan.source, message=message, plan=plan)
             except TrellisError as error:
                 if error.code == "conflict_moved":
-                    self._moved(await self._repo._ask(self._asked))
+                    self._moved(await self._repo.plan(plan.source))
                 raise
             self._settled(await self._repo.conflicts())
             return receipt

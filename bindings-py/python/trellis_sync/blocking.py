@@ -214,12 +214,11 @@ class Session(Stage):
     def __init__(self, repo: "Repo", draft: "Repo") -> None:
         super().__init__()
         self._repo = repo
-        self._asked = asks.plan(repo.branch_name, draft.branch_name)
         self.draft = draft
 
     def preview(self) -> words.Plan:
         with self._during("planning"):
-            return self._planned(self._repo._ask(self._asked))
+            return self._planned(self._repo.plan(self.draft.branch_name))
 
     def apply(self, *, message: Optional[str] = None) -> Receipt:
         plan = self._plan or self.preview()
@@ -228,7 +227,7 @@ class Session(Stage):
                 receipt = self._repo.merge(plan.source, message=message, plan=plan)
             except TrellisError as error:
                 if error.code == "conflict_moved":
-                    self._moved(self._repo._ask(self._asked))
+                    self._moved(self._repo.plan(plan.source))
                 raise
             self._settled(self._repo.conflicts())
             return receipt
@@ -278,6 +277,9 @@ class Repo(Handle):
 
     def merge(self, source: str, *, message: Optional[str] = None, plan: Optional[words.Plan] = None) -> Receipt:
         return self._write(asks.merge(source, message, plan))
+
+    def plan(self, source: str) -> words.Plan:
+        return self._ask(asks.plan(self._branch, source))
 
     def session(self, branch: str) -> "Session":
         draft = self.branch(branch)
