@@ -2,8 +2,6 @@
 
 /** What is written otherwise, and how; each stands there at least once. @type {[RegExp, string][]} */
 const CHANGES = [
-  // It shows values of the user's in no message.
-  [/function debugString\(val\) \{[\s\S]*?\n\}/, "function debugString(val) { return typeof val; }"],
   // The module is given compiled, once.
   [
     /function initSync\(module\) \{[\s\S]*?\n\}/,
@@ -25,24 +23,18 @@ const CHANGES = [
   ],
   // The same in fewer words.
   [
-    /let result;\s*try \{\s*result = (.*);\s*\} catch \(_\) \{\s*result = false;\s*\}\s*const ret = result;/g,
-    "const ret = $1;",
+    /const ret = (.*);\n +if \(ret\[3\]\) \{\n.*\n +\}\n +var v\d = getArrayU8FromWasm0\(ret\[0\], ret\[1\]\)\.slice\(\);\n.*\n +return v\d;/g,
+    "return bytesOf($1);",
   ],
-  [/(\w+Memory0)\.buffer\.detached === true \|\| \((\1)\.buffer\.detached === undefined && (.*?)\)\)/, "$3)"],
-  [
-    /const ret = (.*);\n +if \(ret\[2\]\) \{\n +throw take(\w+)\(ret\[1\]\);\n +\}\n +return take\2\(ret\[0\]\);/g,
-    "return taken($1);",
-  ],
-  [/: function\(\) \{ return handleError\(function \(([^)]*)\) \{/g, ": (...args) => { return handleError(($1) => {"],
-  [/\}, arguments\);/g, "}, args);"],
-  [/f\.apply\(this, args\)/, "f(...args)"],
   [/^( {8}\w+): function\(([^)]*)\) \{/gm, "$1: ($2) => {"],
 ];
 
-const TAKEN = `
-function taken(ret) {
-    if (ret[2]) throw takeFromExternrefTable0(ret[1]);
-    return takeFromExternrefTable0(ret[0]);
+const BYTES_OF = `
+function bytesOf(ret) {
+    if (ret[3]) throw takeFromExternrefTable0(ret[2]);
+    const bytes = getArrayU8FromWasm0(ret[0], ret[1]).slice();
+    wasm.__wbindgen_free(ret[0], ret[1], 1);
+    return bytes;
 }
 `;
 
@@ -51,5 +43,5 @@ export function smaller(glue) {
   return CHANGES.reduce((text, [from, to]) => {
     if (text.search(from) < 0) throw new Error(`The glue is written in another way than it was: ${from} is not in it.`);
     return text.replace(from, to);
-  }, glue + TAKEN);
+  }, glue + BYTES_OF);
 }

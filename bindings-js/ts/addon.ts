@@ -3,8 +3,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { Crossing } from "./crossing.js";
 import { asError, type ErrorCode, TrellisError } from "./errors.js";
-import { type Given, unpacked } from "./packing.js";
+import { type Given, parsed } from "./packing.js";
 
 /** A repo in a folder, as the addon has it. Numbers are those of calls and of listeners. */
 export interface AddonHost {
@@ -39,49 +40,14 @@ export interface AddonChannel {
   end(): void;
 }
 
-/** The machine, as the addon has it. */
-export interface AddonMachine {
-  begin(): Given;
-  step(now: number, input: string, bytes?: Uint8Array): Given;
-  deadline(): number | null;
-  free(): void;
-}
-
-/** A log, as the addon has it. */
-export interface AddonLog {
-  extend(ops: Uint8Array): void;
-  createOp(author: Uint8Array, now: number, op: string, bytes?: Uint8Array): Given;
-}
-
 /** Hears messages: whom one is for, what it is, and what it says. */
 type Heard = (to: number, kind: number, text: string, bytes?: Uint8Array | null) => void;
 
 /** What the addon's file exports. */
-export interface Addon {
+export interface Addon extends Crossing {
   readonly Port: new (heard: Heard) => object;
   readonly Host: new (port: object) => AddonHost;
   readonly Channel: new (port: object) => AddonChannel;
-  readonly Machine: new (start: string) => AddonMachine;
-  readonly Log: new (repo: string) => AddonLog;
-  authorOfSeed(seed: Uint8Array): Uint8Array;
-  broughtBy(seq: number, headers: Uint8Array, digest: string): Given;
-  bundleOf(ops: Uint8Array): Uint8Array;
-  createGenesis(name: string, nonce: Uint8Array, author: Uint8Array, now: number): Given;
-  federationCollections(): Given;
-  formatReference(reference: string): string;
-  isSigned(author: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
-  linkedRepos(records: string): Given;
-  linksTo(records: string, alias: string, entity: string): Given;
-  opId(header: Uint8Array): string;
-  opsOf(objects: string): Uint8Array;
-  opsOfBundle(bundle: Uint8Array): Uint8Array;
-  opsShown(ops: Uint8Array): Given;
-  parseReference(text: string): Given;
-  readRecord(bytes: Uint8Array): Given;
-  reconcile(local: Uint8Array, remote: Uint8Array): Given;
-  recordBytesMax(): number;
-  repoTag(repo: string): string;
-  sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
 }
 
 /**
@@ -218,12 +184,12 @@ export class Calls {
       const waiting = this.#waiting.get(to);
       this.#waiting.delete(to);
       this.release();
-      if (kind === ANSWER) waiting?.resolve(unpacked(text, bytes));
+      if (kind === ANSWER) waiting?.resolve(parsed(text, bytes));
       else waiting?.reject(problem(JSON.parse(text)));
       return;
     }
     const told = this.#listeners.get(to);
     if (kind !== TOLD) this.#listeners.delete(to);
-    told?.(kind === TOLD ? { value: unpacked(text, bytes) } : undefined);
+    told?.(kind === TOLD ? { value: parsed(text, bytes) } : undefined);
   }
 }

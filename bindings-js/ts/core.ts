@@ -2,14 +2,13 @@
 
 import { carried, load, native } from "#source";
 import * as glue from "../wasm/trellis.js";
+import { type CrossingMachine, type ExtraCore, extraCore, type RepoCore, repoCore } from "./crossing.js";
 import { asError, TrellisError } from "./errors.js";
 import type { Native } from "./native.js";
 import type { Carried } from "./packed.js";
 import type { Input, Output } from "./surface.js";
-import { plain } from "./values.js";
 
-/** What repos call of the core. */
-const functions = {
+const functions = repoCore({
   Machine: glue.Machine,
   authorOf: glue.authorOf,
   broughtBy: glue.broughtBy,
@@ -22,9 +21,8 @@ const functions = {
   recordBytesMax: glue.recordBytesMax,
   repoTag: glue.repoTag,
   sign: glue.sign,
-};
-/** What only some programs call of it. */
-const extra = {
+});
+const extra = /* @__PURE__ */ extraCore({
   Log: glue.Log,
   createGenesis: glue.createGenesis,
   federationCollections: glue.federationCollections,
@@ -34,11 +32,11 @@ const extra = {
   opId: glue.opId,
   parseReference: glue.parseReference,
   reconcile: glue.reconcile,
-};
+});
 /** What is called of the core, whatever runs it. @internal */
-export type Core = typeof functions & typeof extra;
+export type Core = RepoCore & ExtraCore;
 
-let ready: typeof functions | undefined;
+let ready: RepoCore | undefined;
 /** The addon, where that is what runs the core. */
 let addon: Native | undefined;
 let started: WebAssembly.Module | undefined;
@@ -49,7 +47,7 @@ let started: WebAssembly.Module | undefined;
  * @throws TrellisError `unsupported` where the platform has no WebAssembly, or forbids it by a content security policy.
  * @internal
  */
-export function core(): typeof functions {
+export function core(): RepoCore {
   if (ready) return ready;
   if (HAS_ADDON) {
     addon = native();
@@ -77,7 +75,7 @@ export function start(module: WebAssembly.Module): void {
 }
 
 /** What only some programs call of the core, within `call`. Bundlers leave it out of the others. @internal */
-export function more(): typeof extra {
+export function more(): ExtraCore {
   return HAS_ADDON && addon ? addon.core : extra;
 }
 
@@ -91,14 +89,15 @@ export function isStarted(): boolean {
   return ready !== undefined;
 }
 
-/** Calls the core, and throws what it throws as a `TrellisError`. What it gives is plain. @internal */
-export function call<T>(work: (core: typeof functions) => unknown): T {
+/** Calls the core, and throws what it throws as a `TrellisError`. @internal */
+export function call<T>(work: (core: RepoCore) => unknown): T {
   const functions = core();
   try {
-    const given = work(functions);
-    return (HAS_ADDON && addon ? given : plain(given)) as T;
+    return work(functions) as T;
   } catch (thrown) {
-    throw HAS_ADDON && addon ? addon.errorOf(thrown) : asError(thrown);
+    if (HAS_ADDON && addon) throw addon.errorOf(thrown);
+    // The module throws the text of an object.
+    throw asError(typeof thrown === "string" ? JSON.parse(thrown) : thrown);
   }
 }
 
@@ -128,16 +127,16 @@ export interface BranchPolicy {
 
 /** The engine of one repo, by itself: what happens goes in, and what is to be done comes out. It does no I/O. */
 export class Machine {
-  readonly #machine: glue.Machine;
+  readonly #machine: CrossingMachine;
 
   /** @throws TrellisError `invalid_argument`. */
   constructor(options: MachineOptions) {
-    this.#machine = call((functions) => new functions.Machine(options));
+    this.#machine = call((core) => core.machine(options));
   }
 
   /** What is to be done first. */
   begin(): Output[] {
-    return call(() => this.#machine.begin());
+    return call((core) => core.begin(this.#machine));
   }
 
   /**
@@ -146,12 +145,12 @@ export class Machine {
    * @throws TrellisError `invalid_argument` for what is no input; `aborted` after a write that failed.
    */
   step(input: Input, now: number): Output[] {
-    return call(() => this.#machine.step(input, now));
+    return call((core) => core.step(this.#machine, input, now));
   }
 
   /** When it next wants to be told the time, in milliseconds since 1970. */
   deadline(): number | undefined {
-    return this.#machine.deadline();
+    return this.#machine.deadline() ?? undefined;
   }
 
   /** Gives its memory back. It is of no use afterwards. */

@@ -6,7 +6,7 @@ import { type ErrorCode, TrellisError } from "./errors.js";
 import type { Host, HostLink, LogChange, SyncOptions } from "./host.js";
 import { type LinkStatus, Teller } from "./link.js";
 import type { FolderOptions } from "./native.js";
-import { packed, unpacked } from "./packing.js";
+import { packed, parsed } from "./packing.js";
 import type { Answer, Command, Event, Progress } from "./surface.js";
 
 /** How often those who listen hear of what other processes wrote, in milliseconds. */
@@ -132,7 +132,7 @@ export class NativeHost implements Host {
     });
     calls.hold();
     const { text } = begun.status();
-    teller.tell(statusOf(unpacked(text) as AddonStatus));
+    teller.tell(statusOf(parsed(text) as AddonStatus));
     const link: HostLink = {
       get status() {
         return teller.status;

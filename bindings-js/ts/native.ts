@@ -1,14 +1,13 @@
 // The core and the host by the addon of Node: what the WebAssembly module and its host do elsewhere.
 
 import { resolve } from "node:path";
-import { type Addon, type AddonMachine, addonError, Calls, loadAddon } from "./addon.js";
+import { type Addon, addonError, Calls, loadAddon } from "./addon.js";
 import { type Connection, type ConnectOptions, Inbox, lost } from "./connection.js";
 import type { Core } from "./core.js";
+import { extraCore, repoCore } from "./crossing.js";
 import type { TrellisError } from "./errors.js";
 import { NativeHost } from "./native-host.js";
-import { packed, packedOps, unpacked, unpackedOps } from "./packing.js";
 import { withSignal } from "./receipt.js";
-import type { StoredOp } from "./surface.js";
 
 /** How a repo in a folder is opened. */
 export interface FolderOptions {
@@ -50,7 +49,7 @@ export function nativeIn(folder: string): () => Native | undefined {
 function nativeOf(addon: Addon): Native {
   const calls = new Calls(addon);
   return {
-    core: coreOf(addon),
+    core: { ...repoCore(addon), ...extraCore(addon) },
     errorOf: addonError,
     dial: (url, options, signal) => dialled(addon, calls, url, options, signal),
     place: resolve,
@@ -93,64 +92,4 @@ async function dialled(
     send: (frame) => channel.frame(frame),
     close: () => channel.end(),
   };
-}
-
-/** The functions of the addon, with the signatures of the module's. */
-function coreOf(addon: Addon): Core {
-  const given = ({ text, bytes }: { text: string; bytes?: Uint8Array | null }) => unpacked(text, bytes);
-  const json = JSON.stringify;
-  const core: Record<keyof Core, unknown> = {
-    Log: class {
-      readonly #log;
-      constructor(repo: string) {
-        this.#log = new addon.Log(repo);
-      }
-      extend(ops: readonly StoredOp[]): void {
-        this.#log.extend(packedOps(ops));
-      }
-      createOp(op: unknown, author: Uint8Array, now: number): unknown {
-        return given(this.#log.createOp(author, now, ...packed(op)));
-      }
-    },
-    Machine: class {
-      readonly #machine: AddonMachine;
-      constructor(start: unknown) {
-        this.#machine = new addon.Machine(json(start));
-      }
-      begin(): unknown {
-        return given(this.#machine.begin());
-      }
-      step(input: unknown, now: number): unknown {
-        return given(this.#machine.step(now, ...packed(input)));
-      }
-      deadline(): number | undefined {
-        return this.#machine.deadline() ?? undefined;
-      }
-      free(): void {
-        this.#machine.free();
-      }
-    },
-    authorOf: addon.authorOfSeed,
-    broughtBy: (seq: number, headers: Uint8Array, digest: string) => given(addon.broughtBy(seq, headers, digest)),
-    bundleOf: (ops: readonly StoredOp[]) => addon.bundleOf(packedOps(ops)),
-    createGenesis: (name: string, nonce: Uint8Array, author: Uint8Array, now: number) =>
-      given(addon.createGenesis(name, nonce, author, now)),
-    federationCollections: () => given(addon.federationCollections()),
-    formatReference: (reference: unknown) => addon.formatReference(json(reference)),
-    isSigned: addon.isSigned,
-    linkedRepos: (records: unknown) => given(addon.linkedRepos(json(records))),
-    linksTo: (records: unknown, alias: string, entity: string) => given(addon.linksTo(json(records), alias, entity)),
-    opId: addon.opId,
-    opsOf: (objects: unknown) => unpackedOps(addon.opsOf(json(objects))),
-    opsOfBundle: (bundle: Uint8Array) => unpackedOps(addon.opsOfBundle(bundle)),
-    opsShown: (ops: readonly StoredOp[]) => given(addon.opsShown(packedOps(ops))),
-    parseReference: (text: string) => given(addon.parseReference(text)),
-    readRecord: (bytes: Uint8Array) => given(addon.readRecord(bytes)),
-    reconcile: (local: readonly StoredOp[], remote: readonly StoredOp[]) =>
-      given(addon.reconcile(packedOps(local), packedOps(remote))),
-    recordBytesMax: addon.recordBytesMax,
-    repoTag: addon.repoTag,
-    sign: addon.sign,
-  };
-  return core as unknown as Core;
 }

@@ -1,6 +1,7 @@
 // Ops as plain objects, which survive `JSON.parse(JSON.stringify(op))` and come back as the same bytes.
 
 import { call, more } from "./core.js";
+import type { CrossingLog } from "./crossing.js";
 import { TrellisError } from "./errors.js";
 import type { Signer } from "./keys.js";
 import type { Json, Patch, Reconciled, StoredOp } from "./surface.js";
@@ -133,14 +134,9 @@ interface Sealed {
   message: Uint8Array;
 }
 
-interface CoreLog {
-  extend(ops: readonly StoredOp[]): void;
-  createOp(op: object, author: Uint8Array, now: number): unknown;
-}
-
 /** A list of ops as the core knows it, and how many of the list it knows. */
 interface Known {
-  log: CoreLog;
+  log: CrossingLog;
   ops: number;
   last: string | undefined;
 }
@@ -178,7 +174,7 @@ export function createOp(op: NewOp, place: OpPlace<SyncSigner>): Op {
     ...(actor !== undefined && { actor }),
   };
   const log = logOf(place.after);
-  return signed(place, (author, now) => log.createOp(wanted, author, now));
+  return signed(place, (author, now) => more().createOp(log, wanted, author, now));
 }
 
 /** Makes and signs the op that begins a repo, which people call by this name. */
@@ -205,17 +201,17 @@ function unhexKey(digits: string): Uint8Array {
 }
 
 /** The log of a list, grown by what the list has grown by; another one where the list was changed otherwise. */
-function logOf(ops: readonly Op[]): CoreLog {
+function logOf(ops: readonly Op[]): CrossingLog {
   let known = logs.get(ops);
   const isSame = known && known.ops <= ops.length && known.last === ops[known.ops - 1]?.hash;
   if (!known || !isSame) {
     const repo = ops.find(({ repo }) => repo !== undefined)?.repo ?? ops[0]?.hash ?? "0".repeat(64);
-    known = { log: call(() => new (more().Log)(repo)), ops: 0, last: undefined };
+    known = { log: call(() => more().log(repo)), ops: 0, last: undefined };
     logs.set(ops, known);
   }
   const { log } = known;
   const grown = opsOf(ops.slice(known.ops));
-  if (grown.length > 0) call(() => log.extend(grown));
+  if (grown.length > 0) call(() => more().extend(log, grown));
   known.ops = ops.length;
   known.last = ops.at(-1)?.hash;
   return log;

@@ -1,4 +1,7 @@
-// Values as they cross to the addon and back: JSON text, and bytes beside it.
+// Values as they cross to the core and back: JSON text, and bytes beside it.
+//
+// From the addon both come as they are. From the module they come in one piece: a number of four bytes, little-endian, which is
+// twice the length of the text, and one more where bytes follow it; the text; the bytes.
 //
 // On the way in, bytes stand in the text as a string behind a NUL and a `b`, and other strings that begin with a NUL get a
 // NUL and a `t` before it. On the way out, they stand as half of a character, which no text of the core begins with.
@@ -13,14 +16,14 @@ export interface Given {
   readonly bytes?: Uint8Array | null;
 }
 
-/** A value for the addon: its text, and the bytes that the text refers to, if there are any. */
+/** A value for the core: its text, and the bytes that the text refers to, if there are any. */
 export type Packed = [text: string, bytes?: Uint8Array];
 
 const HALF = 0xd800;
 
-/** A value for the addon. */
+/** A value for the core. */
 export function packed(value: unknown): Packed {
-  if (!hasBytes(value)) return [JSON.stringify(value)];
+  if (!hasBytes(value)) return [JSON.stringify(value) ?? "null"];
   const parts: Uint8Array[] = [];
   let length = 0;
   function stand(this: Record<string, unknown>, name: string, item: unknown): unknown {
@@ -54,8 +57,18 @@ function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
   return whole;
 }
 
-/** What a value from the addon is. */
-export function unpacked(text: string, bytes?: Uint8Array | null): unknown {
+const HEAD = 4;
+
+/** What a value from the module or from the addon is. */
+export function unpacked(given: Uint8Array | Given): unknown {
+  if (!(given instanceof Uint8Array)) return parsed(given.text, given.bytes);
+  const head = new DataView(given.buffer, given.byteOffset).getUint32(0, true);
+  const end = HEAD + (head >>> 1);
+  return parsed(new TextDecoder().decode(given.subarray(HEAD, end)), head & 1 ? given.subarray(end) : undefined);
+}
+
+/** What a text and the bytes beside it are. */
+export function parsed(text: string, bytes?: Uint8Array | null): unknown {
   const value: unknown = JSON.parse(text);
   return bytes ? filled(value, bytes) : value;
 }
@@ -81,7 +94,7 @@ function filled(value: unknown, bytes: Uint8Array): unknown {
 const [LENGTHS, LENGTH] = [12, 4];
 
 /**
- * Ops for the addon: one behind the other, each with its lengths before it. Those of body and signature are 0 where it has
+ * Ops for the core: one behind the other, each with its lengths before it. Those of body and signature are 0 where it has
  * none, so that of a body is one more than its bytes.
  *
  * @throws TrellisError `invalid_argument` for what is no list of ops in bytes.
@@ -121,7 +134,7 @@ function noOps(): TrellisError {
   return new TrellisError("invalid_argument", "A list of ops in bytes is expected here.");
 }
 
-/** Ops from the addon, whose bytes are parts of one whole. */
+/** Ops from the core, whose bytes are parts of one whole. */
 export function unpackedOps(whole: Uint8Array): StoredOp[] {
   const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
   const ops: StoredOp[] = [];

@@ -58,25 +58,6 @@ function define(object: object, name: string, value: unknown): void {
   else (object as Record<string, unknown>)[name] = value;
 }
 
-/** What the core gave, with objects of JSON, which come as maps, as objects again. Changes it in place where it can. */
-export function plain<T>(given: T): T {
-  return revived(given) as T;
-}
-
-function revived(given: unknown): unknown {
-  if (typeof given !== "object" || given === null || given instanceof Uint8Array) return given;
-  if (given instanceof Map) {
-    const object = {};
-    for (const [name, value] of given) define(object, String(name), revived(value));
-    return object;
-  }
-  for (const [name, value] of Object.entries(given)) {
-    const better = revived(value);
-    if (better !== value) (given as Record<string, unknown>)[name] = better;
-  }
-  return given;
-}
-
 /** Bytes as lower-case hex digits. */
 export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -2,12 +2,11 @@
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use trellis_core::surface::{Input, Output, Start};
-use trellis_core::time::Millis;
+use trellis_core::surface::crossing;
 use trellis_core::{machine, output};
 
-use crate::error::{Result, Thrown};
-use crate::plain::{Given, give, read};
+use crate::error::Thrown;
+use crate::plain::{Given, given};
 
 /// The engine of one repo: no clock, no keys, no disk.
 #[napi]
@@ -22,22 +21,21 @@ impl Machine {
     /// A machine that is about to read its store. `start` is a `trellis_core::surface::Start`.
     #[napi(constructor)]
     pub fn new(start: String) -> napi::Result<Machine> {
-        let start: Start = read(&start, None)?;
-        let (machine, first) = start.open().map_err(Thrown::from)?;
+        let (machine, first) = crossing::start(&start).map_err(Thrown::from)?;
         Ok(Machine { machine: Some(machine), first })
     }
 
     /// What is to be done first.
     #[napi]
     pub fn begin(&mut self) -> napi::Result<Given> {
-        Ok(given(std::mem::take(&mut self.first))?)
+        given(crossing::outputs(std::mem::take(&mut self.first)))
     }
 
     /// Takes one input at the time `now`, in milliseconds since 1970, and returns what is to be done.
     #[napi]
     pub fn step(&mut self, now: f64, input: String, bytes: Option<Uint8Array>) -> napi::Result<Given> {
-        let input: Input = read(&input, bytes.as_deref())?;
-        Ok(given(self.stepped(input, now)?)?)
+        let machine = self.machine.as_mut().ok_or_else(|| Thrown::bad("the machine was freed"))?;
+        given(crossing::step(machine, now, &input, bytes.as_deref()))
     }
 
     /// When it next wants to be told the time, in milliseconds since 1970.
@@ -51,20 +49,4 @@ impl Machine {
     pub fn free(&mut self) {
         self.machine = None;
     }
-}
-
-impl Machine {
-    fn stepped(&mut self, input: Input, now: f64) -> Result<Vec<output::Output>> {
-        let machine = self.machine.as_mut().ok_or_else(|| Thrown::bad("the machine was freed"))?;
-        Ok(machine.step(input.try_into()?, millis(now))?)
-    }
-}
-
-/// A time of JavaScript: milliseconds since 1970, of which what is no time is the beginning.
-pub(crate) fn millis(now: f64) -> Millis {
-    Millis(now as u64)
-}
-
-fn given(outputs: Vec<output::Output>) -> Result<Given> {
-    give(&outputs.into_iter().map(Output::from).collect::<Vec<Output>>())
 }

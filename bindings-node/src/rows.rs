@@ -2,10 +2,9 @@
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use trellis_core::surface;
+use trellis_core::surface::{self, crossing};
 
-use crate::error::Thrown;
-use crate::plain::{Given, give};
+use crate::plain::{Given, given};
 
 /// How many bytes the head of a record has at most.
 #[napi]
@@ -16,11 +15,11 @@ pub fn record_bytes_max() -> u32 {
 /// Reads the record at the start of some bytes of a row's `headers`.
 #[napi]
 pub fn read_record(bytes: Uint8Array) -> napi::Result<Given> {
-    Ok(give(&surface::read_record(&bytes).map_err(Thrown::from)?)?)
+    given(crossing::read_record(&bytes))
 }
 
 /// The ops and late bodies that a row brings, in order.
 #[napi]
 pub fn brought_by(seq: u32, headers: Uint8Array, digest: String) -> napi::Result<Given> {
-    Ok(give(&surface::brought_by(seq, &headers, &digest).map_err(Thrown::from)?)?)
+    given(crossing::brought_by(seq, &headers, &digest))
 }

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::op::StoredOp;
-use super::scalar::{Hex, Json};
+use super::scalar::{Hex, Json, Unreadable};
 use super::shown::{Conflict, Entity, Plan};
-use crate::error::CommandError;
+use crate::error::{CommandError, UsageError};
 use crate::op::id::OpId;
 use crate::output;
 use crate::time::Hlc;
@@ -410,6 +410,25 @@ impl TryFrom<output::Answer> for Answer {
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Problem {
         Problem { code: error.code(), message: error.to_string(), op: error.op().map(hex) }
+    }
+}
+
+impl From<Unreadable> for Problem {
+    fn from(error: Unreadable) -> Problem {
+        Problem::bad(error)
+    }
+}
+
+impl From<UsageError> for Problem {
+    fn from(error: UsageError) -> Problem {
+        Problem { code: "aborted", message: error.to_string(), op: None }
+    }
+}
+
+impl Problem {
+    /// An argument that is none.
+    pub fn bad(message: impl ToString) -> Problem {
+        Problem { code: "invalid_argument", message: message.to_string(), op: None }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod answer;
 mod command;
+pub mod crossing;
 mod engine;
 mod federation;
 mod input;
@@ -33,4 +34,4 @@ pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
 pub use plain::{FromPlain, Members, Plain, from_format};
 pub use raw::{Brought, RECORD_BYTES_MAX, Start, StoredRecord, brought_by, read_record};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
-pub use shown::{Beneath, Conflict, Entity, Said, Shown, Side};
+pub use shown::{Beneath, Conflict, Entity, Plan, PlanItem, Said, Shown, Side};

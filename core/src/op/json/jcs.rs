@@ -51,7 +51,8 @@ fn push_list<T>(
     text.push(close);
 }
 
-fn push_string(text: &mut String, string: &str) {
+/// Writes a text as RFC 8785 has it.
+pub(crate) fn push_string(text: &mut String, string: &str) {
     text.push('"');
     let mut rest = string;
     while let Some((at, escape)) = rest.bytes().enumerate().find_map(|(at, byte)| Some((at, escape(byte)?))) {

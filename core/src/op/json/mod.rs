@@ -5,7 +5,8 @@ mod object;
 mod parse;
 mod value;
 
+pub(crate) use jcs::push_string;
 pub use jcs::{text, write};
 pub use object::Object;
-pub use parse::{JsonError, JsonReason, parse, parse_canonical};
+pub use parse::{JsonError, JsonReason, parse, parse_canonical, parse_within};
 pub use value::{Number, Value};

@@ -78,7 +78,15 @@ impl JsonReason {
 /// # Errors
 /// [`JsonError`] for the first thing that is wrong; of a name that comes twice only when its object ends.
 pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
-    Reader::new(text).document().map_err(|Failure { reason, mut path }| {
+    parse_within(text, JSON_DEPTH_MAX)
+}
+
+/// As [`parse`], of what nests at most `levels` deep.
+///
+/// # Errors
+/// As there.
+pub fn parse_within(text: &[u8], levels: usize) -> Result<Value, JsonError> {
+    Reader::new(text).document(levels).map_err(|Failure { reason, mut path }| {
         path.reverse();
         JsonError { reason, at: Pointer(path) }
     })
@@ -87,7 +95,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
 /// Reads the RFC 8785 bytes of a value; none for every other notation of it.
 pub fn parse_canonical(bytes: &[u8]) -> Option<Value> {
     let mut reader = Reader::new(bytes);
-    let value = reader.document().ok()?;
+    let value = reader.document(JSON_DEPTH_MAX).ok()?;
     reader.is_canonical.then_some(value)
 }
 
@@ -122,8 +130,8 @@ impl<'a> Reader<'a> {
         Reader { text, at: 0, is_canonical: true }
     }
 
-    fn document(&mut self) -> Result<Value, Failure> {
-        let value = self.value(JSON_DEPTH_MAX)?;
+    fn document(&mut self, levels: usize) -> Result<Value, Failure> {
+        let value = self.value(levels)?;
         self.skip_space();
         if self.peek().is_some() { Err(JsonReason::Trailing.into()) } else { Ok(value) }
     }
