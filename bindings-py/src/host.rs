@@ -62,6 +62,19 @@ impl Host {
         plain::write(py, &entity)
     }
 
+    /// What stands under the keys of a collection on a branch, now or when the ops `at` were its heads: a dictionary.
+    fn values<'py>(
+        &self,
+        py: Python<'py>,
+        branch: &str,
+        collection: &str,
+        at: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let at: Vec<Hex<32>> = plain::read(at)?;
+        let values = wait(py, None, self.repo(py)?.on_branch(branch).values(collection, at))?;
+        plain::write(py, &values)
+    }
+
     /// Waits until ops are as safe as `tier` says, for `timeout_ms` at most.
     #[pyo3(signature = (ops, tier, timeout_ms, stop=None))]
     fn durable<'py>(

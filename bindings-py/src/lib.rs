@@ -34,7 +34,7 @@ mod _native {
     #[pymodule_export]
     use crate::machine::Machine;
     #[pymodule_export]
-    use crate::ops::{Identity, create_op, create_repo, is_signed, op_of, op_shown, reconcile};
+    use crate::ops::{Identity, create_op, create_repo, is_signed, op_of, ops_shown, reconcile};
     #[pymodule_export]
     use crate::transport::{HttpSyncTransport, MemoryTransport, WebSocketSyncTransport};
     #[pymodule_export]

@@ -23,6 +23,7 @@ from ._engine import (
     create_repo,
     op_from_object,
     op_object,
+    op_objects,
     reconcile,
 )
 from ._errors import TrellisError
@@ -125,6 +126,7 @@ __all__ = [
     "format_cross_repo_ref",
     "op_from_object",
     "op_object",
+    "op_objects",
     "open",
     "parse_cross_repo_ref",
     "reconcile",

@@ -135,18 +135,6 @@ def entries(
     return Ask(_present(command), lambda answer: words.read_all(words.Entity, answer["entities"]))
 
 
-def values(branch: str, collection: str, at: Sequence[str]) -> Ask[dict[str, Any]]:
-    """The values of a collection by key."""
-    command = {"type": "entries", "branch": branch, "collection": collection, "at": list(at)}
-    return Ask(command, lambda answer: {entity["key"]: _value(entity) for entity in answer["entities"]})
-
-
-def _value(entity: Plain) -> Any:
-    """What a reader sees of an entity; the usual case at little cost."""
-    shown = entity["shown"]
-    return shown["value"] if shown["type"] == "json" else value_of(words.read(words.Entity, entity), None)
-
-
 def log(branch: str, entity: Optional[str], ops_max: int) -> Ask[tuple[words.Op, ...]]:
     """Ops of a branch's log, the newest first."""
     command = _present({"type": "log", "branch": branch, "entity": entity, "opsMax": ops_max})

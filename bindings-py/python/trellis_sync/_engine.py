@@ -142,7 +142,12 @@ def create_op(
 
 def op_object(op: StoredOp) -> dict[str, Any]:
     """An op as an object that people read, that JSON carries, and that ``op_from_object`` makes the same op of."""
-    return _native.op_shown(op)
+    return _native.ops_shown([op])[0]
+
+
+def op_objects(ops: Sequence[StoredOp]) -> list[dict[str, Any]]:
+    """Ops as objects, as ``op_object``: all at once takes less time than one by one."""
+    return _native.ops_shown(ops)
 
 
 def op_from_object(op: Mapping[str, Any]) -> StoredOp:

@@ -192,9 +192,12 @@ class View:
         return ask.read(await in_thread(self._host.carry_out, ask.command))
 
     async def entries(self, collection: str) -> Mapping[str, Any]:
-        """The values of a collection by key, ascending."""
-        ask = asks.values(self._branch, collection, self._at)
-        return ask.read(await in_thread(self._host.carry_out, ask.command))
+        """The values of a collection by key, ascending; None where nothing stands while there is a conflict about that.
+
+        Raises:
+            TrellisError: ``body_missing`` where a content is not on this device.
+        """
+        return await in_thread(self._host.values, self._branch, collection, self._at)
 
     def __repr__(self) -> str:
         return f"<View of {self._branch!r} at {len(self._at)} ops>"

@@ -137,8 +137,7 @@ class View:
         return ask.read(self._host.carry_out(ask.command))
 
     def entries(self, collection: str) -> Mapping[str, Any]:
-        ask = asks.values(self._branch, collection, self._at)
-        return ask.read(self._host.carry_out(ask.command))
+        return self._host.values(self._branch, collection, self._at)
 
     def __repr__(self) -> str:
         return f"<View of {self._branch!r} at {len(self._at)} ops>"
