@@ -4,6 +4,7 @@
 //! waits (`wait.rs`), and whatever goes in or out is plain data (`plain.rs`).
 
 mod calls;
+mod connection;
 mod engine;
 mod error;
 mod events;
@@ -21,6 +22,8 @@ mod wait;
 mod _native {
     #[pymodule_export]
     use crate::calls::end_calls;
+    #[pymodule_export]
+    use crate::connection::{Connection, memory_pair};
     #[pymodule_export]
     use crate::engine::SyncEngine;
     #[pymodule_export]

@@ -14,6 +14,7 @@ import atexit
 
 from . import _native, blocking
 from ._asks import Choice, Patch
+from ._connection import Connection, memory_pair
 from ._engine import (
     AnyOp,
     Invalid,
@@ -79,6 +80,7 @@ __all__ = [
     "Changed",
     "Choice",
     "Conflict",
+    "Connection",
     "CrossRepoLink",
     "CrossRepoRef",
     "Entity",
@@ -124,6 +126,7 @@ __all__ = [
     "create_op",
     "create_repo",
     "format_cross_repo_ref",
+    "memory_pair",
     "op_from_object",
     "op_object",
     "op_objects",

@@ -203,13 +203,20 @@ def opening(
     must_exist: bool,
     join: Optional[str],
     invitation: Optional[str],
+    branch_policies: Optional[Mapping[str, Mapping[str, Any]]],
 ) -> Plain:
     """The engine's options to open a repo."""
     if invitation is not None and join is None:
         raise refused("An invitation is shown to a peer: say by `join` at which URL.")
     joining = None if join is None else {"url": join, "link": _present({"invitation": invitation})}
-    named = {"branch": branch, "name": name, "authorName": author_name, "join": joining}
+    policies = branch_policies and {pattern: policy(of) for pattern, of in branch_policies.items()}
+    named = {"branch": branch, "name": name, "authorName": author_name, "join": joining, "branchPolicies": policies}
     return _present({**named, "isReadOnly": read_only, "mustExist": must_exist})
+
+
+def policy(said: Mapping[str, Any]) -> Plain:
+    """What is asked of branches, in the engine's words."""
+    return {"requireSigning" if name == "require_signing" else name: value for name, value in said.items()}
 
 
 def dialling(

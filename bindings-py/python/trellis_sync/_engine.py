@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Optional, Union
 
+from . import _asks as asks
 from . import _native
 from . import _words as words
 from ._errors import refused
@@ -173,6 +174,5 @@ def engine(
     identity: Optional[Identity],
 ) -> _native.SyncEngine:
     """The native engine."""
-    policy = dict(branch_policy or {})
-    policy = {"requireSigning" if name == "require_signing" else name: value for name, value in policy.items()}
+    policy = asks.policy(branch_policy or {})
     return _native.SyncEngine(local_peer_id, transport, get_local_ops, on_ops_received, policy, identity)

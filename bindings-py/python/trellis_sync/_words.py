@@ -4,7 +4,6 @@ Ids and keys are lower-case hex, times milliseconds since 1970.
 """
 
 import dataclasses
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -459,9 +458,18 @@ def read_all(kind: type[T], plain: Sequence[Mapping[str, Any]]) -> tuple[T, ...]
     return tuple(map(_reader(kind), plain))
 
 
-@functools.cache
-def _reader(kind: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """What reads values of a class."""
+Reader = Callable[[Any], Any]
+"""Makes a value of plain data."""
+
+_readers: dict[type[Any], Reader] = {}
+
+
+def _reader(kind: type[Any]) -> Reader:
+    """What reads values of a class; it is made once."""
+    return _readers.get(kind) or _readers.setdefault(kind, _made(kind))
+
+
+def _made(kind: type[Any]) -> Reader:
     hints = get_type_hints(kind)
     fields = [
         (of.name, of.metadata.get("word", _camel(of.name)), _within(hints[of.name])) for of in dataclasses.fields(kind)
@@ -474,14 +482,14 @@ def _reader(kind: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
     return made
 
 
-def _within(hint: Any) -> Optional[Callable[[Any], Any]]:
+def _within(hint: Any) -> Optional[Reader]:
     """What reads values of a type; None where plain data is one as it is."""
     if get_origin(hint) is Union:
         return _within(get_args(hint)[0])
     if get_origin(hint) is tuple:
         item = _within(get_args(hint)[0])
         return tuple if item is None else lambda items: tuple(map(item, items))
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _reader(hint)
     return int if hint is int else None
 
