@@ -239,9 +239,27 @@ test("a folder that cannot be one says why", async () => {
   const inFile = await refused(fileURLToPath(import.meta.url));
   assert.deepEqual([inFile.code, inFile.retryable, typeof inFile.path], ["not_a_repo", false, "string"]);
   assert.equal((await refused(at("clocked"), { clock: Date.now })).code, "unsupported");
+  assert.equal((await refused(at("round"), { branchPolicies: { main: { round: true } } })).code, "invalid_argument");
   const away = await refused(at("joined"), { join: `ws://127.0.0.1:${await freePort()}` });
   assert.deepEqual([away.code, away.retryable], ["offline", true]);
   place.trellis("-C joined status", { exit: 1 });
+});
+
+test("a folder asks of branches what the program says", async () => {
+  const [ann, bob] = [await open(at("line"), { branchPolicies: { main: { linear: true } } }), await open(at("lines"))];
+  await ann.set("a/1", 1);
+  await bob.import(await ann.export());
+  await ann.set("a/1", 2);
+  await bob.set("a/1", 3);
+  await ann.import(await bob.export());
+  await bob.import(await ann.export());
+  for (const [repo, isDiverged] of /** @type {const} */ ([
+    [ann, true],
+    [bob, false],
+  ])) {
+    assert.deepEqual((await repo.branches()).map((branch) => branch.isDiverged).includes(true), isDiverged);
+    await repo.close();
+  }
 });
 
 test("the event loop turns while the disk works", async () => {

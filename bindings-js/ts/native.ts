@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { type Addon, addonError, Calls, loadAddon } from "./addon.js";
 import { type Connection, type ConnectOptions, Inbox, lost } from "./connection.js";
-import type { Core } from "./core.js";
+import type { BranchPolicy, Core } from "./core.js";
 import { extraCore, repoCore } from "./crossing.js";
 import type { TrellisError } from "./errors.js";
 import { NativeHost } from "./native-host.js";
@@ -13,6 +13,7 @@ import { withSignal } from "./receipt.js";
 export interface FolderOptions {
   readonly branch?: string | undefined;
   readonly authorName?: string | undefined;
+  readonly branchPolicies?: Readonly<Record<string, BranchPolicy>> | undefined;
   /** Whether it is opened to be read alone. */
   readonly isReadOnly?: boolean;
   /** Whether it has to be there. */

@@ -33,7 +33,10 @@ export interface OpenOptions {
    * the program's, which ends it when no repo needs it any more.
    */
   readonly worker?: WorkerLike;
-  /** What this device wants to hold of branches, by pattern, beside what the repo says. */
+  /**
+   * What this device wants to hold of branches, by pattern, beside what the repo says; of a folder, what its settings say
+   * where it is left out.
+   */
   readonly branchPolicies?: Readonly<Record<string, BranchPolicy>>;
 }
 
@@ -159,17 +162,22 @@ async function inMemory({ identity, clock = Date.now, branchPolicies: policies }
   return { host, branch: "main" };
 }
 
-/** What a folder has of its own: its key, the system's time, and policies in its settings. */
-const OWN_OF_FOLDERS = ["identity", "clock", "branchPolicies"] as const;
+/** What a folder has of its own: its key, and the system's time. */
+const OWN_OF_FOLDERS = ["identity", "clock"] as const;
 
 async function inFolder(addon: Native, path: string, options: OpenOptions): Promise<Opened> {
   const refused = OWN_OF_FOLDERS.find((option) => options[option] !== undefined);
   if (refused !== undefined)
     throw new TrellisError(
       "unsupported",
-      `A repo in a folder has its own key, time and settings. Leave ${refused} out, or say storage: "memory".`,
+      `A repo in a folder has its own key and time. Leave ${refused} out, or say storage: "memory".`,
     );
-  const { branch, authorName, join: url } = options;
-  const host = await addon.open(path, { branch, authorName, ...(url !== undefined && { join: { url } }) });
+  const { branch, authorName, branchPolicies, join: url } = options;
+  const host = await addon.open(path, {
+    branch,
+    authorName,
+    branchPolicies,
+    ...(url !== undefined && { join: { url } }),
+  });
   return { host, branch: host.branch };
 }

@@ -41,7 +41,7 @@ impl Host {
         let (port, opened) = (self.port.clone(), Arc::clone(&self.repo));
         let work = async move {
             let (events, mut told) = unbounded_channel::<output::Event>();
-            let repo = options.open(path, events).await?;
+            let repo = options.open(path, Repo::options().events(events)).await?;
             tokio::spawn(async move {
                 while let Some(event) = told.recv().await {
                     port.tell(listener, &Event::from(event));

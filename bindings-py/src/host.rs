@@ -1,32 +1,71 @@
 //! A repo, by commands.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use pyo3::prelude::*;
 use tokio::sync::mpsc::unbounded_channel;
+use trellis_sync::core::time::Millis;
+use trellis_sync::link::Welcome;
 use trellis_sync::surface::{Answer, Command, Hex, LinkOptions, OpenOptions};
 use trellis_sync::{Code, Repo, TrellisError};
 
+use crate::calls::with_python;
+use crate::connection::Connection;
 use crate::error::raise;
 use crate::events::{Events, Told};
 use crate::federation::Repos;
 use crate::link::Link;
+use crate::ops::Identity;
 use crate::plain;
 use crate::wait::{Stop, runtime, wait};
 
-/// Opens a repo. `options` are those of `trellis_sync::surface::OpenOptions`.
+/// Opens a repo. `options` are those of `trellis_sync::surface::OpenOptions`; `identity` is the key to write under, and
+/// `clock` tells milliseconds since 1970.
 #[pyfunction]
-#[pyo3(signature = (path, options, stop=None))]
-pub(crate) fn open(py: Python<'_>, path: PathBuf, options: &Bound<'_, PyAny>, stop: Option<&Stop>) -> PyResult<Host> {
+#[pyo3(signature = (path, options, identity=None, clock=None, stop=None))]
+pub(crate) fn open(
+    path: PathBuf,
+    options: &Bound<'_, PyAny>,
+    identity: Option<&Identity>,
+    clock: Option<Bound<'_, PyAny>>,
+    stop: Option<&Stop>,
+) -> PyResult<Host> {
+    let py = options.py();
     let options: OpenOptions = plain::read(options)?;
+    let mut own = Repo::options();
+    if let Some(identity) = identity {
+        own = own.identity(identity.0.clone());
+    }
+    if let Some(clock) = clock {
+        own = own.clock(time_by(&clock)?);
+    }
     let opened = async {
         let (events, told) = unbounded_channel();
         let told = Told::from(told);
-        Ok((options.open(path, events).await?, told))
+        Ok((options.open(path, own.events(events)).await?, told))
     };
     let (repo, told) = wait(py, stop, opened)?;
     Ok(Host { repo, told, process: std::process::id() })
+}
+
+/// The time by a function of the program. Where it raises, that is told as Python tells what nobody can catch, and time
+/// stands still.
+fn time_by(clock: &Bound<'_, PyAny>) -> PyResult<impl Fn() -> Millis + Send + Sync + 'static> {
+    let read = |clock: &Bound<'_, PyAny>| -> PyResult<u64> { Ok(clock.call0()?.extract::<f64>()? as u64) };
+    let last = AtomicU64::new(read(clock)?);
+    let clock = clock.clone().unbind();
+    Ok(move || {
+        let told = with_python(|py| {
+            let clock = clock.bind(py);
+            read(clock).inspect_err(|error| error.clone_ref(py).write_unraisable(py, Some(clock))).ok()
+        });
+        if let Some(now) = told.flatten() {
+            last.store(now, Ordering::Relaxed);
+        }
+        Millis(last.load(Ordering::Relaxed))
+    })
 }
 
 /// A repo that is open. It is closed by `close`, or when nothing refers to it any more.
@@ -60,6 +99,19 @@ impl Host {
         let at: Vec<Hex<32>> = plain::read(at)?;
         let entity = wait(py, None, self.repo(py)?.on_branch(branch).find(place, at))?;
         plain::write(py, &entity)
+    }
+
+    /// What stands under the keys of a collection on a branch, now or when the ops `at` were its heads: a dictionary.
+    fn values<'py>(
+        &self,
+        py: Python<'py>,
+        branch: &str,
+        collection: &str,
+        at: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let at: Vec<Hex<32>> = plain::read(at)?;
+        let values = wait(py, None, self.repo(py)?.on_branch(branch).values(collection, at))?;
+        plain::write(py, &values)
     }
 
     /// Waits until ops are as safe as `tier` says, for `timeout_ms` at most.
@@ -117,6 +169,15 @@ impl Host {
         let runtime = runtime().map_err(|error| raise(py, &error))?;
         let _entered = runtime.enter();
         self.repo(py)?.sync_with(url, options).map(Link::new).map_err(|error| raise(py, &error))
+    }
+
+    /// Syncs over an end of a connection, which this side opened if it is the initiator.
+    fn connect(&self, py: Python<'_>, connection: &Connection, is_initiator: bool) -> PyResult<Link> {
+        let (repo, connection) = (self.repo(py)?, connection.take(py)?);
+        let runtime = runtime().map_err(|error| raise(py, &error))?;
+        let _entered = runtime.enter();
+        let link = if is_initiator { repo.connect(connection) } else { repo.accept(connection, Welcome::Anyone) };
+        Ok(Link::new(link))
     }
 
     /// The other repos that it links on a branch.

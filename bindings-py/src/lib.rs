@@ -4,6 +4,7 @@
 //! waits (`wait.rs`), and whatever goes in or out is plain data (`plain.rs`).
 
 mod calls;
+mod connection;
 mod engine;
 mod error;
 mod events;
@@ -22,6 +23,8 @@ mod _native {
     #[pymodule_export]
     use crate::calls::end_calls;
     #[pymodule_export]
+    use crate::connection::{Connection, memory_pair};
+    #[pymodule_export]
     use crate::engine::SyncEngine;
     #[pymodule_export]
     use crate::events::Events;
@@ -34,7 +37,7 @@ mod _native {
     #[pymodule_export]
     use crate::machine::Machine;
     #[pymodule_export]
-    use crate::ops::{Identity, create_op, create_repo, is_signed, op_of, op_shown, reconcile};
+    use crate::ops::{Identity, create_op, create_repo, is_signed, op_of, ops_shown, reconcile};
     #[pymodule_export]
     use crate::transport::{HttpSyncTransport, MemoryTransport, WebSocketSyncTransport};
     #[pymodule_export]

@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyType};
-use trellis_sync::surface::{self, Json, NewOp};
+use trellis_sync::surface::{self, Json, NewOp, OpsShown};
 use trellis_sync::{SignedOp, keys};
 
 use crate::error::raise;
@@ -67,11 +67,10 @@ pub(crate) fn create_op<'py>(
     write_op(py, &made)
 }
 
-/// An op as an object that people read.
+/// Ops as objects that people read.
 #[pyfunction]
-pub(crate) fn op_shown(py: Python<'_>, op: StoredOp) -> PyResult<Bound<'_, PyAny>> {
-    let shown = surface::op_shown(SignedOp::from(op).into()).map_err(|cause| plain::refused(py, &cause.to_string()))?;
-    plain::write(py, &shown)
+pub(crate) fn ops_shown(py: Python<'_>, ops: Vec<StoredOp>) -> PyResult<Bound<'_, PyAny>> {
+    plain::write(py, &OpsShown::of(&read_ops(ops)))
 }
 
 /// The op of such an object.

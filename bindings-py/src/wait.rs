@@ -59,9 +59,10 @@ impl Stop {
     }
 }
 
-enum Turn<T> {
-    Done(Result<T>),
-    Stopped,
+/// What came of a slice of a wait.
+enum Turn {
+    /// It is over: done, or stopped.
+    Over,
     Look,
 }
 
@@ -74,24 +75,33 @@ pub(crate) fn wait<T: Send>(
     stop: Option<&Stop>,
     work: impl Future<Output = Result<T>> + Send,
 ) -> PyResult<T> {
+    let mut done = Err(TrellisError::new(Code::Aborted, "The wait was ended."));
+    wait_until_done(py, stop, pin!(async { done = work.await }))?;
+    done.map_err(|error| raise(py, &error))
+}
+
+/// Returns when it is done, or `stop` is set. One for whatever is waited for, since what waits in slices is much code.
+fn wait_until_done(
+    py: Python<'_>,
+    stop: Option<&Stop>,
+    mut work: Pin<&mut (dyn Future<Output = ()> + Send)>,
+) -> PyResult<()> {
     let runtime = runtime().map_err(|error| raise(py, &error))?;
-    let mut work = pin!(work);
     let never = CancellationToken::new();
     let stop = stop.map_or(&never, |stop| &stop.0);
     loop {
         match py.detach(|| runtime.block_on(turn(work.as_mut(), stop))) {
-            Turn::Done(done) => return done.map_err(|error| raise(py, &error)),
-            Turn::Stopped => return Err(raise(py, &TrellisError::new(Code::Aborted, "The wait was ended."))),
+            Turn::Over => return Ok(()),
             Turn::Look => py.check_signals()?,
         }
     }
 }
 
-async fn turn<T>(work: Pin<&mut impl Future<Output = Result<T>>>, stop: &CancellationToken) -> Turn<T> {
+async fn turn(work: Pin<&mut (dyn Future<Output = ()> + Send)>, stop: &CancellationToken) -> Turn {
     let looked = async {
         tokio::select! {
-            done = work => Turn::Done(done),
-            () = stop.cancelled() => Turn::Stopped,
+            () = work => Turn::Over,
+            () = stop.cancelled() => Turn::Over,
         }
     };
     tokio::time::timeout(SLICE, looked).await.unwrap_or(Turn::Look)

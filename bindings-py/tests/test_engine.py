@@ -18,6 +18,7 @@ from trellis_sync import (
     create_repo,
     op_from_object,
     op_object,
+    op_objects,
     reconcile,
 )
 
@@ -47,7 +48,8 @@ def test_ops_are_made_on_top_of_a_log() -> None:
     ops.append(create_op("todo", "2", b"\x00", identity=identity, after=ops, actor="Ann"))
     ops.append(create_op("todo", "1", kind="delete", identity=identity, after=ops))
     ops.append(create_op("todo", "3", None, identity=identity, after=ops))
-    objects = [op_object(op) for op in ops]
+    objects = op_objects(ops)
+    assert objects == [op_object(op) for op in ops]
     assert [found["kind"] for found in objects] == ["put", "put", "patch", "put", "delete", "put"]
     assert objects[3]["actor"] == "Ann"
     assert objects[2]["base"] == [objects[1]["hash"]]

@@ -1,12 +1,14 @@
 """Verbs of a repo, on both event loops."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import anyio.lowlevel
 import pytest
 import trellis_sync
-from trellis_sync import ABSENT, TrellisError
+from trellis_sync import ABSENT, Identity, TrellisError
 from trellis_sync._share import Scene
 
 pytestmark = pytest.mark.anyio
@@ -47,6 +49,52 @@ async def test_what_is_written_is_shown(tmp_path: Path) -> None:
         assert await repo.get("todo/1/title") is None
         await repo.delete("todo/1")
         assert not (await repo.find("todo/1")).exists
+
+
+async def test_the_program_gives_key_time_and_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    identity, now = Identity.from_seed(b"7" * 32), [2e12]
+
+    def clock() -> float:
+        return now[0]
+
+    policies = {"main": {"linear": True, "require_signing": True}}
+    opened = trellis_sync.open(tmp_path / "notes", identity=identity, clock=clock, branch_policies=policies)
+    async with await opened as repo:
+        receipt = await repo.set("todo/1/title", "Buy milk")
+        op = await repo.op(receipt.ops[0])
+        assert (op.author, op.hlc >> 16) == (identity.author, 2_000_000_000_000)
+        assert not (tmp_path / "notes/.trellis/identity").exists()
+        now[0] += 5
+        op = await repo.op((await repo.set("todo/1/title", "Buy oats")).ops[0])
+        assert op.hlc >> 16 == 2_000_000_000_005
+        unraised: list[object] = []
+        monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+        now.clear()
+        op = await repo.op((await repo.set("todo/1/title", "Buy rice")).ops[0])
+        assert op.hlc >> 16 == 2_000_000_000_005
+        assert unraised
+    with pytest.raises(IndexError):
+        await trellis_sync.open(tmp_path / "notes", clock=clock)
+    with pytest.raises(TrellisError) as told:
+        await trellis_sync.open(tmp_path / "notes", branch_policies={"main": {"round": True}})
+    assert told.value.code == "invalid_argument"
+
+
+async def test_values_come_back_as_they_are(tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "a": b"",
+        "b": [1, 1.0, 2.5, -0.5, True, None, "NaN"],
+        "c": b"\x00\xff",
+        "d": {"NaN": "\u2028\U0001f600"},
+    }
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        async with repo.batch() as batch:
+            for key, value in values.items():
+                batch.put("mixed", key, value)
+        assert await repo.entries("mixed") == values
+        shown = await repo.query("mixed")
+        assert [entity.value for entity in shown] == list(values.values())
+        assert [type(item) for item in shown[1].value] == [int, int, float, float, bool, type(None), str]
 
 
 async def test_an_empty_repo_answers(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import gc
 import json
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import anyio
 import pytest
 import trellis_sync
 from helpers import LIMIT, Server, run, script, trellis
-from trellis_sync import TrellisError, blocking
+from trellis_sync import Connection, TrellisError, blocking, memory_pair
 
 README = Path(__file__).parent.parent / "README.md"
 RELAY = "wss://relay.example"
@@ -50,6 +51,65 @@ async def test_what_one_device_writes_another_shows(server: Server, tmp_path: Pa
                 with anyio.fail_after(LIMIT):
                     while "2" not in subscription.snapshot:
                         await subscription.__anext__()
+
+
+@pytest.mark.anyio
+async def test_repos_sync_over_a_connection_of_the_program(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "ann") as ann, await trellis_sync.open(tmp_path / "bob") as bob:
+        await ann.set("notes/1/title", "Calm")
+        one, other = memory_pair()
+        async with bob.connect(other, is_initiator=False) as link, ann.connect(one):
+            await link.in_sync(timeout=LIMIT)
+            assert (await bob.get("notes/1/title"), link.url) == ("Calm", "memory")
+        assert [status.state async for status in link] == ["closed"]
+        for used in (one, other):
+            with pytest.raises(TrellisError) as told:
+                ann.connect(used)
+            assert told.value.code == "invalid_argument"
+            with pytest.raises(TrellisError):
+                await used.send(b"x")
+            with pytest.raises(TrellisError):
+                await used.receive()
+
+
+@pytest.mark.anyio
+async def test_a_program_carries_the_frames_itself(tmp_path: Path) -> None:
+    async def carry(source: Connection, target: Connection) -> None:
+        while (frame := await source.receive()) is not None:
+            await target.send(frame)
+        target.close()
+
+    def end() -> tuple[Connection, Connection]:
+        return memory_pair(origin="serial:1", binding=b"both ends know")
+
+    async with await trellis_sync.open(tmp_path / "ann") as ann, await trellis_sync.open(tmp_path / "bob") as bob:
+        await ann.set("notes/1/title", "Calm")
+        (one, out), (other, into) = end(), end()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(carry, out, into)
+            tasks.start_soon(carry, into, out)
+            async with bob.connect(other, is_initiator=False) as link, ann.connect(one):
+                await link.in_sync(timeout=LIMIT)
+            assert await bob.get("notes/1/title") == "Calm"
+
+
+def test_what_peers_prove_holds_for_one_way_alone(tmp_path: Path) -> None:
+    with blocking.open(tmp_path / "ann") as ann, blocking.open(tmp_path / "bob") as bob:
+        (one, out), (other, into) = blocking.memory_pair(binding=b"a way"), blocking.memory_pair(binding=b"another")
+
+        def carry(source: blocking.Connection, target: blocking.Connection) -> None:
+            while (frame := source.receive()) is not None:
+                target.send(frame)
+            target.close()
+
+        carriers = [threading.Thread(target=carry, args=ends) for ends in ((out, into), (into, out))]
+        for carrier in carriers:
+            carrier.start()
+        with bob.connect(other, is_initiator=False), ann.connect(one) as link, pytest.raises(TrellisError) as told:
+            link.in_sync(timeout=LIMIT)
+        assert told.value.code == "auth_failed"
+        for carrier in carriers:
+            carrier.join(timeout=LIMIT)
 
 
 @pytest.mark.anyio

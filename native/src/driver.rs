@@ -43,6 +43,7 @@ pub(crate) use lent::{Lent, Refusal};
 pub(crate) use ports::Queues;
 pub(crate) use ports::{LinkJob, Port};
 pub use signer::Access;
+pub(crate) use signer::Whose;
 
 /// Ops that may share one commit.
 const GROUP_OPS_MAX: usize = 1024;
@@ -220,10 +221,7 @@ struct Open {
 impl Open {
     fn new(start: &Start) -> Result<Open> {
         let store = open_store(start)?;
-        let keys = match &start.borrowed {
-            Some(folder) => Keys::borrow(folder)?,
-            None => Keys::open(&start.folder, start.access)?,
-        };
+        let keys = Keys::of(&start.whose, &start.folder, start.access)?;
         let setup = Setup { policies: start.policies.clone(), events: start.events.clone(), now: start.clock.now() };
         let engine = Engine::open(keys, setup, &mut Disk::Reading(&store))?;
         Ok(Open { store, engine })

@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
+use trellis_sync::core::admit::policy::{Policies, Stated};
 use trellis_sync::core::input::{Base, Change};
 use trellis_sync::core::time::Millis;
-use trellis_sync::keys::KeyFile;
+use trellis_sync::keys::{Identity, KeyFile};
 use trellis_sync::{Access, Code, Entity, Missing, Range, Repo, Result, State, Value};
 
 fn run<T>(body: impl Future<Output = Result<T>>) -> T {
@@ -271,6 +272,53 @@ fn two_processes_in_a_copied_folder_take_one_new_key() {
         let status = two.status().await?;
         assert_eq!(status.forks.len(), 0);
         assert!(two.verify().await?.is_sound());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_key_of_the_program_is_kept_by_the_program() {
+    let folder = folder();
+    let identity = Identity::from_seed(&[7; 32]);
+    run(async {
+        let [one, other] = ["a", "b"].map(|name| folder.path().join(name));
+        let open = |path| Repo::options().identity(identity.clone()).open(path);
+        let (one, other) = (open(one).await?, open(other).await?);
+        one.set("todo/1/title", text("x")).await?;
+        assert_eq!(one.status().await?.author, identity.author());
+        assert!(!folder.path().join("a/.trellis/identity").exists(), "no key file is made");
+        other.import(one.export(Vec::new()).await?).await?;
+        assert_eq!(other.set("todo/2/title", text("x")).await.unwrap_err().code(), Code::ChainForked);
+        assert_eq!(other.status().await?.author, identity.author(), "no other key takes its place");
+        Ok(())
+    });
+}
+
+#[test]
+fn policies_of_the_program_stand_in_place_of_the_settings() {
+    let folder = folder();
+    run(async {
+        Repo::create(folder.path(), "notes").await?.close().await?;
+        fs::write(
+            folder.path().join(".trellis/config.json"),
+            r#"{ "branchPolicies": { "main": { "linear": true } } }"#,
+        )
+        .unwrap();
+        let fork = async |path: &Path| {
+            fs::create_dir_all(path).unwrap();
+            let copy = Repo::open(path).await?;
+            copy.import(Repo::open(folder.path()).await?.export(Vec::new()).await?).await?;
+            copy.set("todo/1/title", text("theirs")).await?;
+            copy.export(Vec::new()).await
+        };
+        let other = tempfile::tempdir().unwrap();
+        let ops = fork(other.path()).await?;
+        let policies = Policies::everywhere(Stated { linear: Some(false), ..Stated::default() });
+        let loose = Repo::options().branch_policies(policies).open(folder.path()).await?;
+        loose.set("todo/1/title", text("ours")).await?;
+        loose.import(ops).await?;
+        assert!(!loose.branches().await?.iter().any(|branch| branch.is_diverged));
+        assert!(Repo::open(folder.path()).await?.branches().await?.iter().any(|branch| branch.is_diverged));
         Ok(())
     });
 }

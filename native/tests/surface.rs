@@ -105,12 +105,15 @@ fn options_are_read_and_strangers_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (events, _told) = unbounded_channel();
         let options: OpenOptions = serde_json::from_value(json!({ "branch": "draft", "name": "notes" })).unwrap();
-        let repo = options.open(folder.path(), events.clone()).await.unwrap();
+        let heard = Repo::options().events(events);
+        let repo = options.open(folder.path(), heard.clone()).await.unwrap();
         assert_eq!((repo.branch(), repo.name()), ("draft", "notes"));
         assert!(serde_json::from_value::<OpenOptions>(json!({ "brunch": "x" })).is_err());
         let absent: OpenOptions = serde_json::from_value(json!({ "mustExist": true })).unwrap();
         let none = tempfile::tempdir().unwrap();
-        assert_eq!(absent.open(none.path(), events).await.unwrap_err().code().as_str(), "not_a_repo");
+        assert_eq!(absent.open(none.path(), heard.clone()).await.unwrap_err().code().as_str(), "not_a_repo");
+        let loose: OpenOptions = serde_json::from_value(json!({ "branchPolicies": { "main": 1 } })).unwrap();
+        assert_eq!(loose.open(none.path(), heard).await.unwrap_err().code().as_str(), "invalid_argument");
 
         let refused = |plain: Value| {
             let options: surface::LinkOptions = serde_json::from_value(plain).unwrap();

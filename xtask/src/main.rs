@@ -47,6 +47,12 @@ const COMMANDS: &[Command] = &[
         run: wasm::bench,
     },
     Command {
+        name: "bench-py",
+        usage: "bench-py [--json]",
+        about: "How fast the Python package is, as it is published",
+        run: python::bench,
+    },
+    Command {
         name: "demo",
         usage: "demo [--prove]",
         about: "Two repos diverge, conflict, and agree again, by the built trellis",

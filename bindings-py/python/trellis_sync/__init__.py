@@ -14,6 +14,7 @@ import atexit
 
 from . import _native, blocking
 from ._asks import Choice, Patch
+from ._connection import Connection, memory_pair
 from ._engine import (
     AnyOp,
     Invalid,
@@ -23,6 +24,7 @@ from ._engine import (
     create_repo,
     op_from_object,
     op_object,
+    op_objects,
     reconcile,
 )
 from ._errors import TrellisError
@@ -81,6 +83,7 @@ __all__ = [
     "Changed",
     "Choice",
     "Conflict",
+    "Connection",
     "CrossRepoLink",
     "CrossRepoRef",
     "Entity",
@@ -129,8 +132,10 @@ __all__ = [
     "create_op",
     "create_repo",
     "format_cross_repo_ref",
+    "memory_pair",
     "op_from_object",
     "op_object",
+    "op_objects",
     "open",
     "parse_cross_repo_ref",
     "reconcile",

@@ -136,18 +136,6 @@ def entries(
     return Ask(_present(command), lambda answer: words.read_all(words.Entity, answer["entities"]))
 
 
-def values(branch: str, collection: str, at: Sequence[str]) -> Ask[dict[str, Any]]:
-    """The values of a collection by key."""
-    command = {"type": "entries", "branch": branch, "collection": collection, "at": list(at)}
-    return Ask(command, lambda answer: {entity["key"]: _value(entity) for entity in answer["entities"]})
-
-
-def _value(entity: Plain) -> Any:
-    """What a reader sees of an entity; the usual case at little cost."""
-    shown = entity["shown"]
-    return shown["value"] if shown["type"] == "json" else value_of(words.read(words.Entity, entity), None)
-
-
 def log(branch: str, entity: Optional[str], ops_max: int) -> Ask[tuple[words.Op, ...]]:
     """Ops of a branch's log, the newest first."""
     command = _present({"type": "log", "branch": branch, "entity": entity, "opsMax": ops_max})
@@ -222,13 +210,20 @@ def opening(
     must_exist: bool,
     join: Optional[str],
     invitation: Optional[str],
+    branch_policies: Optional[Mapping[str, Mapping[str, Any]]],
 ) -> Plain:
     """The engine's options to open a repo."""
     if invitation is not None and join is None:
         raise refused("An invitation is shown to a peer: say by `join` at which URL.")
     joining = None if join is None else {"url": join, "link": _present({"invitation": invitation})}
-    named = {"branch": branch, "name": name, "authorName": author_name, "join": joining}
+    policies = branch_policies and {pattern: policy(of) for pattern, of in branch_policies.items()}
+    named = {"branch": branch, "name": name, "authorName": author_name, "join": joining, "branchPolicies": policies}
     return _present({**named, "isReadOnly": read_only, "mustExist": must_exist})
+
+
+def policy(said: Mapping[str, Any]) -> Plain:
+    """What is asked of branches, in the engine's words."""
+    return {"requireSigning" if name == "require_signing" else name: value for name, value in said.items()}
 
 
 def dialling(

@@ -4,7 +4,8 @@ from typing import Optional
 
 from . import _native
 from . import _words as words
-from ._repo import Receipt, Repo, in_thread
+from ._repo import Receipt, Repo
+from ._threads import in_thread
 
 
 def format_cross_repo_ref(alias: str, entity: str, version: Optional[str] = None) -> str:

@@ -4,43 +4,27 @@ What takes long waits in a thread of its own, without the GIL; cancelled, it end
 waited for even then, so that nobody misses what became of it.
 """
 
-import functools
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Callable, Optional, TypeVar, Union
 
 import anyio
-import anyio.to_thread
 
 from . import _asks as asks
 from . import _native
 from . import _words as words
 from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
+from ._connection import Connection
 from ._engine import AnyOp, stored_ops
 from ._errors import refused
+from ._native import Identity
 from ._session import Session
 from ._share import LOOK_MS, Edits, Handle, Scene, is_collection, needs_begin
+from ._threads import in_thread, waiting
 from ._words import Json
 
 T = TypeVar("T")
-
-
-async def in_thread(call: Callable[..., T], *args: Any) -> T:
-    """Calls what ends soon."""
-    return await anyio.to_thread.run_sync(call, *args)
-
-
-async def waiting(call: Callable[..., T], *args: Any) -> T:
-    """Calls what may wait long, and takes a stop as its last argument; however many do so, others are not kept waiting."""
-    stop = _native.Stop()
-    alone = anyio.CapacityLimiter(1)
-    try:
-        return await anyio.to_thread.run_sync(
-            functools.partial(call, stop=stop), *args, abandon_on_cancel=True, limiter=alone
-        )
-    finally:
-        stop.set()
 
 
 async def open(  # noqa: A001
@@ -53,6 +37,9 @@ async def open(  # noqa: A001
     must_exist: bool = False,
     join: Optional[str] = None,
     invitation: Optional[str] = None,
+    identity: Optional[Identity] = None,
+    clock: Optional[Callable[[], float]] = None,
+    branch_policies: Optional[Mapping[str, Mapping[str, Any]]] = None,
 ) -> "Repo":
     """Opens the repo in a folder, or makes one there.
 
@@ -68,6 +55,12 @@ async def open(  # noqa: A001
         must_exist: Fail where there is no repo.
         join: The URL of a peer whose repo a new one is to be: it is taken whole before this returns.
         invitation: The text of an invitation that is shown to that peer.
+        identity: The key to write under, which the program keeps itself: the folder's own is neither read nor made. Where
+            the key turns out to write elsewhere, too, writes fail with ``chain_forked``.
+        clock: Tells the time in milliseconds since 1970; the system's unless it is given. It is called on a thread of the
+            repo's own, and time stands still where it raises.
+        branch_policies: What this device asks of branches, by pattern: ``linear``, ``require_signing``, ``serialiser``; what
+            the folder's settings say unless it is given.
 
     Raises:
         TrellisError: ``permission_denied``, ``storage_corrupt``, ``schema_newer``, ``not_a_repo``, ``not_found``,
@@ -81,8 +74,9 @@ async def open(  # noqa: A001
         must_exist=must_exist,
         join=join,
         invitation=invitation,
+        branch_policies=branch_policies,
     )
-    host = await waiting(_native.open, asks.path_of(path), options)
+    host = await waiting(_native.open, asks.path_of(path), options, identity, clock)
     return Repo(host, host.branch(), set())
 
 
@@ -193,9 +187,12 @@ class View:
         return ask.read(await in_thread(self._host.carry_out, ask.command))
 
     async def entries(self, collection: str) -> Mapping[str, Any]:
-        """The values of a collection by key, ascending."""
-        ask = asks.values(self._branch, collection, self._at)
-        return ask.read(await in_thread(self._host.carry_out, ask.command))
+        """The values of a collection by key, ascending; None where nothing stands while there is a conflict about that.
+
+        Raises:
+            TrellisError: ``body_missing`` where a content is not on this device.
+        """
+        return await in_thread(self._host.values, self._branch, collection, self._at)
 
     def __repr__(self) -> str:
         return f"<View of {self._branch!r} at {len(self._at)} ops>"
@@ -510,6 +507,14 @@ class Repo(Handle):
         """
         options = asks.dialling(branches, expected, invitation, allow_plain)
         return Link(self._host.sync(url, options), url, self._links)
+
+    def connect(self, connection: Connection, *, is_initiator: bool = True) -> Link:
+        """Syncs over a connection: one that this side opened, unless it is said that the peer did. Returns at once.
+
+        Raises:
+            TrellisError: ``invalid_argument`` for an end that was closed, or is used already.
+        """
+        return Link(self._host.connect(connection._native, is_initiator), connection.origin, self._links)
 
     async def export(self, path: Union[str, "os.PathLike[str]"]) -> words.Exported:
         """Writes a bundle of everything to a new file.

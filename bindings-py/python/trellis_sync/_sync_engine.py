@@ -7,7 +7,7 @@ from . import _native
 from . import _words as words
 from ._engine import AnyOp, GetOps, OnOps, Reconciled, Synced, Transport, engine, stored_ops
 from ._native import Identity
-from ._repo import waiting
+from ._threads import waiting
 
 
 class WebSocketSyncTransport(_native.WebSocketSyncTransport):

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Callable, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
 Json = Union[None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]]
 """A JSON value. Integers are within 2^53 - 1 of zero, and nothing is deeper than 64 levels."""
@@ -485,35 +485,51 @@ class Progress:
 
 def read(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The value of a class here that plain data says."""
-    fields = _fields.get(kind) or _fields.setdefault(kind, _fields_of(kind))
-    return kind(**{name: _of(hint, plain[word]) for name, word, hint in fields if word in plain})
+    made: T = _reader(kind)(plain)
+    return made
 
 
 def read_all(kind: type[T], plain: Sequence[Mapping[str, Any]]) -> tuple[T, ...]:
     """The values of a class here that a list says."""
-    return tuple(read(kind, item) for item in plain)
+    return tuple(map(_reader(kind), plain))
 
 
-_fields: dict[type[Any], tuple[tuple[str, str, Any], ...]] = {}
-"""By class its fields: their names, the engine's words for them, and their types."""
+Reader = Callable[[Any], Any]
+"""Makes a value of plain data."""
+
+_readers: dict[type[Any], Reader] = {}
 
 
-def _fields_of(kind: type[Any]) -> tuple[tuple[str, str, Any], ...]:
+def _reader(kind: type[Any]) -> Reader:
+    """What reads values of a class; it is made once."""
+    return _readers.get(kind) or _readers.setdefault(kind, _made(kind))
+
+
+def _made(kind: type[Any]) -> Reader:
     hints = get_type_hints(kind)
-    fields = dataclasses.fields(kind)
-    return tuple((of.name, of.metadata.get("word", _camel(of.name)), hints[of.name]) for of in fields)
+    fields = [
+        (of.name, of.metadata.get("word", _camel(of.name)), _within(hints[of.name])) for of in dataclasses.fields(kind)
+    ]
+
+    def made(plain: Mapping[str, Any]) -> Any:
+        found = {name: plain[word] if of is None else of(plain[word]) for name, word, of in fields if word in plain}
+        return kind(**found)
+
+    return made
+
+
+def _within(hint: Any) -> Optional[Reader]:
+    """What reads values of a type; None where plain data is one as it is."""
+    if get_origin(hint) is Union:
+        return _within(get_args(hint)[0])
+    if get_origin(hint) is tuple:
+        item = _within(get_args(hint)[0])
+        return tuple if item is None else lambda items: tuple(map(item, items))
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _reader(hint)
+    return int if hint is int else None
 
 
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
-
-
-def _of(hint: Any, plain: Any) -> Any:
-    if get_origin(hint) is Union:
-        return _of(get_args(hint)[0], plain)
-    if get_origin(hint) is tuple:
-        return tuple(_of(get_args(hint)[0], item) for item in plain)
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return read(hint, plain)
-    return int(plain) if hint is int else plain

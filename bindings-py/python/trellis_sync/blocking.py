@@ -13,12 +13,13 @@ Every call releases the GIL while it works, so threads may share a repo. Ctrl-C 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar, Union
 
 from . import _asks as asks
-from . import _federation, _native, _repo, _session, _sync_engine
+from . import _connection, _federation, _native, _repo, _session, _sync_engine
 from . import _words as words
 from ._asks import COMMITS_MAX, OPS_MAX, TIMEOUT, Ask, Choice, Patch
+from ._connection import MEMORY
 from ._engine import AnyOp, GetOps, OnOps, Reconciled, Synced, Transport, engine, stored_ops
 from ._errors import TrellisError, refused
 from ._native import Identity
@@ -27,6 +28,7 @@ from ._words import Json
 
 __all__ = [
     "Batch",
+    "Connection",
     "Link",
     "MultiRepoManager",
     "Receipt",
@@ -36,6 +38,7 @@ __all__ = [
     "SyncEngine",
     "View",
     "WebSocketSyncTransport",
+    "memory_pair",
     "open",
 ]
 
@@ -53,6 +56,9 @@ def open(  # noqa: A001
     must_exist: bool = False,
     join: Optional[str] = None,
     invitation: Optional[str] = None,
+    identity: Optional[Identity] = None,
+    clock: Optional[Callable[[], float]] = None,
+    branch_policies: Optional[Mapping[str, Mapping[str, Any]]] = None,
 ) -> "Repo":
     options = asks.opening(
         branch=branch,
@@ -62,8 +68,9 @@ def open(  # noqa: A001
         must_exist=must_exist,
         join=join,
         invitation=invitation,
+        branch_policies=branch_policies,
     )
-    host = _native.open(asks.path_of(path), options)
+    host = _native.open(asks.path_of(path), options, identity, clock)
     return Repo(host, host.branch(), set())
 
 
@@ -120,6 +127,34 @@ class Link:
         return f"<Link to {self.url!r}, {self.status.state}>"
 
 
+@twin(_connection.Connection)
+class Connection:
+    def __init__(self, native: _native.Connection) -> None:
+        self._native = native
+
+    @property
+    def origin(self) -> str:
+        return self._native.origin
+
+    def send(self, frame: Union[str, bytes]) -> None:
+        self._native.send(frame)
+
+    def receive(self) -> Union[str, bytes, None]:
+        return self._native.receive()
+
+    def close(self) -> None:
+        self._native.close()
+
+    def __repr__(self) -> str:
+        return f"<Connection by {self.origin!r}>"
+
+
+@twin(_connection.memory_pair)
+def memory_pair(*, origin: str = MEMORY, binding: bytes = MEMORY.encode()) -> tuple[Connection, Connection]:
+    one, other = _native.memory_pair(origin, binding)
+    return Connection(one), Connection(other)
+
+
 @twin(_repo.View)
 class View:
     def __init__(self, host: _native.Host, branch: str, at: Sequence[str]) -> None:
@@ -138,8 +173,7 @@ class View:
         return ask.read(self._host.carry_out(ask.command))
 
     def entries(self, collection: str) -> Mapping[str, Any]:
-        ask = asks.values(self._branch, collection, self._at)
-        return ask.read(self._host.carry_out(ask.command))
+        return self._host.values(self._branch, collection, self._at)
 
     def __repr__(self) -> str:
         return f"<View of {self._branch!r} at {len(self._at)} ops>"
@@ -358,6 +392,9 @@ class Repo(Handle):
     ) -> Link:
         options = asks.dialling(branches, expected, invitation, allow_plain)
         return Link(self._host.sync(url, options), url, self._links)
+
+    def connect(self, connection: Connection, *, is_initiator: bool = True) -> Link:
+        return Link(self._host.connect(connection._native, is_initiator), connection.origin, self._links)
 
     def export(self, path: Union[str, "os.PathLike[str]"]) -> words.Exported:
         return words.read(words.Exported, self._host.export_bundle(asks.path_of(path)))

@@ -18,7 +18,7 @@ use trellis_core::time::Millis;
 
 use super::engine::{Clock, Failure, Work};
 use super::ports::{LinkJob, Port};
-use super::signer::Access;
+use super::signer::{Access, Whose};
 use super::{Bulk, Driver, Open, closed};
 use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
@@ -60,8 +60,7 @@ pub(crate) struct Start {
     pub(crate) clock: Clock,
     pub(crate) events: Option<UnboundedSender<Event>>,
     pub(crate) opening: Opening,
-    /// The folder whose device's key proves who looks, where nothing is written.
-    pub(crate) borrowed: Option<Folder>,
+    pub(crate) whose: Whose,
 }
 
 /// When the store is opened.

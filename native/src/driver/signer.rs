@@ -1,4 +1,4 @@
-//! The key of a repo that is open: the one in its file, or none where the repo is only read.
+//! The key of a repo that is open: the one in its file, the program's own, or none where the repo is only read.
 //!
 //! Somebody else's repo can be read without a key, and their key file cannot be read at all.
 
@@ -22,6 +22,18 @@ pub enum Access {
     Write,
 }
 
+/// Whose key signs.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Whose {
+    /// The device's, in the folder's key file.
+    #[default]
+    Device,
+    /// The program's, which keeps it itself.
+    Given(Identity),
+    /// The one of another folder's device, for whoever looks at something in its name.
+    Borrowed(Folder),
+}
+
 /// What signs.
 #[expect(clippy::large_enum_variant, reason = "a driver has one, so a box would save nothing")]
 #[derive(Debug)]
@@ -30,6 +42,8 @@ pub(crate) enum Keys {
     Kept(Box<KeptKeys>),
     /// A key that is gone when the repo is closed.
     Passing(Identity),
+    /// The program's key.
+    Given(Identity),
     /// The key of another folder's device, for whoever looks at something in its name: it signs no op.
     Borrowed(Box<KeptKeys>),
 }
@@ -44,8 +58,20 @@ pub(crate) struct KeptKeys {
 }
 
 impl Keys {
+    /// Somebody's keys for the repo in a folder.
+    ///
+    /// # Errors
+    /// What a key file cannot be read or made for.
+    pub(crate) fn of(whose: &Whose, folder: &Folder, access: Access) -> Result<Keys> {
+        match whose {
+            Whose::Device => Keys::open(folder, access),
+            Whose::Given(identity) => Ok(Keys::Given(identity.clone())),
+            Whose::Borrowed(folder) => Keys::borrow(folder),
+        }
+    }
+
     /// Opens the key file; makes one where there is none, for writing.
-    pub(crate) fn open(folder: &Folder, access: Access) -> Result<Keys> {
+    fn open(folder: &Folder, access: Access) -> Result<Keys> {
         let kept = |file| Keys::Kept(Box::new(KeptKeys { folder: folder.clone(), file, before: None }));
         match KeyFile::open(folder.identity(), folder.path()) {
             Ok(file) => Ok(kept(file)),
@@ -58,10 +84,7 @@ impl Keys {
     }
 
     /// The device's keys of another folder, for proving who looks.
-    ///
-    /// # Errors
-    /// What its file cannot be read for.
-    pub(crate) fn borrow(folder: &Folder) -> Result<Keys> {
+    fn borrow(folder: &Folder) -> Result<Keys> {
         let file = KeyFile::open(folder.identity(), folder.path())?;
         Ok(Keys::Borrowed(Box::new(KeptKeys { folder: folder.clone(), file, before: None })))
     }
@@ -70,7 +93,7 @@ impl Keys {
     pub(crate) fn author(&self) -> Author {
         match self {
             Keys::Kept(keys) | Keys::Borrowed(keys) => keys.unsucceeded().unwrap_or_else(|| keys.file.author()),
-            Keys::Passing(identity) => identity.author(),
+            Keys::Passing(identity) | Keys::Given(identity) => identity.author(),
         }
     }
 
@@ -86,7 +109,7 @@ impl Keys {
         match self {
             Keys::Borrowed(_) if is_of_op(message) => Err(writes_nothing()),
             Keys::Kept(keys) | Keys::Borrowed(keys) => keys.sign(author, message),
-            Keys::Passing(identity) => Ok(identity.sign(message)),
+            Keys::Passing(identity) | Keys::Given(identity) => Ok(identity.sign(message)),
         }
     }
 
@@ -98,6 +121,7 @@ impl Keys {
                 *identity = Identity::generate()?;
                 Ok(identity.author())
             }
+            Keys::Given(identity) => Err(used_elsewhere(identity)),
             Keys::Borrowed(_) => Err(writes_nothing()),
         }
     }
@@ -106,7 +130,7 @@ impl Keys {
     pub(crate) fn renewed(&mut self) -> Result<()> {
         match self {
             Keys::Kept(keys) => keys.file.forget_former(),
-            Keys::Passing(_) | Keys::Borrowed(_) => Ok(()),
+            Keys::Passing(_) | Keys::Given(_) | Keys::Borrowed(_) => Ok(()),
         }
     }
 }
@@ -119,6 +143,14 @@ fn is_of_op(message: &[u8]) -> bool {
 fn writes_nothing() -> TrellisError {
     let message = "A repo that was opened to look at a peer's writes nothing. Write to the repo itself.";
     TrellisError::new(Code::PermissionDenied, message)
+}
+
+/// A key that the program keeps is never replaced unseen.
+fn used_elsewhere(identity: &Identity) -> TrellisError {
+    let key = identity.author().short();
+    let message =
+        format!("The key {key} that this program gave writes elsewhere, too. Open the repo with another one.");
+    TrellisError::new(Code::ChainForked, message)
 }
 
 impl KeptKeys {

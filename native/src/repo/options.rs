@@ -4,15 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
+use trellis_core::admit::policy::Policies;
 use trellis_core::output::Event;
 use trellis_core::time::Millis;
 
 use super::{MAIN, Repo};
 use crate::config::{Config, Scope, user_file};
-use crate::driver::{Access, Clock, Handle, Opening, Start};
+use crate::driver::{Access, Clock, Handle, Opening, Start, Whose};
 use crate::error::{Code, Result};
 use crate::files::shown_branch;
 use crate::folder::Folder;
+use crate::keys::Identity;
 use crate::progress::{Progress, Watcher};
 
 /// What to do where there is no repo.
@@ -36,7 +38,8 @@ pub struct OpenOptions {
     clock: Clock,
     events: Option<UnboundedSender<Event>>,
     opening: Opening,
-    borrowed: Option<Folder>,
+    whose: Whose,
+    policies: Option<Policies>,
     watcher: Watcher,
 }
 
@@ -78,6 +81,19 @@ impl OpenOptions {
         self
     }
 
+    /// The key that is written under, which the program keeps itself: the folder's key file is neither read nor made. Once
+    /// it is seen that the key writes elsewhere, too, writes fail with `chain_forked`.
+    pub fn identity(mut self, identity: Identity) -> OpenOptions {
+        self.whose = Whose::Given(identity);
+        self
+    }
+
+    /// What this device asks of branches, beside what the repo says; if it is not said, what the settings say.
+    pub fn branch_policies(mut self, policies: Policies) -> OpenOptions {
+        self.policies = Some(policies);
+        self
+    }
+
     /// Where the time comes from; the system if it is not said.
     pub fn clock(mut self, clock: impl Fn() -> Millis + Send + Sync + 'static) -> OpenOptions {
         self.clock = Clock(Arc::new(clock));
@@ -104,7 +120,7 @@ impl OpenOptions {
 
     /// To look, in the name of this repo's device, at what a peer has: links prove its key, and nothing can be written.
     pub fn in_name_of(mut self, repo: &Repo) -> OpenOptions {
-        self.borrowed = Some(repo.folder().clone());
+        self.whose = Whose::Borrowed(repo.folder().clone());
         self
     }
 
@@ -149,14 +165,14 @@ impl OpenOptions {
     }
 
     async fn open_folder(self, folder: Folder) -> Result<Repo> {
-        let OpenOptions { access, clock, events, opening, borrowed, watcher, .. } = self;
+        let OpenOptions { access, clock, events, opening, whose, watcher, .. } = self;
         let name = self.name.unwrap_or_else(|| folder.name());
         let config = Config::read(folder.config(), Scope::Repo)?.or(user_config()?);
         let author_name = self.author_name.or(config.author_name).map(Into::into);
         let branch = self.branch.or(shown_branch(&folder)?).or(config.branch).unwrap_or_else(|| MAIN.into());
-        let policies = config.branch_policies;
+        let policies = self.policies.unwrap_or(config.branch_policies);
         let driver =
-            Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening, borrowed }).await?;
+            Handle::start(Start { folder: folder.clone(), access, policies, clock, events, opening, whose }).await?;
         Ok(Repo { driver, folder, branch: branch.into(), name: name.into(), watcher, author_name })
     }
 }

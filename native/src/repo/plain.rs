@@ -14,7 +14,8 @@ use super::read::narrowed;
 use super::{MAIN, Receipt, Repo, explain, no_answer};
 use crate::driver::{Failure, random};
 use crate::error::{Code, Result, TrellisError};
-use crate::surface::{BundleReport, Exported, Safe, Verified};
+use crate::range::Range;
+use crate::surface::{BundleReport, Exported, Safe, Values, Verified};
 
 impl Repo {
     /// Carries a command out as this type's verbs do it: a write begins a repo without ops and has the author's name, and
@@ -53,6 +54,15 @@ impl Repo {
             Answer::Entity(view) => Ok(narrowed(&pointer, view).into()),
             _ => Err(no_answer()),
         }
+    }
+
+    /// What stands under the keys of a collection: now, or when the ops `at` were the branch's heads.
+    ///
+    /// # Errors
+    /// `not_found` for a head that is not here; `body_missing` where a content is not on this device.
+    pub async fn values(&self, collection: &str, at: Vec<Hex<32>>) -> Result<Values> {
+        let range = Range { collection: Some(collection.into()), key_prefix: String::new() };
+        Values::of(self.at(&ids(at)).entries(range).await?)
     }
 
     /// As [`Receipt::durable_within`], of ops that were written here.

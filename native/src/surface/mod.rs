@@ -11,5 +11,5 @@ mod told;
 pub use engine::{EnginePolicy, create_op, create_repo, is_signed, reconcile};
 pub use link::{LinkFollower, LinkOptions, LinkStatus, Nacked};
 pub use opening::{Joining, OpenOptions};
-pub use told::{BundleReport, Changed, Commit, Exported, Safe, Synced, Verified};
+pub use told::{BundleReport, Changed, Commit, Exported, Safe, Synced, Values, Verified};
 pub use trellis_core::surface::*;

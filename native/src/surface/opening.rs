@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use tokio::sync::mpsc::UnboundedSender;
-use trellis_core::output::Event;
-use trellis_core::surface::FromPlain;
+use trellis_core::admit::policy::Policies;
+use trellis_core::surface::{FromPlain, Json, Unreadable};
 use trellis_core::time::Millis;
 
 use super::LinkOptions;
@@ -13,7 +12,7 @@ use crate::error::{Code, Result, TrellisError};
 use crate::folder::Folder;
 use crate::invitation::Invitation;
 use crate::link;
-use crate::repo::{self, Missing, Repo};
+use crate::repo::{self, Missing, Repo, unreadable};
 
 /// How a repo is opened; everything may be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromPlain)]
@@ -29,6 +28,8 @@ pub struct OpenOptions {
     pub is_read_only: bool,
     /// Whether it has to be there.
     pub must_exist: bool,
+    /// What this device asks of branches, by pattern, as `branchPolicies` in the settings has it.
+    pub branch_policies: Option<Json>,
     /// Where there is no repo yet: whose it is to be.
     pub join: Option<Joining>,
 }
@@ -44,24 +45,23 @@ pub struct Joining {
 }
 
 impl OpenOptions {
-    /// Opens the repo in the folder `path`. `events` hears of what nobody asked for.
+    /// Opens the repo in the folder `path`. `options` say what is no plain data: the clock, the key, who hears of events.
     ///
     /// Where it is to join and there is no repo, everything is taken from the peer first. The repo is there when it is
     /// whole; what fails before leaves nothing.
     ///
     /// # Errors
-    /// As [`repo::OpenOptions::open`]; where it joins, what the link ends with, and `not_found` for a peer without a repo.
-    pub async fn open(self, path: impl AsRef<Path>, events: UnboundedSender<Event>) -> Result<Repo> {
+    /// As [`repo::OpenOptions::open`]; `invalid_argument` for what are no policies; where it joins, what the link ends with, and `not_found` for a peer without a repo.
+    pub async fn open(self, path: impl AsRef<Path>, options: repo::OpenOptions) -> Result<Repo> {
         let path = path.as_ref();
-        let options = self.as_native().events(events);
+        let options = self.said_in(options)?;
         match self.join {
             Some(joining) if Folder::at(path).is_err() => joining.fill(options, path).await,
             _ => options.open(path).await,
         }
     }
 
-    fn as_native(&self) -> repo::OpenOptions {
-        let mut options = Repo::options();
+    fn said_in(&self, mut options: repo::OpenOptions) -> Result<repo::OpenOptions> {
         if let Some(branch) = &self.branch {
             options = options.branch(branch);
         }
@@ -74,7 +74,12 @@ impl OpenOptions {
         if self.is_read_only {
             options = options.access(Access::Read);
         }
-        if self.must_exist { options.missing(Missing::Refuse) } else { options }
+        if let Some(Json(policies)) = &self.branch_policies {
+            let policies = Policies::read(policies);
+            let policies = policies.map_err(|flaw| unreadable(Unreadable::new("branchPolicies", flaw)))?;
+            options = options.branch_policies(policies);
+        }
+        Ok(if self.must_exist { options.missing(Missing::Refuse) } else { options })
     }
 }
 

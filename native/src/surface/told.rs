@@ -1,10 +1,55 @@
 //! What verbs of this host tell when they are done, as plain data.
 
-use serde::Serialize;
-use trellis_core::surface::{Hex, ImportReport, Op, VerifyReport, Withheld};
+use serde::{Serialize, Serializer};
+use trellis_core::merge::entity::Shown;
+use trellis_core::output::EntityView;
+use trellis_core::surface::{Bytes, Hex, ImportReport, Json, Op, VerifyReport, Withheld};
 
 use super::Nacked;
+use crate::error::{Code, Result, TrellisError};
 use crate::{bundle, engine, repo};
+
+/// What stands under the keys of a collection, ascending by key: an object of JSON values and bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values(Vec<(String, Value)>);
+
+/// What stands under a key: null where nothing does, while there is a conflict about that.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Value {
+    Absent,
+    Json(Json),
+    Bytes(Bytes),
+}
+
+impl Values {
+    /// # Errors
+    /// `body_missing` where a content is not on this device.
+    pub(crate) fn of(entities: Vec<EntityView>) -> Result<Values> {
+        entities.into_iter().map(|entity| Ok((entity.key, Value::of(entity.shown)?))).collect::<Result<_>>().map(Values)
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl Value {
+    fn of(shown: Shown) -> Result<Value> {
+        match shown {
+            Shown::Absent => Ok(Value::Absent),
+            Shown::Json(value) => Ok(Value::Json(Json(value))),
+            Shown::Bytes(bytes) => Ok(Value::Bytes(Bytes(bytes))),
+            Shown::BodyMissing => {
+                let message =
+                    "Something stands there, and its content is not on this device. Sync with a peer that has it.";
+                Err(TrellisError::new(Code::BodyMissing, message))
+            }
+        }
+    }
+}
 
 /// What is known of a write that has become safe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
