@@ -3,7 +3,7 @@
 import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
 import { TrellisError } from "./errors.js";
-import type { Host, SyncOptions } from "./host.js";
+import type { Host, RepoStatus, SyncOptions } from "./host.js";
 import { Link } from "./link.js";
 import type { Op, OpId } from "./ops.js";
 import { expected, Receipt, statusOf, withSignal } from "./receipt.js";
@@ -20,7 +20,6 @@ import type {
   Manifest,
   Member,
   Patch,
-  Status,
   VerifyReport,
 } from "./surface.js";
 import { asJson, random } from "./values.js";
@@ -322,7 +321,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * console.log(ops, branches.map(({ name }) => name), missing.length); // 2 [ '_repo', 'main' ] 0
    * ```
    */
-  async status(): Promise<Status> {
+  async status(): Promise<RepoStatus> {
     return statusOf(this.host);
   }
 

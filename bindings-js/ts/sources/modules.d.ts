@@ -14,3 +14,6 @@ declare module "*.wasm" {
 
 /** Whether this entry may find an addon. Where it is false, nothing that is said of one gets into the entry. */
 declare const HAS_ADDON: boolean;
+
+/** Whether this entry may find IndexedDB. Where it is false, nothing that is said of it gets into the entry. */
+declare const HAS_DATABASE: boolean;
