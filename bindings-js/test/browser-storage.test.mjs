@@ -58,7 +58,7 @@ test("a repo is there after a reload, and its chain goes on", LIMIT, async () =>
     forks: [],
     corrupt: [],
     uncovered: [],
-    log: 3,
+    log: 4,
   });
 });
 
@@ -176,36 +176,49 @@ test("a browser that keeps nothing says so, and the page goes on in memory", LIM
 });
 
 test("a full disk writes nothing, and the page goes on", LIMIT, async () => {
-  const page = await freshPage();
-  const quota = await page.context().newCDPSession(page);
-  const origin = new URL(place.site).origin;
-  await page.evaluate(async () => {
-    const repo = await trellis.open("notes");
-    await repo.set("todo/1/title", "Buy milk");
-  });
-  await quota.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1_000 });
-  const full = await page.evaluate(async () => {
-    const repo = await trellis.open("notes");
-    const large = Array.from({ length: 200_000 }, () => Math.random().toString(36).at(-1)).join("");
-    const failure = await repo
-      .batch((batch) => batch.set("a/1", large).set("todo/1/title", large))
-      .catch((error) => error);
-    const { ops } = await repo.status();
-    return [failure.code, failure.retryable, ops, await repo.get("todo/1/title"), await repo.get("a/1")];
-  });
-  assert.deepEqual(full, ["storage_full", true, 2, "Buy milk", undefined]);
-  await quota.send("Storage.overrideQuotaForOrigin", { origin });
-  const after = async () =>
+  const page = await (await browser.newContext()).newPage();
+  const session = await page.context().newCDPSession(page);
+  const quota = (/** @type {number} */ quotaSize) =>
+    session.send("Storage.overrideQuotaForOrigin", { origin: new URL(place.site).origin, quotaSize });
+  await quota(300_000);
+  await place.load(page);
+  const write = () =>
     page.evaluate(async () => {
       const repo = await trellis.open("notes");
-      await repo.set("todo/2/title", "Buy oats");
+      await repo.set("todo/1/title", "Buy milk");
+      const large = (/** @type {number} */ at) =>
+        Array.from({ length: 12_500 }, (_, of) =>
+          Math.sin(of + at)
+            .toString()
+            .slice(-8),
+        ).join("");
+      const failure = await repo
+        .batch((batch) => {
+          batch.set("todo/1/title", "Buy oats");
+          for (let at = 0; at < 4; at++) batch.set(`large/${at}`, large(at));
+        })
+        .then(
+          () => "written",
+          (error) => [error.code, error.retryable],
+        );
       const { ops, forks } = await repo.status();
       const { corrupt } = await repo.verify();
-      return [ops, forks.length, corrupt.length, await repo.get("todo/2/title")];
+      const seqs = (await repo.ops()).map(({ branch, seq }) => `${branch} ${seq}`);
+      const flaws = forks.length + corrupt.length + Number(new Set(seqs).size !== seqs.length);
+      return {
+        failure,
+        ops,
+        flaws,
+        title: await repo.get("todo/1/title"),
+        large: (await repo.entries("large")).length,
+      };
     });
-  assert.deepEqual(await after(), [3, 0, 0, "Buy oats"]);
+  const full = { failure: ["storage_full", true], ops: 2, flaws: 0, title: "Buy milk", large: 0 };
+  assert.deepEqual(await write(), full);
   await place.load(page);
-  assert.deepEqual(await after(), [3, 0, 0, "Buy oats"]);
+  assert.deepEqual(await write(), { ...full, ops: 3 });
+  await quota(1_000_000_000);
+  assert.deepEqual(await write(), { failure: "written", ops: 9, flaws: 0, title: "Buy oats", large: 4 });
 });
 
 /** Opens a database with a version, and closes it. @param {import("./pages.mjs").Page} page @param {number} version */
@@ -370,4 +383,56 @@ test("a browser that is killed while it writes loses nothing that was acked", LI
   }
   console.log(`${acked.length} writes acked in ${KILLS} browsers that were killed`);
   assert.equal(authors.size, 1);
+});
+
+test("a database of version 1 is migrated, and its chain goes on", LIMIT, async () => {
+  const page = await freshPage();
+  const before = await page.evaluate(async () => {
+    const repo = await trellis.open("notes");
+    await repo.set("todo/1/title", "Buy milk");
+    await repo.batch((batch) => batch.set("todo/2/title", "Buy oats").delete("todo/1"));
+    const { author, repo: id } = await repo.status();
+    return { author, id, ops: await repo.ops() };
+  });
+  await place.load(page);
+  // What version 1 would have written: the same, with the bodies in the rows.
+  await page.evaluate(async () => {
+    const result = (/** @type {IDBRequest} */ request) =>
+      new Promise((done, fail) => {
+        request.onsuccess = () => done(request.result);
+        request.onerror = () => fail(request.error);
+      });
+    const opened = await result(indexedDB.open("trellis-sync/notes"));
+    const names = [...opened.objectStoreNames];
+    const all = opened.transaction(names);
+    /** @type {any} */
+    const held = {};
+    for (const name of names)
+      held[name] = [await result(all.objectStore(name).getAllKeys()), await result(all.objectStore(name).getAll())];
+    opened.close();
+    await result(indexedDB.deleteDatabase("trellis-sync/notes"));
+    const request = indexedDB.open("trellis-sync/notes", 1);
+    request.onupgradeneeded = () => {
+      const rows = request.result.createObjectStore("rows", { keyPath: "seq" });
+      const bodiesOf = new Map(
+        held.bodies[0].map((/** @type {any} */ seq, /** @type {any} */ at) => [seq, held.bodies[1][at]]),
+      );
+      for (const row of held.rows[1]) rows.add({ ...row, bodies: bodiesOf.get(row.seq) ?? new Uint8Array() });
+      for (const name of ["meta", "keys", "peers"]) {
+        const store = request.result.createObjectStore(name);
+        for (const [at, key] of held[name][0].entries()) store.add(held[name][1][at], key);
+      }
+    };
+    (await result(request)).close();
+  });
+  const after = await page.evaluate(async () => {
+    const repo = await trellis.open("notes");
+    const { author, repo: id } = await repo.status();
+    const ops = await repo.ops();
+    await repo.set("todo/3/title", "Buy rice");
+    const { corrupt, uncovered } = await repo.verify();
+    const { forks } = await repo.status();
+    return { author, id, ops, flaws: corrupt.length + uncovered.length + forks.length };
+  });
+  assert.deepEqual(after, { ...before, flaws: 0 });
 });

@@ -189,12 +189,14 @@ test(
     );
     const { isWhole, entries } = await checked(/** @type {Page} */ (pages[0]));
     console.log(`${acked.length} writes acked, ${codes.length} not answered, ${entries.length} there`);
-    assert.equal(isWhole, true);
+    assert.equal(isWhole, true, `seed ${SEED}`);
     const there = new Set(entries);
     assert.deepEqual(
       acked.filter((key) => !there.has(key)),
       [],
+      `seed ${SEED}`,
     );
+    // A leader that was killed may have saved a write of its own that it told nobody of.
     assert.deepEqual(
       [...new Set(codes)].filter((code) => code !== "locked true"),
       [],

@@ -2,7 +2,7 @@
 
 import { type Database, result } from "./database.js";
 import { bytesOf, opsUpTo, type Store } from "./store.js";
-import type { Loaded, Query, Remembered, Row, StoredAt, StoredOp } from "./surface.js";
+import type { Loaded, Query, Remembered, Row, RowHeaders, StoredAt, StoredOp } from "./surface.js";
 import { unhex } from "./values.js";
 
 /** How many rows are read at once. */
@@ -11,6 +11,10 @@ const PAGE_ROWS = 64;
 const PAGE_OPS = 64;
 /** Of how many peers is told what is remembered of them. */
 const PEERS_MAX = 1_000;
+
+type Bytes = Pick<Row, "headers" | "bodies">;
+
+const NONE = new Uint8Array();
 
 /** A store in a database. */
 export class DatabaseStore implements Store {
@@ -25,9 +29,10 @@ export class DatabaseStore implements Store {
 
   persist(rows: readonly Row[]): Promise<void> {
     return this.#database.write((transaction) => {
-      const store = transaction.objectStore("rows");
       for (const row of rows) {
-        store.add(row);
+        const { bodies, ...headers } = row;
+        transaction.objectStore("rows").add(headers);
+        if (bodies.length > 0) transaction.objectStore("bodies").add(bodies, row.seq);
         this.#joins(row, transaction);
       }
     });
@@ -60,7 +65,9 @@ export class DatabaseStore implements Store {
 
   async #rows(after: number): Promise<Loaded> {
     const range = IDBKeyRange.lowerBound(after, true);
-    const rows = await this.#database.read<Row[]>((all) => result(all.objectStore("rows").getAll(range, PAGE_ROWS)));
+    const rows = await this.#database.read<RowHeaders[]>((all) =>
+      result(all.objectStore("rows").getAll(range, PAGE_ROWS)),
+    );
     return { type: "rows", rows, more: rows.length === PAGE_ROWS };
   }
 
@@ -81,12 +88,19 @@ export class DatabaseStore implements Store {
     return read;
   }
 
-  #rowsOf(places: readonly StoredAt[]): Promise<Map<number, Row>> {
+  #rowsOf(places: readonly StoredAt[]): Promise<Map<number, Bytes>> {
     const seqs = new Set(places.flatMap(({ op, lateBody }) => (lateBody ? [op.row, lateBody.row] : [op.row])));
     return this.#database.read(async (all) => {
-      const store = all.objectStore("rows");
-      const rows = await Promise.all([...seqs].map((seq) => result<Row | undefined>(store.get(seq))));
-      return new Map(rows.flatMap((row) => (row ? [[row.seq, row]] : [])));
+      const rows = new Map<number, Bytes>();
+      const read = async (seq: number) => {
+        const [row, bodies = NONE] = await Promise.all([
+          result<RowHeaders | undefined>(all.objectStore("rows").get(seq)),
+          result<Uint8Array | undefined>(all.objectStore("bodies").get(seq)),
+        ]);
+        if (row) rows.set(seq, { headers: row.headers, bodies });
+      };
+      await Promise.all([...seqs].map(read));
+      return rows;
     });
   }
 }

@@ -1,25 +1,39 @@
 // The database of a repo in IndexedDB: its schema, who may write to it, and what its failures mean.
 
 import { TrellisError } from "./errors.js";
+import type { Row } from "./surface.js";
 
 /** The schema that this program writes. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 /** What stands in the stores of the database. docs/format.md describes each. */
-export const STORES = ["rows", "meta", "keys", "peers"] as const;
+const STORES = ["rows", "bodies", "meta", "keys", "peers"] as const;
 
 /** The name of a repo's database. */
-export function databaseName(repo: string): string {
+function databaseName(repo: string): string {
   return `trellis-sync/${repo}`;
 }
 
-/** The steps from one version to the next; the first makes version 1 of nothing. */
-const MIGRATIONS: readonly ((database: IDBDatabase) => void)[] = [
+/** The steps from one version to the next; the first makes version 1 of nothing. They move rows, and never re-encode an op. */
+const MIGRATIONS: readonly ((database: IDBDatabase, transaction: IDBTransaction) => void)[] = [
   (database) => {
     database.createObjectStore("rows", { keyPath: "seq" });
     for (const name of ["meta", "keys", "peers"]) database.createObjectStore(name);
   },
+  bodiesApart,
 ];
+
+/** Version 1 had the bodies in the rows, so that opening read all of them. */
+function bodiesApart(database: IDBDatabase, transaction: IDBTransaction): void {
+  const apart = database.createObjectStore("bodies");
+  onResult<IDBCursorWithValue | null>(transaction.objectStore("rows").openCursor(), (cursor) => {
+    if (!cursor) return;
+    const { bodies, ...row } = cursor.value as Row;
+    if (bodies.length > 0) apart.put(bodies, row.seq);
+    cursor.update(row);
+    cursor.continue();
+  });
+}
 
 /** An open database, of which one program is the writer. */
 export class Database {
@@ -57,7 +71,8 @@ export class Database {
       }
       let isLate = false;
       request.onupgradeneeded = ({ oldVersion }) => {
-        for (const migrate of MIGRATIONS.slice(oldVersion)) migrate(request.result);
+        const transaction = request.transaction as IDBTransaction;
+        for (const migrate of MIGRATIONS.slice(oldVersion)) migrate(request.result, transaction);
       };
       request.onblocked = () => {
         isLate = true;

@@ -214,7 +214,7 @@ export class TabHost implements Host {
         led = this.#led();
         return led;
       };
-      const steal = this.#silence > SILENCE_MAX;
+      const steal = this.#silence >= SILENCE_MAX;
       this.#silence = 0;
       this.#patience = new AbortController();
       // Where there are no locks every tab leads, and only the last one that has opened the database can write.
@@ -229,7 +229,7 @@ export class TabHost implements Host {
   #watch(): void {
     if (this.#lead || !this.#candidacy || globalThis.document?.visibilityState === "hidden") return;
     this.#silence += 1;
-    if (this.#silence > SILENCE_MAX) this.#patience.abort();
+    if (this.#silence >= SILENCE_MAX) this.#patience.abort();
     else this.#say({ who: this.#id });
   }
 
