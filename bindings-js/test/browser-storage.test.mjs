@@ -40,7 +40,7 @@ test("a repo is there after a reload, and its chain goes on", LIMIT, async () =>
   await place.load(page);
   const again = await page.evaluate(async () => {
     const repo = await trellis.open("notes");
-    const values = [await repo.get("todo/1/title"), [...new Uint8Array(await repo.get("files/1"))]];
+    const values = [await repo.get("todo/1/title"), [...new Uint8Array((await repo.get("files/1")) ?? [])]];
     const { ops } = await repo.set("todo/1/title", "Buy oats");
     const [id = ""] = ops;
     const { seq, previousHash } = await repo.op(id);

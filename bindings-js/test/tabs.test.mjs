@@ -190,6 +190,10 @@ test(
     const { isWhole, entries } = await checked(/** @type {Page} */ (pages[0]));
     console.log(`${acked.length} writes acked, ${codes.length} not answered, ${entries.length} there`);
     assert.equal(isWhole, true, `seed ${SEED}`);
+    const written = await /** @type {Page} */ (pages[0]).evaluate(async () =>
+      (await repo.ops()).flatMap(({ collection, key }) => (collection === "todo" ? [key] : [])),
+    );
+    assert.equal(new Set(written).size, written.length, `something was written twice, seed ${SEED}`);
     const there = new Set(entries);
     assert.deepEqual(
       acked.filter((key) => !there.has(key)),

@@ -163,6 +163,7 @@ async function inDatabase(name: string, options: OpenOptions): Promise<Opened> {
 
 /** The host of a repo in a worker. */
 async function inWorker(name: string, worker: WorkerLike, options: OpenOptions): Promise<Held> {
+  if (!HAS_WORKERS) throw new TrellisError("unsupported", "There are no workers here.");
   const { identity, clock, branchPolicies, storage } = options;
   if (clock) throw new TrellisError("invalid_argument", "A repo in a worker has the worker's clock.");
   const opening = { version: WIRE_VERSION, name, storage, branchPolicies, author: identity?.author };
