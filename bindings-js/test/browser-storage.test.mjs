@@ -436,3 +436,20 @@ test("a database of version 1 is migrated, and its chain goes on", LIMIT, async 
   });
   assert.deepEqual(after, { ...before, flaws: 0 });
 });
+
+test("a repo that was joined opens without its peer from then on", LIMIT, async () => {
+  const port = await freePort();
+  place.trellis("init joined");
+  place.trellis("-C joined set todo/1/title", { args: ['"Buy milk"'] });
+  const { stop } = await place.serve(`-C joined serve --open --allow-origin * --listen 127.0.0.1:${port}`);
+  const page = await freshPage();
+  const read = () =>
+    page.evaluate(async (join) => {
+      const repo = await trellis.open("notes", { join });
+      return repo.get("todo/1/title");
+    }, `ws://127.0.0.1:${port}`);
+  assert.equal(await read(), "Buy milk");
+  await stop("SIGKILL");
+  await place.load(page);
+  assert.equal(await read(), "Buy milk");
+});

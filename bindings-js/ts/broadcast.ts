@@ -46,7 +46,7 @@ export class BroadcastTransport implements Transport {
    *
    * @throws TrellisError `offline` where no tab takes arrivals for that peer; `aborted`
    */
-  async dial(peer: string, signal?: AbortSignal): Promise<Way & { connection: Connection }> {
+  async dial(peer: string, signal?: AbortSignal): Promise<Extract<Way, { readonly connection: Connection }>> {
     const name = `trellis-sync/link/${hex(random(16))}`;
     const end = new End(name, "a", await alive(`${name}/a`));
     const door = new BroadcastChannel(doorOf(peer));

@@ -27,7 +27,7 @@ export interface OpenOptions {
   readonly storage?: "memory";
   /** The time, in milliseconds since 1970; the platform's where it is left out. */
   readonly clock?: () => number;
-  /** A peer whose repo this is: it is taken from there before `open` returns, and none is begun here. */
+  /** A peer whose repo this is: it is taken from there before `open` returns, if it is not here yet, and none is begun here. */
   readonly join?: string;
   /**
    * A worker that runs `trellis-sync/worker`: the repo lives there, and its work does not block this thread. The worker is
@@ -90,9 +90,9 @@ export async function open<R extends Records = AnyRecords>(name: string, options
       : hostOf(name, options));
   try {
     const repo = new Repo<R>({ host, name, authorName: options.authorName, close: release }, options.branch ?? branch);
-    await repo.status();
+    const { repo: begun } = await repo.status();
     if (HAS_DATABASE && host.isPersistent) askToKeep(host);
-    if (options.join !== undefined && !(HAS_ADDON && addon)) await join(repo.sync(options.join));
+    if (options.join !== undefined && begun === undefined && !(HAS_ADDON && addon)) await join(repo.sync(options.join));
     return repo;
   } catch (thrown) {
     await release();
