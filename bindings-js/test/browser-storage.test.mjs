@@ -453,3 +453,52 @@ test("a repo that was joined opens without its peer from then on", LIMIT, async 
   await place.load(page);
   assert.equal(await read(), "Buy milk");
 });
+
+test("a database that was restored from a backup takes a new key, and keeps it", LIMIT, async () => {
+  const page = await freshPage();
+  const told = await page.evaluate(async () => {
+    const peer = await trellis.open("peer", { storage: "memory" });
+    const meet = async (/** @type {import("trellis-sync").Repo} */ repo) => {
+      const [one, other] = trellis.memoryPair();
+      const links = [repo.connect(one), peer.connect(other, { isInitiator: false })];
+      await Promise.all(links.map((link) => link.inSync()));
+      await Promise.all(links.map((link) => link.close()));
+    };
+    const repo = await trellis.open("notes");
+    await repo.set("todo/1/title", "Buy milk");
+    await repo.set("todo/2/title", "Buy oats");
+    await meet(repo);
+    const before = (await repo.status()).author;
+    await repo.close();
+    // The backup was made before the last row came.
+    const request = indexedDB.open("trellis-sync/notes");
+    await new Promise((done) => {
+      request.onsuccess = done;
+    });
+    const restoring = request.result.transaction(["rows", "bodies"], "readwrite");
+    for (const name of ["rows", "bodies"]) restoring.objectStore(name).delete(3);
+    await new Promise((done) => {
+      restoring.oncomplete = done;
+    });
+    request.result.close();
+    const restored = await trellis.open("notes");
+    const there = (await restored.entries("todo")).length;
+    await meet(restored);
+    await restored.set("todo/3/title", "Buy rice");
+    await meet(restored);
+    const { author, forks } = await restored.status();
+    const places = (await peer.ops()).map(({ agentId, branch, seq }) => `${agentId} ${branch} ${seq}`);
+    const flaws = forks.length + (await peer.status()).forks.length + places.length - new Set(places).size;
+    return { there, flaws, isNew: author !== before, author, entries: (await peer.entries("todo")).length };
+  });
+  assert.deepEqual([told.there, told.flaws, told.isNew, told.entries], [1, 0, true, 3]);
+  await place.load(page);
+  const again = await page.evaluate(async () => {
+    const repo = await trellis.open("notes");
+    await repo.set("todo/4/title", "Buy salt");
+    const { author, forks } = await repo.status();
+    const { corrupt, uncovered } = await repo.verify();
+    return { author, flaws: forks.length + corrupt.length + uncovered.length };
+  });
+  assert.deepEqual(again, { author: told.author, flaws: 0 });
+});

@@ -239,6 +239,22 @@ test("a former leader cannot write", LIMIT, async () => {
   assert.deepEqual([isWhole, ops, await one.evaluate(() => repo.get("todo/1/title"))], [true, 4, "Buy milk"]);
 });
 
+test("without Web Locks whichever tab writes takes the repo over", LIMIT, async () => {
+  const context = await browser.newContext();
+  const before = 'Object.defineProperty(Navigator.prototype, "locks", { get: () => undefined });';
+  const pages = [await place.page(context, { before }), await place.page(context, { before })];
+  for (const page of pages)
+    await page.evaluate(async () => {
+      Object.assign(globalThis, { repo: await trellis.open("notes") });
+    });
+  for (let at = 0; at < 6; at++)
+    await pages[at % 2]?.evaluate(async (at) => {
+      await repo.set(`todo/${at}/title`, "Buy milk");
+    }, at);
+  const entries = ["0", "1", "2", "3", "4", "5"];
+  assert.deepEqual(await checked(/** @type {Page} */ (pages[1])), { isWhole: true, ops: 7, entries });
+});
+
 test("a leader that freezes is left, and finds its place again", LIMIT, async () => {
   const context = await browser.newContext();
   const [one, two] = [await tab(context), await tab(context)];
@@ -375,7 +391,6 @@ for (const [what, event, isLeader] of /** @type {const} */ ([
     const leader = await tab(context, { before: PATIENT });
     const page = isLeader ? leader : await tab(context, { before: PATIENT });
     await page.evaluate(async (url) => {
-      await repo.set("todo/1/title", "Buy milk");
       const link = repo.sync(url);
       Object.assign(globalThis, { link });
       await link.inSync().catch(() => {});

@@ -24,6 +24,7 @@ interface SharedLink {
 export class DatabaseHost extends WasmHost {
   /** The number of this writer. */
   readonly epoch: number;
+  readonly #database: Database;
   readonly #shared = new Map<string, SharedLink>();
 
   private constructor(database: Database, keys: DatabaseKeys, policies: DatabaseOptions["policies"]) {
@@ -35,6 +36,7 @@ export class DatabaseHost extends WasmHost {
       isPersisted: (await navigator.storage?.persisted()) ?? false,
     });
     super({ store, keys, now: Date.now, policies, storage });
+    this.#database = database;
     this.epoch = database.epoch;
   }
 
@@ -48,6 +50,12 @@ export class DatabaseHost extends WasmHost {
       database.close();
       throw thrown;
     }
+  }
+
+  /** What is being written is answered before it closes. */
+  override async close(): Promise<void> {
+    await this.#database.idle();
+    await super.close();
   }
 
   override sync(url: string, options: SyncOptions): HostLink {

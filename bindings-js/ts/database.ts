@@ -43,6 +43,7 @@ export class Database {
   /** Why it is open no more. */
   #failure: TrellisError | undefined;
   readonly #lost: () => void;
+  readonly #writing = new Set<Promise<void>>();
   /** Whether what is written is on the disk when a transaction is complete; otherwise it is with the system. */
   isStrict = false;
 
@@ -128,11 +129,16 @@ export class Database {
     this.#database.close();
   }
 
+  /** Waits until what is being written now is written, or has failed. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#writing);
+  }
+
   #transact(
     durability: IDBTransactionDurability,
     work: (transaction: IDBTransaction, fail: (failure: TrellisError) => void) => void,
   ): Promise<void> {
-    return new Promise((resolve, reject) => {
+    const written = new Promise<void>((resolve, reject) => {
       if (this.#failure) return reject(this.#failure);
       let transaction: IDBTransaction;
       let failure: TrellisError | undefined;
@@ -149,6 +155,10 @@ export class Database {
         transaction.abort();
       });
     });
+    this.#writing.add(written);
+    const forget = () => this.#writing.delete(written);
+    written.then(forget, forget);
+    return written;
   }
 
   #lose(failure?: TrellisError): void {
