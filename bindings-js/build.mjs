@@ -65,7 +65,11 @@ for (const [file, entry, source, format] of ENTRIES) {
     format,
     target: "es2022",
     platform: isNode ? "node" : "neutral",
-    define: { HAS_ADDON: `${isNode}` },
+    define: {
+      HAS_ADDON: `${isNode}`,
+      HAS_DATABASE: `${!isNode && source !== "workerd"}`,
+      HAS_WORKERS: `${source !== "workerd"}`,
+    },
     alias: { "#source": here(`ts/sources/${source}.ts`) },
     external: ["./trellis.wasm"],
     plugins: [GLUE, MODULE],

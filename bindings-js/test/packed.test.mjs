@@ -262,21 +262,31 @@ document.title = \`\${isSame ? "the log and" : "another log and"} \${cases} case
 });
 
 /**
- * What the package may come to, in bytes: the module and the glue as they are sent, and all of it on a disk. The goal is
- * 250,000 for the module.
+ * What the package may come to, in bytes: as they are sent the module, the glue that every runtime needs to open a repo, and
+ * what a page has beside it, which is IndexedDB, tabs and workers; and all of it on a disk. The goal is 250,000 for the module.
  */
-const SIZES_MAX = { wasm: 495_000, glue: 15_000, unpacked: 3_000_000 };
+const SIZES_MAX = { wasm: 495_000, glue: 15_000, browser: 6_600, unpacked: 3_000_000 };
 
 /** Bytes as they are sent. @param {Uint8Array} bytes */
 const sent = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
+/** A program that does nothing but open repos, bundled, as it is sent. @param {string} entry @param {string} names */
+async function bundled(entry, names) {
+  const stdin = {
+    contents: `import { ${names} } from "./${entry}"; globalThis.trellis = { ${names} };`,
+    resolveDir: DIST,
+  };
+  const bundle = { bundle: true, minify: true, format: /** @type {const} */ ("esm"), external: ["*.wasm"] };
+  const { outputFiles } = await esbuild({ stdin, ...bundle, write: false });
+  return sent(/** @type {Uint8Array} */ (outputFiles[0]?.contents));
+}
+
 test("it is small", async () => {
-  const contents = 'import { init, open } from "trellis-sync/slim"; globalThis.trellis = { init, open };';
-  const stdin = { contents, resolveDir: DIST };
-  const { outputFiles } = await esbuild({ stdin, bundle: true, minify: true, format: "esm", write: false });
+  const glue = await bundled("workerd.js", "open");
   const sizes = {
     wasm: sent(readFileSync(join(DIST, "trellis.wasm"))),
-    glue: sent(/** @type {Uint8Array} */ (outputFiles[0]?.contents)),
+    glue,
+    browser: (await bundled("slim.js", "init, open")) - glue,
     unpacked: unpackedSize,
   };
   console.log(`sizes in bytes: ${JSON.stringify(sizes)}`);

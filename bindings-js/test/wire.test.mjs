@@ -29,7 +29,7 @@ export { give } from "./ts/sources/given.ts";`;
     format: "esm",
     target: "es2022",
     alias: { "#source": join(PACKAGE, "ts/sources/given.ts") },
-    define: { HAS_ADDON: "false" },
+    define: { HAS_ADDON: "false", HAS_DATABASE: "false", HAS_WORKERS: "true" },
   });
   const file = join(folder, "inner.mjs");
   writeFileSync(file, outputFiles[0]?.text ?? "");

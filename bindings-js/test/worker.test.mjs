@@ -101,7 +101,7 @@ test("everything goes through it", LIMIT, async () => {
 import { Identity, memoryPair, open, TrellisError } from "trellis-sync";
 const worker = ${FILE};
 const identity = Identity.generate();
-const [ann, bob] = [await open("ann", { worker, identity }), await open("bob")];
+const [ann, bob] = [await open("ann", { worker, identity, storage: "memory" }), await open("bob")];
 const said = {};
 const code = (work) => work().then(() => "none", (error) => [error instanceof TrellisError, error.code, error.retryable]);
 

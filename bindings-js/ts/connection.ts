@@ -56,7 +56,8 @@ export class Inbox {
   }
 }
 
-const MEMORY = "memory";
+/** The origin of connections that do not leave the device. */
+export const MEMORY = "memory";
 
 /** Two connections of which each receives what the other sends, in order, and never within the call that sends it. */
 export function memoryPair(): [Connection, Connection] {

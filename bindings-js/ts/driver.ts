@@ -237,20 +237,17 @@ export class Driver {
         this.#events.push(undefined);
         return { type: "persisted", ticket };
       },
-      () => this.give({ type: "persistFailed", ticket }),
     );
   }
 
   /** Has the store do something after whatever it does, and tells the machine. */
-  #store<T>(work: () => T | Promise<T>, input?: (result: T) => Input, failed?: () => void): void {
+  #store<T>(work: () => T | Promise<T>, input?: (result: T) => Input): void {
     const life = this.#life;
     const done = (result: T) => {
       if (life === this.#life && input) this.give(input(result));
     };
     const broken = (thrown: unknown) => {
-      if (life !== this.#life) return;
-      failed?.();
-      this.#end(storeError(thrown));
+      if (life === this.#life) this.#end(storeError(thrown));
     };
     if (this.#storing) {
       const next = () => (life === this.#life ? work() : undefined);

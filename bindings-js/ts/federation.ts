@@ -44,8 +44,8 @@ export function parseCrossRepoRef(text: string): CrossRepoRef {
 /** How linked repos are opened. */
 export interface MultiRepoOptions {
   /**
-   * Opens the repo at a place. Where it is left out, a repo that lies in a folder links folders, and one in memory links
-   * those that are open in the program, by their names.
+   * Opens the repo at a place. Where it is left out, a repo that lies in a folder links folders, one in a browser's
+   * database others there, and one in memory those that are open in the program, by their names.
    */
   readonly open?: (place: string) => Promise<Repo>;
 }

@@ -2,7 +2,7 @@
 
 import type { Connection } from "./connection.js";
 import type { LinkStatus } from "./link.js";
-import type { Answer, Command, Event, Progress } from "./surface.js";
+import type { Answer, Command, Event, Progress, Status } from "./surface.js";
 import type { Given, WholeVerb } from "./whole.js";
 
 /** A change of the log: the ops of one transaction or batch. */
@@ -38,13 +38,40 @@ export interface HostLink {
   close(): Promise<void>;
 }
 
+/** How safely a repo is kept on this device. */
+export interface StorageStatus {
+  /** Where: in a folder, in the browser's IndexedDB, or in memory. */
+  readonly kind: "folder" | "indexeddb" | "memory";
+  /**
+   * What a write outlives that counts as saved: `disk` a power cut, `os` the end of the program and no power cut, since the
+   * browser does not promise more, and `memory` nothing.
+   */
+  readonly level: "disk" | "os" | "memory";
+  /** Whether programs on this device could read the secret of its key. */
+  readonly isKeyExportable: boolean;
+  /** Whether it stays when the device runs short of room. Browsers may clear what they did not promise to keep. */
+  readonly isPersisted: boolean;
+}
+
+/** The whole picture of a repo. */
+export type RepoStatus = Status & {
+  /** How safely it is kept on this device. */
+  readonly storage: StorageStatus;
+};
+
+/** The answer to `status`, with how the repo is kept. */
+export function kept(answer: Answer & { type: "status" }, storage: StorageStatus): Answer {
+  const status: RepoStatus = { ...answer.status, storage };
+  return { ...answer, status };
+}
+
 /** What runs the machine of a repo. */
 export interface Host {
   /** Whether the repo is still there after the program has ended. */
   readonly isPersistent: boolean;
   /** The host's time, in milliseconds since 1970. */
   now(): number;
-  /** Carries a command out. @throws TrellisError */
+  /** Carries a command out. The answer to `status` says beside it how the repo is kept. @throws TrellisError */
   carryOut(command: Command): Promise<Answer>;
   /** Carries out what is about ops as bundles or objects. Hosts have this whose machine is elsewhere. @throws TrellisError */
   whole?<V extends WholeVerb>(verb: V, given: Given<V>): Promise<unknown>;
@@ -56,6 +83,8 @@ export interface Host {
   sync(url: string, options: SyncOptions): HostLink;
   /** A link over a connection that is open. */
   connect(connection: Connection, isInitiator: boolean): HostLink;
+  /** Peers may be reached again: links that wait until they dial again do so now. */
+  wake?(): void;
   /** Ends the links and lets go of the store. */
   close(): Promise<void>;
 }

@@ -3,6 +3,8 @@
 import { portable } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Signer } from "./keys.js";
+import { whenGone } from "./life.js";
+import { onVisible } from "./link.js";
 import { type Greeting, portChannel } from "./port.js";
 import { type Opening, RemoteHost } from "./remote.js";
 
@@ -36,7 +38,8 @@ export async function openInWorker(worker: WorkerLike, opening: Opening, signer?
     worker.postMessage({ trellis: "open", port: port2, core: portable() } satisfies Greeting, [port2]);
     const { life } = await host.open(opening);
     // The lock is had when the worker has let go of it: it is gone, or the repo is closed.
-    if (life !== undefined) navigator.locks.request(life, gone).catch(() => {});
+    if (life !== undefined) whenGone(life, gone);
+    onVisible(() => host.wake(), host.over);
   } finally {
     clearTimeout(timer);
     worker.removeEventListener?.("error", gone);

@@ -1,12 +1,13 @@
 // Local-first sync: signed, hash-linked ops, conflicts as data, merges that can be previewed.
 
 export { Batch, type Resolution, type WriteOptions } from "./batch.js";
+export { BroadcastTransport } from "./broadcast.js";
 export { type Connection, type ConnectOptions, type Listener, memoryPair } from "./connection.js";
 export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
 export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
 export { type ErrorCode, type ErrorDetails, TrellisError } from "./errors.js";
 export { formatCrossRepoRef, MultiRepoManager, type MultiRepoOptions, parseCrossRepoRef } from "./federation.js";
-export type { LogChange, SyncOptions } from "./host.js";
+export type { LogChange, RepoStatus, StorageStatus, SyncOptions } from "./host.js";
 export type { KnownPeer } from "./http.js";
 export type { WorkerLike } from "./in-worker.js";
 export { type AuthorId, Identity, type Keys, type Signer } from "./keys.js";

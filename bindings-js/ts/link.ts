@@ -167,6 +167,11 @@ export function stateAfter(failure: TrellisError | undefined): LinkState {
   }
 }
 
+/** Whether a link in this state is not dialled again. */
+export function isOver(state: LinkState): boolean {
+  return ["closed", "needs-auth", "rejected"].includes(state);
+}
+
 /** Whether dialling again is of no use. */
 export function isFinal(failure: TrellisError | undefined): boolean {
   return failure?.code === "not_found" || ["needs-auth", "rejected"].includes(stateAfter(failure));
@@ -191,16 +196,35 @@ export class Backoff {
   }
 }
 
-/** Waits for so many milliseconds, or until the signal says that it is over. */
+/** What ends pauses before their time. */
+const pauses = new Set<() => void>();
+
+/** Ends every pause: peers may be reached again. */
+export function wake(): void {
+  for (const done of [...pauses]) done();
+}
+
+/** Calls `heard` whenever the page comes into sight, until the signal says that it is over. Workers have no page. */
+export function onVisible(heard: () => void, signal: AbortSignal): void {
+  const { document } = globalThis;
+  document?.addEventListener("visibilitychange", () => document.visibilityState === "visible" && heard(), { signal });
+}
+
+/** Waits for so many milliseconds, until the platform is online again or the page in sight, or until the signal says so. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
+    const over = new AbortController();
     const done = () => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", done);
+      over.abort();
+      pauses.delete(done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
+    pauses.add(done);
+    signal.addEventListener("abort", done, over);
+    globalThis.addEventListener?.("online", done, over);
+    onVisible(done, over.signal);
   });
 }

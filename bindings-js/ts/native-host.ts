@@ -3,7 +3,7 @@
 import type { Addon, AddonHost, AddonLink, Calls } from "./addon.js";
 import type { Connection } from "./connection.js";
 import { type ErrorCode, TrellisError } from "./errors.js";
-import type { Host, HostLink, LogChange, SyncOptions } from "./host.js";
+import { type Host, type HostLink, kept, type LogChange, type StorageStatus, type SyncOptions } from "./host.js";
 import { type LinkStatus, Teller } from "./link.js";
 import type { FolderOptions } from "./native.js";
 import { packed, parsed } from "./packing.js";
@@ -11,6 +11,8 @@ import type { Answer, Command, Event, Progress } from "./surface.js";
 
 /** How often those who listen hear of what other processes wrote, in milliseconds. */
 const LOOK_MS = 250;
+/** The key lies in a file that its owner can read, and SQLite waits for the disk. */
+const IN_FOLDER: StorageStatus = { kind: "folder", level: "disk", isKeyExportable: true, isPersisted: true };
 
 /** A repo in a folder. */
 export class NativeHost implements Host {
@@ -50,8 +52,9 @@ export class NativeHost implements Host {
     return Date.now();
   }
 
-  carryOut(command: Command): Promise<Answer> {
-    return this.#calls.ask((call) => this.#host.carryOut(call, ...packed(command)));
+  async carryOut(command: Command): Promise<Answer> {
+    const answer = await this.#calls.ask<Answer>((call) => this.#host.carryOut(call, ...packed(command)));
+    return answer.type === "status" ? kept(answer, IN_FOLDER) : answer;
   }
 
   async changes(after: number): Promise<readonly LogChange[]> {

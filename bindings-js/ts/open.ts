@@ -11,22 +11,23 @@ import type { Native } from "./native.js";
 import { WIRE_VERSION } from "./remote.js";
 import { Repo } from "./repo.js";
 import { MemoryStore } from "./store.js";
+import { TabHost } from "./tabs.js";
 import type { AnyRecords, Records } from "./view.js";
 import { WasmHost } from "./wasm-host.js";
 
 /** How a repo is opened. */
 export interface OpenOptions {
-  /** The key that the device writes under; a new one where it is left out. */
+  /** The key that the device writes under; a new one where it is left out. A repo that is kept has its own. */
   readonly identity?: Signer;
   /** What people call whoever writes: it stands as `actor` in every op that has no other. */
   readonly authorName?: string;
   /** The branch to work on; `main` where it is left out. */
   readonly branch?: string;
-  /** Where it is kept. `memory` says that it need not outlive the program. */
+  /** Where it is kept; where the platform keeps repos, if it is left out. `memory` says that it need not outlive the program. */
   readonly storage?: "memory";
   /** The time, in milliseconds since 1970; the platform's where it is left out. */
   readonly clock?: () => number;
-  /** A peer whose repo this is: it is taken from there before `open` returns, and none is begun here. */
+  /** A peer whose repo this is: it is taken from there before `open` returns, if it is not here yet, and none is begun here. */
   readonly join?: string;
   /**
    * A worker that runs `trellis-sync/worker`: the repo lives there, and its work does not block this thread. The worker is
@@ -34,8 +35,8 @@ export interface OpenOptions {
    */
   readonly worker?: WorkerLike;
   /**
-   * What this device wants to hold of branches, by pattern, beside what the repo says; of a folder, what its settings say
-   * where it is left out.
+   * What this device wants to hold of branches, by pattern, beside what the repo says. Where it is left out a folder has what its
+   * settings say; of the tabs of a browser, which should say the same, the one that writes decides.
    */
   readonly branchPolicies?: Readonly<Record<string, BranchPolicy>>;
 }
@@ -58,8 +59,9 @@ const shared = new Map<string, Shared>();
  * Opens a repo, or makes one: it begins with its first write, or with what its first link brings. Never waits for the
  * network, unless `join` says so.
  *
- * In Node the name is the path of a folder, and the repo is kept in `.trellis` in it. Elsewhere, in this version, and with
- * `storage: "memory"` it is kept in memory: it is gone when the last `Repo` of its name is closed.
+ * In Node the name is the path of a folder, and the repo is kept in `.trellis` in it. Browsers keep it in IndexedDB, and all
+ * pages and workers of an origin that open the name have the same repo. Elsewhere, and with `storage: "memory"`, it is kept in
+ * memory: it is gone when the last `Repo` of its name is closed.
  *
  * @example
  * ```ts
@@ -71,8 +73,10 @@ const shared = new Map<string, Shared>();
  * ```
  *
  * @param name what people call it, or its folder. Who opens the same one again in one program has the same repo.
- * @throws TrellisError `unsupported` where WebAssembly is absent, and for options that a folder does not take; what the disk
- * reports; with `join` what keeps the peer from being reached.
+ * @throws TrellisError `unsupported` where WebAssembly is absent, where the browser keeps nothing for the page, and for options that a
+ * repo which is kept does not take; `schema_newer` where a newer version of the page has opened it; `version_mismatch`
+ * where another tab runs another version of this package; `storage_full`; what the disk reports; with `join` what keeps the peer from
+ * being reached.
  */
 export async function open<R extends Records = AnyRecords>(name: string, options: OpenOptions = {}): Promise<Repo<R>> {
   if (typeof name !== "string" || name === "") throw new TrellisError("invalid_argument", "A repo has a name.");
@@ -86,8 +90,9 @@ export async function open<R extends Records = AnyRecords>(name: string, options
       : hostOf(name, options));
   try {
     const repo = new Repo<R>({ host, name, authorName: options.authorName, close: release }, options.branch ?? branch);
-    await repo.status();
-    if (options.join !== undefined && !(HAS_ADDON && addon)) await join(repo.sync(options.join));
+    const { repo: begun } = await repo.status();
+    if (HAS_DATABASE && host.isPersistent) askToKeep(host);
+    if (options.join !== undefined && begun === undefined && !(HAS_ADDON && addon)) await join(repo.sync(options.join));
     return repo;
   } catch (thrown) {
     await release();
@@ -96,16 +101,16 @@ export async function open<R extends Records = AnyRecords>(name: string, options
 }
 
 /** Opens another repo, to look at it: where repos are folders it has to be there. @internal */
-export async function openLinked(place: string, isFolder: boolean): Promise<Repo> {
-  const addon = HAS_ADDON && isFolder ? native() : undefined;
-  if (!HAS_ADDON || !addon) return open(place, { storage: "memory" });
+export async function openLinked(place: string, isKept: boolean): Promise<Repo> {
+  const addon = HAS_ADDON && isKept ? native() : undefined;
+  if (!HAS_ADDON || !addon) return open(place, HAS_DATABASE && isKept ? {} : { storage: "memory" });
   const host = await addon.open(place, { isReadOnly: true, mustExist: true });
   return new Repo({ host, name: place, close: () => host.close() }, host.branch);
 }
 
 /** What another repo is linked by, wherever the program stands. @internal */
-export function placeOf(path: string, isFolder: boolean): string {
-  return HAS_ADDON && isFolder ? (native()?.place(path) ?? path) : path;
+export function placeOf(path: string, isKept: boolean): string {
+  return HAS_ADDON && isKept ? (native()?.place(path) ?? path) : path;
 }
 
 async function join(link: Link): Promise<void> {
@@ -143,16 +148,25 @@ async function held(key: string, begin: () => Promise<Opened>): Promise<Held> {
   }
 }
 
-/** The host of a repo in this thread, in memory. @internal */
+/** The host of a repo in this thread: in the browser's database where there is one, else in memory. @internal */
 export function hostOf(name: string, options: OpenOptions): Promise<Held> {
+  if (HAS_DATABASE && options.storage === undefined && globalThis.indexedDB)
+    return held(`\0${name}`, () => inDatabase(name, options));
   return held(name, () => inMemory(options));
+}
+
+/** The host of a repo in the browser's database. */
+async function inDatabase(name: string, options: OpenOptions): Promise<Opened> {
+  refuseOwn(options);
+  return { host: await TabHost.open(name, options.branchPolicies), branch: "main" };
 }
 
 /** The host of a repo in a worker. */
 async function inWorker(name: string, worker: WorkerLike, options: OpenOptions): Promise<Held> {
-  const { identity, clock, branchPolicies } = options;
+  if (!HAS_WORKERS) throw new TrellisError("unsupported", "There are no workers here.");
+  const { identity, clock, branchPolicies, storage } = options;
   if (clock) throw new TrellisError("invalid_argument", "A repo in a worker has the worker's clock.");
-  const opening = { version: WIRE_VERSION, name, branchPolicies, author: identity?.author };
+  const opening = { version: WIRE_VERSION, name, storage, branchPolicies, author: identity?.author };
   const host = await openInWorker(worker, opening, identity);
   return { host, branch: "main", release: () => host.close() };
 }
@@ -162,16 +176,28 @@ async function inMemory({ identity, clock = Date.now, branchPolicies: policies }
   return { host, branch: "main" };
 }
 
-/** What a folder has of its own: its key, and the system's time. */
-const OWN_OF_FOLDERS = ["identity", "clock"] as const;
+/** Asks the browser, as soon as something is there, to keep it when the device runs short of room. */
+function askToKeep(host: Host): void {
+  const deafen = host.listen((event) => {
+    if (event) return;
+    deafen();
+    navigator.storage?.persist?.().catch(() => {});
+  });
+}
+
+/** What is kept has a key and a time of its own. */
+function refuseOwn(options: OpenOptions): void {
+  const own = ["identity", "clock"] as const;
+  const refused = own.find((option) => options[option] !== undefined);
+  if (refused === undefined) return;
+  throw new TrellisError(
+    "unsupported",
+    `A repo that is kept has its own key and time. Leave ${refused} out, or say storage: "memory".`,
+  );
+}
 
 async function inFolder(addon: Native, path: string, options: OpenOptions): Promise<Opened> {
-  const refused = OWN_OF_FOLDERS.find((option) => options[option] !== undefined);
-  if (refused !== undefined)
-    throw new TrellisError(
-      "unsupported",
-      `A repo in a folder has its own key and time. Leave ${refused} out, or say storage: "memory".`,
-    );
+  refuseOwn(options);
   const { branch, authorName, branchPolicies, join: url } = options;
   const host = await addon.open(path, {
     branch,

@@ -1,9 +1,9 @@
 // Receipts: the promise for one write.
 
 import { abortedBy, TrellisError } from "./errors.js";
-import type { Host } from "./host.js";
+import type { Host, RepoStatus } from "./host.js";
 import type { OpId } from "./ops.js";
-import type { Answer, Status, Withheld } from "./surface.js";
+import type { Answer, Withheld } from "./surface.js";
 
 /** How safe a write is: on this device, on a peer's disk, or on that of a relay. */
 export type Tier = "local" | "peer" | "relay";
@@ -87,6 +87,6 @@ export function expected<T extends Answer["type"]>(answer: Answer, type: T): Ans
 }
 
 /** The whole picture of a machine. */
-export async function statusOf(machine: Pick<Host, "carryOut">): Promise<Status> {
-  return expected(await machine.carryOut({ type: "status" }), "status").status;
+export async function statusOf(machine: Pick<Host, "carryOut">): Promise<RepoStatus> {
+  return expected(await machine.carryOut({ type: "status" }), "status").status as RepoStatus;
 }

@@ -11,12 +11,14 @@ import type { Given, WholeVerb } from "./whole.js";
 import { type Channel, type Failure, failureOf, Wire } from "./wire.js";
 
 /** Both sides of a wire are of one version, or do not begin. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** Which repo it is about, and what is meant to hold for it where it is opened first. */
 export interface Opening {
   readonly version: number;
   readonly name: string;
+  /** `memory` where it need not outlive the program. */
+  readonly storage?: "memory" | undefined;
   readonly branchPolicies?: Readonly<Record<string, BranchPolicy>> | undefined;
   /** The key that this side signs for. */
   readonly author?: string | undefined;
@@ -32,7 +34,8 @@ export interface Opened {
 /** What a repo's side asks. */
 export type Ask =
   | { readonly type: "open"; readonly opening: Opening }
-  | { readonly type: "carryOut"; readonly command: Command }
+  /** With `write` the other side first asks whether it is to begin. */
+  | { readonly type: "carryOut"; readonly command: Command; readonly write?: number }
   | { readonly type: "whole"; readonly verb: WholeVerb; readonly given: Given<WholeVerb> }
   | { readonly type: "changes"; readonly after: number }
   | { readonly type: "progress"; readonly link: number }
@@ -50,10 +53,23 @@ export type Tell =
       readonly binding: Uint8Array;
     }
   | { readonly type: "frame"; readonly link: number; readonly frame: Frame }
-  | { readonly type: "end"; readonly link: number; readonly failure?: Failure | undefined };
+  | { readonly type: "end"; readonly link: number; readonly failure?: Failure | undefined }
+  | { readonly type: "wake" };
 
-/** What the machine's side asks: a signature of the key that was named. */
-export type HostAsk = { readonly type: "sign"; readonly message: Uint8Array };
+/** What the machine's side asks: a signature of the key that was named, and whether a write that it was asked for may begin. */
+export type HostAsk =
+  | { readonly type: "sign"; readonly message: Uint8Array }
+  | { readonly type: "begin"; readonly write: number };
+
+/** How a repo's side behaves. */
+export interface RemoteOptions {
+  /** What signs, where this side has a key of its own. */
+  readonly signer?: Signer | undefined;
+  /** Whether `hasBegun` is told of writes. */
+  readonly watchesWrites?: boolean;
+  /** Is called where the channel says that the other side is gone. */
+  readonly ended: () => void;
+}
 
 /** What the machine's side tells. */
 export type HostTell =
@@ -78,11 +94,19 @@ export class RemoteHost implements Host {
   readonly #links = new Map<number, RemoteLink>();
   #lastLink = 0;
   isPersistent = false;
+  readonly #over = new AbortController();
+  /** Says when the other side is there no more. */
+  readonly over = this.#over.signal;
 
-  /** @param ended is called where the channel says that the other side is gone. */
-  constructor(channel: Channel, { signer, ended }: { signer?: Signer | undefined; ended: () => void }) {
+  /** The writes that may have begun, where that is told, and the others that were asked for. */
+  readonly #begun = new WeakSet<Command>();
+  readonly #asked: Map<number, Command> | undefined;
+  #lastWrite = 0;
+
+  constructor(channel: Channel, { signer, watchesWrites = false, ended }: RemoteOptions) {
+    if (watchesWrites) this.#asked = new Map();
     this.#wire = new Wire(channel, {
-      answer: ({ message }) => signer?.sign(message),
+      answer: (asked) => (asked.type === "sign" ? signer?.sign(asked.message) : this.#begin(asked.write)),
       hear: (told) => this.#hear(told),
       ended,
     });
@@ -103,7 +127,10 @@ export class RemoteHost implements Host {
   }
 
   carryOut(command: Command): Promise<Answer> {
-    return this.#wire.ask({ type: "carryOut", command });
+    if (!this.#asked || command.type !== "write") return this.#wire.ask({ type: "carryOut", command });
+    const write = ++this.#lastWrite;
+    this.#asked.set(write, command);
+    return this.#wire.ask({ type: "carryOut", command, write });
   }
 
   whole<V extends WholeVerb>(verb: V, given: Given<V>): Promise<unknown> {
@@ -135,6 +162,15 @@ export class RemoteHost implements Host {
     return opened;
   }
 
+  /** Whether a write may have begun: one that has not is nowhere. */
+  hasBegun(command: Command): boolean {
+    return this.#begun.has(command);
+  }
+
+  wake(): void {
+    this.#wire.tell({ type: "wake" });
+  }
+
   async close(): Promise<void> {
     // Where the other side is gone there is nothing left to close.
     await this.#wire.ask({ type: "close" }).catch(() => {});
@@ -144,6 +180,7 @@ export class RemoteHost implements Host {
 
   /** The other side is there no more: whatever waits fails, and links are closed. */
   fail(reason: TrellisError): void {
+    this.#over.abort();
     this.#wire.end(reason);
     for (const link of this.#links.values()) {
       link.connection?.close();
@@ -153,7 +190,13 @@ export class RemoteHost implements Host {
     for (const heard of [...this.#heard]) heard();
   }
 
-  #link(begin: Tell, connection?: Connection): HostLink {
+  #begin(write: number): void {
+    const command = this.#asked?.get(write);
+    this.#asked?.delete(write);
+    if (command) this.#begun.add(command);
+  }
+
+  #link(begin: Tell & { link: number }, connection?: Connection): HostLink {
     const { link } = begin;
     const teller = new Teller();
     this.#links.set(link, { teller, connection });

@@ -2,7 +2,7 @@
 
 import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
-import type { SyncOptions } from "./host.js";
+import type { RepoStatus, SyncOptions } from "./host.js";
 import { Link } from "./link.js";
 import type { Op, OpId } from "./ops.js";
 import { expected, type Receipt, statusOf } from "./receipt.js";
@@ -21,7 +21,6 @@ import type {
   Member,
   Patch,
   Plan,
-  Status,
   VerifyReport,
 } from "./surface.js";
 import { asJson } from "./values.js";
@@ -348,7 +347,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    * console.log(ops, branches.map(({ name }) => name), missing.length); // 2 [ '_repo', 'main' ] 0
    * ```
    */
-  async status(): Promise<Status> {
+  async status(): Promise<RepoStatus> {
     return statusOf(this.host);
   }
 

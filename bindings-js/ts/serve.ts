@@ -69,6 +69,7 @@ class Service {
       case "open":
         return this.#open(asked.opening);
       case "carryOut":
+        if (asked.write !== undefined) await this.#wire.ask({ type: "begin", write: asked.write });
         return this.#host().carryOut(asked.command);
       case "whole":
         return whole(this.#host(), asked.verb, asked.given);
@@ -85,7 +86,10 @@ class Service {
 
   async #open(opening: Opening): Promise<Opened> {
     if (opening.version !== WIRE_VERSION)
-      throw new TrellisError("version_mismatch", "The worker has another version of trellis-sync. Load both anew.");
+      throw new TrellisError(
+        "version_mismatch",
+        "The worker, or another tab, has another version of trellis-sync. Load all anew.",
+      );
     const { author } = opening;
     const sign = (message: Uint8Array) => this.#wire.ask<Uint8Array>({ type: "sign", message });
     const served = await this.#opens(opening, author === undefined ? undefined : { author, sign });
@@ -105,6 +109,10 @@ class Service {
   }
 
   #hear(told: Tell): void {
+    if (told.type === "wake") {
+      this.#served?.host.wake?.();
+      return;
+    }
     const { link } = told;
     switch (told.type) {
       case "sync":

@@ -53,7 +53,7 @@ export class MemoryStore implements Store {
       case "rows":
         return { type: "rows", rows: this.#rows.slice(query.after), more: false };
       case "ops":
-        return { type: "ops", ops: this.#opsUpTo(query.ops, query.bytesMax ?? Number.POSITIVE_INFINITY) };
+        return { type: "ops", ops: opsUpTo(query.ops, query.bytesMax, (seq) => this.#rows[seq - 1]) };
       case "peers":
         return { type: "peers", peers: [...this.#peers.values()] };
       case "blobPiece":
@@ -74,36 +74,48 @@ export class MemoryStore implements Store {
     this.#rows.length = rows;
   }
 
-  #opsUpTo(places: readonly StoredAt[], bytesMax: number): StoredOp[][] {
-    const read: StoredOp[][] = [];
-    let bytes = 0;
-    for (const at of places) {
-      if (bytes >= bytesMax) break;
-      const op = this.op(at);
-      bytes += op ? op.header.length + (op.body?.length ?? 0) : 0;
-      read.push(op ? [op] : []);
-    }
-    return read;
-  }
-
   /** The op at a place. */
-  op({ op, lateBody }: StoredAt): StoredOp | undefined {
-    const { header, signature, bodyBytes } = this.#record(op);
-    if (!header) return undefined;
-    const body = lateBody ? this.#body(lateBody, this.#record(lateBody).bodyBytes) : this.#body(op, bodyBytes);
-    return { header, ...(body && { body }), ...(signature && { signature }) };
+  op(at: StoredAt): StoredOp | undefined {
+    return opAt(at, (seq) => this.#rows[seq - 1]);
   }
+}
 
-  #record(at: Place): { header?: Uint8Array; signature?: Uint8Array; bodyBytes?: number } {
-    const headers = this.#rows[at.row - 1]?.headers;
-    if (!headers) return {};
-    return call((functions) =>
-      functions.readRecord(headers.subarray(at.headerAt, at.headerAt + functions.recordBytesMax())),
-    );
-  }
+type RowOf = (seq: number) => Pick<Row, "headers" | "bodies"> | undefined;
 
-  #body(at: Place, bytes: number | undefined): Uint8Array | undefined {
-    if (bytes === undefined) return undefined;
-    return this.#rows[at.row - 1]?.bodies.slice(at.bodyAt, at.bodyAt + bytes);
+/** The first of the ops at these places: at least one, and no more when they have so many bytes. */
+export function opsUpTo(places: readonly StoredAt[], bytesMax = Number.POSITIVE_INFINITY, rowOf: RowOf): StoredOp[][] {
+  const read: StoredOp[][] = [];
+  let bytes = 0;
+  for (const at of places) {
+    if (bytes >= bytesMax) break;
+    const op = opAt(at, rowOf);
+    bytes += bytesOf(op);
+    read.push(op ? [op] : []);
   }
+  return read;
+}
+
+/** How many bytes an op has, as reads count them. */
+export function bytesOf(op: StoredOp | undefined): number {
+  return op ? op.header.length + (op.body?.length ?? 0) : 0;
+}
+
+function opAt({ op, lateBody }: StoredAt, rowOf: RowOf): StoredOp | undefined {
+  const { header, signature, bodyBytes } = record(op, rowOf);
+  if (!header) return undefined;
+  const body = lateBody ? bodyAt(lateBody, record(lateBody, rowOf).bodyBytes, rowOf) : bodyAt(op, bodyBytes, rowOf);
+  return { header, ...(body && { body }), ...(signature && { signature }) };
+}
+
+function record(at: Place, rowOf: RowOf): { header?: Uint8Array; signature?: Uint8Array; bodyBytes?: number } {
+  const headers = rowOf(at.row)?.headers;
+  if (!headers) return {};
+  return call((functions) =>
+    functions.readRecord(headers.subarray(at.headerAt, at.headerAt + functions.recordBytesMax())),
+  );
+}
+
+function bodyAt(at: Place, bytes: number | undefined, rowOf: RowOf): Uint8Array | undefined {
+  if (bytes === undefined) return undefined;
+  return rowOf(at.row)?.bodies.slice(at.bodyAt, at.bodyAt + bytes);
 }

@@ -64,7 +64,7 @@ export function hex(bytes: Uint8Array): string {
 }
 
 /** The bytes of hex digits. */
-export function unhex(digits: string): Uint8Array {
+export function unhex(digits: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: digits.length / 2 }, (_, at) =>
     Number.parseInt(digits.slice(2 * at, 2 * at + 2), 16),
   );

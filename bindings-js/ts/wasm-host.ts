@@ -4,10 +4,10 @@ import { type Connection, dialWebSocket, isAsked } from "./connection.js";
 import type { BranchPolicy } from "./core.js";
 import { Driver } from "./driver.js";
 import { asError } from "./errors.js";
-import type { Host, HostLink, LogChange, SyncOptions } from "./host.js";
+import { type Host, type HostLink, kept, type LogChange, type StorageStatus, type SyncOptions } from "./host.js";
 import { exchange } from "./http.js";
 import type { Keys } from "./keys.js";
-import { Backoff, isFinal, pause, stateAfter, Teller } from "./link.js";
+import { Backoff, isFinal, pause, stateAfter, Teller, wake } from "./link.js";
 import { type Ended, pump } from "./pump.js";
 import { expected, statusOf } from "./receipt.js";
 import { broughtBy, type Store } from "./store.js";
@@ -19,18 +19,25 @@ export interface WasmHostOptions {
   readonly keys: Keys;
   readonly now: () => number;
   readonly policies?: Readonly<Record<string, BranchPolicy>> | undefined;
+  /** How the store keeps the repo; in memory, where that is not said. */
+  readonly storage?: () => Promise<StorageStatus>;
 }
+
+const IN_MEMORY: StorageStatus = { kind: "memory", level: "memory", isKeyExportable: true, isPersisted: false };
 
 /** A machine in this process. */
 export class WasmHost implements Host {
-  readonly isPersistent = false;
+  readonly isPersistent: boolean;
+  readonly #storage: (() => Promise<StorageStatus>) | undefined;
   readonly #driver: Driver;
   readonly #store: Store;
   readonly #heard = new Set<(event?: Event) => void>();
   readonly #links = new Set<HostLink>();
 
-  constructor({ store, keys, now, policies }: WasmHostOptions) {
+  constructor({ store, keys, now, policies, storage }: WasmHostOptions) {
     this.#store = store;
+    this.#storage = storage;
+    this.isPersistent = storage !== undefined;
     const heard = (event?: Event) => {
       for (const heard of [...this.#heard]) heard(event);
     };
@@ -41,8 +48,9 @@ export class WasmHost implements Host {
     return this.#driver.now();
   }
 
-  carryOut(command: Command): Promise<Answer> {
-    return this.#driver.carryOut(command);
+  async carryOut(command: Command): Promise<Answer> {
+    const answer = await this.#driver.carryOut(command);
+    return answer.type === "status" ? kept(answer, (await this.#storage?.()) ?? IN_MEMORY) : answer;
   }
 
   async changes(after: number): Promise<readonly LogChange[]> {
@@ -86,6 +94,10 @@ export class WasmHost implements Host {
       const { failure } = await pump(this.#driver, connection, { isInitiator }, teller, signal, { began });
       teller.tell({ isInSync: false, state: stateAfter(failure), ...(failure && { reason: failure }) });
     });
+  }
+
+  wake(): void {
+    wake();
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,13 @@
 // What a worker runs, so that its page is not blocked by the work of repos: `open(name, { worker })` opens them here.
 
 import type { Signer } from "./keys.js";
+import { alive } from "./life.js";
 import { hostOf } from "./open.js";
 import { isGreeting, portChannel } from "./port.js";
 import type { Opening } from "./remote.js";
 import { type Served, serve } from "./serve.js";
 import { give } from "./sources/given.js";
+import { hex, random } from "./values.js";
 
 interface Scope {
   addEventListener?(type: "message", heard: (event: { data: unknown }) => void): void;
@@ -16,36 +18,20 @@ interface NodePort {
   on(type: "message", heard: (message: unknown) => void): void;
 }
 
-async function opens({ name, branchPolicies }: Opening, identity: Signer | undefined): Promise<Served> {
-  const { life, die } = await alive();
+async function opens({ name, branchPolicies, storage }: Opening, identity: Signer | undefined): Promise<Served> {
+  // By this the page notices that the worker is gone.
+  const life = `trellis-sync ${hex(random(16))}`;
+  const die = await alive(life);
   const { host, release } = await hostOf(name, {
     ...(identity && { identity }),
     ...(branchPolicies && { branchPolicies }),
+    ...(storage && { storage }),
   });
   const end = async () => {
     await release();
-    die();
+    die?.();
   };
-  return { host, life, release: end };
-}
-
-/** Takes a Web Lock, by which the page notices that this worker is gone: browsers let go of it whatever happens. */
-async function alive(): Promise<{ life?: string; die: () => void }> {
-  let die = () => {};
-  const { locks } = (globalThis.navigator ?? {}) as { locks?: LockManager };
-  if (!locks) return { die };
-  const life = `trellis-sync ${crypto.randomUUID()}`;
-  const dead = new Promise<void>((resolve) => {
-    die = resolve;
-  });
-  const isHeld = await new Promise<boolean>((resolve) => {
-    const hold = () => {
-      resolve(true);
-      return dead;
-    };
-    locks.request(life, hold).catch(() => resolve(false));
-  });
-  return { ...(isHeld && { life }), die };
+  return { host, ...(die && { life }), release: end };
 }
 
 function greeted(message: unknown): void {

@@ -13,8 +13,12 @@ const TRELLIS = resolve(ROOT, process.env.TRELLIS ?? "target/debug/trellis");
 const PAGE = join(ROOT, "examples/json-page");
 /** What tests leave to look at. */
 const KEPT = join(dirname(dirname(TRELLIS)), "browser");
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const QUIET = ["gpu", "quic", "background-networking", "component-update", "sync"].map((what) => `--disable-${what}`);
+/** The browser that tests use. */
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+/** What it need not do. */
+export const QUIET = ["gpu", "quic", "background-networking", "component-update", "sync"].map(
+  (what) => `--disable-${what}`,
+);
 /** Nothing here takes so long unless it never ends. */
 export const LIMIT_MS = 60_000;
 
