@@ -51,6 +51,33 @@ async def test_what_is_written_is_shown(tmp_path: Path) -> None:
         assert not (await repo.find("todo/1")).exists
 
 
+async def test_a_draft_is_looked_at_before_it_is_applied(tmp_path: Path) -> None:
+    async with await trellis_sync.open(tmp_path / "notes") as repo:
+        await repo.set("todo/1", {"title": "Buy milk", "done": False})
+        session = await repo.session("draft")
+        assert (session.phase, session.plan) == ("created", None)
+        await session.draft.set("todo/1/title", "Buy oats")
+        plan = await session.preview()
+        assert [(item.key, item.patch) for item in plan.items] == [
+            ("1", [{"op": "replace", "path": "/title", "value": "Buy oats"}])
+        ]
+        assert (plan, await repo.plan("draft"), await repo.get("todo/1/title")) == (session.plan, plan, "Buy milk")
+
+        await repo.set("todo/1/title", "Buy rice")
+        with pytest.raises(TrellisError) as moved:
+            await session.apply()
+        assert (moved.value.code, session.phase) == ("conflict_moved", "conflicted")
+        assert await repo.get("todo/1/title") == "Buy rice"
+        assert session.plan is not None
+        assert [conflict.path for conflict in session.plan.items[0].conflicts] == ["/title"]
+
+        assert len((await session.apply(message="Both")).ops) == 1
+        (conflict,) = await session.conflicts()
+        assert session.phase == "conflicted"
+        await session.resolve(conflict, "Buy oats and rice")
+        assert (session.phase, await repo.get("todo/1/title")) == ("completed", "Buy oats and rice")
+
+
 async def test_the_program_gives_key_time_and_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     identity, now = Identity.from_seed(b"7" * 32), [2e12]
 
