@@ -338,7 +338,9 @@ class Killable {
   }
 }
 
-test("a browser that is killed while it writes loses nothing that was acked", LIMIT, async () => {
+test("a browser that is killed while it writes loses nothing that was acked", {
+  timeout: 60_000 + 30_000 * KILLS,
+}, async () => {
   const profile = place.profile();
   /** @type {string[]} */
   const acked = [];

@@ -21,7 +21,8 @@ const OPEN = 'import { open } from "trellis-sync";\nconst repo = await open("not
 const MAIN =
   `open get entry entries query set put patch append delete batch undo conflicts resolve at log branch merge status
 changes subscribe sync connect export import verify durable Link TrellisError Identity reconcile createOp SyncEngine MemoryTransport
-HttpSyncTransport WebSocketSyncTransport MultiRepoManager formatCrossRepoRef parseCrossRepoRef`.split(/\s+/);
+BroadcastTransport HttpSyncTransport WebSocketSyncTransport MultiRepoManager formatCrossRepoRef
+parseCrossRepoRef`.split(/\s+/);
 
 const place = new Projects();
 let folder = "";

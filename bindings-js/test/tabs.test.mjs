@@ -7,11 +7,11 @@ import * as trellis from "trellis-sync";
 import { freePort } from "../../tests/browser/place.mjs";
 import { Pages } from "./pages.mjs";
 
-const LIMIT = { timeout: 240_000 };
 const TABS = 8;
 /** How many leaders are killed, and the seed of when. */
 const KILLS = Number(process.env.TRELLIS_KILLS ?? 6);
 const SEED = Number(process.env.TRELLIS_SEED ?? 1);
+const LIMIT = { timeout: 200_000 + 10_000 * KILLS };
 
 /** @typedef {import("./pages.mjs").Page} Page */
 /** @typedef {import("./pages.mjs").Context} Context */
