@@ -23,7 +23,7 @@ over(HOSTS, ({ open, trellis }) => {
     assert.ok(files.length > 0);
     for (const file of files) {
       const scenario = JSON.parse(readFileSync(new URL(file, folder), "utf8"));
-      assert.deepEqual(await logOf({ ...trellis, open: (name) => open(name) }, scenario), scenario.log, file);
+      assert.deepEqual(await logOf({ ...trellis, open: (name) => open(`${file}-${name}`) }, scenario), scenario.log);
     }
   });
 });
