@@ -1,6 +1,6 @@
 // A card: as it is read, and as it is edited.
 
-import { conflictPanel } from "./conflict.js";
+import { conflictMark } from "./conflict.js";
 import type { CopyView } from "./copy.js";
 import { h } from "./dom.js";
 import { type Card, COLUMNS, type ColumnId } from "./model.js";
@@ -24,9 +24,6 @@ export function cardView(card: Card, view: CopyView): HTMLElement {
       "article",
       { class: card.conflicts.length > 0 ? "card torn" : "card", "aria-labelledby": `${id}-title` },
       isEdited ? editor(view.editing ?? card, view) : reader(card, view, id),
-      card.conflicts.map((conflict) =>
-        conflictPanel(conflict, { replica: view.replica, names: view.names, isReadOnly: view.isPast }),
-      ),
     ),
   );
 }
@@ -36,7 +33,23 @@ function reader(card: Card, view: CopyView, id: string): HTMLElement {
   return h(
     "div",
     { class: "face", key: "face" },
-    h("h4", { id: `${id}-title`, dir: "auto" }, card.title || "Untitled"),
+    h(
+      "div",
+      { class: "top" },
+      h("h4", { id: `${id}-title`, dir: "auto" }, card.title || "Untitled"),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon plain",
+          id: `${id}-edit`,
+          disabled: view.isPast,
+          "aria-label": `Edit ${called(card)}`,
+          onclick: () => view.edit(card),
+        },
+        "✎",
+      ),
+    ),
     card.text !== "" && h("p", { class: "text", dir: "auto" }, card.text),
     card.tags.length > 0 &&
       h(
@@ -45,6 +58,7 @@ function reader(card: Card, view: CopyView, id: string): HTMLElement {
         card.tags.map((tag) => h("li", { dir: "auto" }, tag)),
       ),
     h("div", { class: "tools" }, tools(card, view, id)),
+    !view.isPast && card.conflicts.map((conflict) => conflictMark(conflict, view)),
     write && receipt(write, view.tiers),
   );
 }
@@ -82,18 +96,6 @@ function tools(card: Card, view: CopyView, id: string): HTMLElement[] {
     ),
     move(COLUMNS[at - 1], "←"),
     move(COLUMNS[at + 1], "→"),
-    h(
-      "button",
-      {
-        type: "button",
-        class: "plain",
-        id: `${id}-edit`,
-        disabled: isPast,
-        "aria-label": `Edit ${called(card)}`,
-        onclick: () => view.edit(card),
-      },
-      "Edit",
-    ),
   ];
 }
 

@@ -1,8 +1,11 @@
 // One copy of the board, drawn: everything that a replica shows.
 
+import type { Conflict } from "trellis-sync";
 import { called } from "./card.js";
 import { addExamples, columns } from "./columns.js";
+import { conflictPanels } from "./conflict.js";
 import { h, show } from "./dom.js";
+import { coloursOf } from "./graph.js";
 import { heldPanel } from "./held.js";
 import { History } from "./history.js";
 import { announce } from "./live.js";
@@ -27,12 +30,13 @@ export class CopyView {
   readonly replica: Replica;
   readonly element: HTMLElement;
   names = new Names([]);
+  #colours: ReadonlyMap<string, number> = new Map();
   /** The card that is being edited, as it was when that began. */
   editing: Card | undefined;
   readonly #options: CopyOptions;
   readonly #note = new NoteEditor(this);
   readonly #history = new History(this);
-  #conflicts = 0;
+  #known = 0;
   #told: Written | undefined;
 
   constructor(replica: Replica, options: CopyOptions) {
@@ -66,6 +70,8 @@ export class CopyView {
     return card ? called(card) : `card ${cut(key, 12)}`;
   };
 
+  readonly colourOf = (author: string): number => this.#colours.get(author) ?? 0;
+
   receiptOf(write: Written): HTMLElement {
     return receipt(write, this.tiers);
   }
@@ -81,7 +87,8 @@ export class CopyView {
   render(): void {
     const { seen } = this.replica;
     if (!seen) return;
-    this.names = new Names(seen.graph);
+    this.names = new Names(seen.book.values());
+    this.#colours = coloursOf(seen.graph);
     const { cards, note } = this.#history.past ?? seen;
     show(
       this.element,
@@ -89,6 +96,7 @@ export class CopyView {
       this.replica.trouble !== undefined && this.#trouble(this.replica.trouble),
       this.isPast && this.#pastBar(),
       heldPanel(this),
+      !this.isPast && conflictPanels(this.#conflicts(), this),
       h(
         "div",
         { class: "desk", key: "desk" },
@@ -107,7 +115,7 @@ export class CopyView {
     const status = this.#options.wire()?.status;
     const alone = waiting(this.replica.writes);
     const { isHolding } = this.replica;
-    const conflicts = this.#openConflicts();
+    const conflicts = this.#conflicts().length;
     return h(
       "header",
       { class: "copy-head", key: "head" },
@@ -174,12 +182,9 @@ export class CopyView {
     );
   }
 
-  #openConflicts(): number {
-    const { seen } = this.replica;
-    return [...(seen?.cards ?? []), ...(seen ? [seen.note] : [])].reduce(
-      (sum, { conflicts }) => sum + conflicts.length,
-      0,
-    );
+  #conflicts(): readonly Conflict[] {
+    const { cards = [], note } = this.replica.seen ?? {};
+    return [...cards, ...(note ? [note] : [])].flatMap(({ conflicts }) => conflicts);
   }
 
   /** Tells a screen reader what became of the last write, and of conflicts. */
@@ -188,9 +193,9 @@ export class CopyView {
     const [last] = this.replica.writes;
     if (last && last !== this.#told) announce(`${last.what}: ${receiptWords(last)}.`);
     this.#told = last;
-    const conflicts = this.#openConflicts();
-    if (conflicts > this.#conflicts) announce(`${title}: ${count(conflicts, "open conflict")}.`);
-    if (conflicts === 0 && this.#conflicts > 0) announce(`${title}: no open conflict.`);
-    this.#conflicts = conflicts;
+    const conflicts = this.#conflicts().length;
+    if (conflicts > this.#known) announce(`${title}: ${count(conflicts, "open conflict")}.`);
+    if (conflicts === 0 && this.#known > 0) announce(`${title}: no open conflict.`);
+    this.#known = conflicts;
   }
 }

@@ -9,7 +9,7 @@ const LANE = 30;
 const TOP = 18;
 const LEFT = 14;
 const RADIUS = 5;
-export const COLOURS = 6;
+const COLOURS = 6;
 
 interface Lane {
   readonly name: string;
@@ -19,14 +19,13 @@ interface Lane {
 /** Lanes, in the order in which they first appear. */
 function lanesOf(log: readonly LoggedOp[], names: Names): Map<string, Lane> {
   const lanes = new Map<string, Lane>();
-  const authors: string[] = [];
+  const colours = coloursOf(log);
   for (const op of log) {
     const lane = laneOf(op);
     if (lanes.has(lane)) continue;
-    if (!authors.includes(op.author)) authors.push(op.author);
-    const name = names.of({ author: op.author });
+    const name = names.ofAuthor(op.author);
     const isHeld = op.branch.startsWith("held/");
-    lanes.set(lane, { name: isHeld ? `${name}, held` : name, colour: authors.indexOf(op.author) % COLOURS });
+    lanes.set(lane, { name: isHeld ? `${name}, held` : name, colour: colours.get(op.author) ?? 0 });
   }
   return lanes;
 }
@@ -35,7 +34,7 @@ function laneOf({ author, branch }: LoggedOp): string {
   return `${author} ${branch}`;
 }
 
-/** The colour of each author. */
+/** The colour of each author, in the order in which they first wrote. */
 export function coloursOf(log: readonly LoggedOp[]): Map<string, number> {
   const authors = [...new Set(log.map(({ author }) => author))];
   return new Map(authors.map((author, at) => [author, at % COLOURS]));
@@ -94,7 +93,7 @@ export function graph(
     ),
     h(
       "div",
-      { class: "scroll", id: "", tabindex: 0, role: "region", "aria-label": "Graph of the history, scrolls sideways" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Graph of the history, scrolls sideways" },
       s(
         "svg",
         {

@@ -56,8 +56,7 @@ function itemView(item: PlanItem, view: CopyView): HTMLElement {
           "li",
           {},
           `${place}: `,
-          h("del", { dir: "auto" }, cut(was, VALUE_WORDS)),
-          " → ",
+          was !== "" && [h("del", { dir: "auto" }, cut(was, VALUE_WORDS)), " → "],
           h("ins", { dir: "auto" }, cut(becomes, VALUE_WORDS)),
         ),
       ),
@@ -82,8 +81,8 @@ function changesOf({ before, after }: PlanItem): { place: string; was: string; b
   const [was, becomes] = [before, after].map((shown) =>
     shown.type === "json" && typeof shown.value === "object" && shown.value !== null ? shown.value : undefined,
   ) as ({ [field: string]: never } | undefined)[];
-  if (!was || !becomes)
-    return [{ place: "record", was: was ? "there" : "(none)", becomes: becomes ? "added" : said(after) }];
+  if (!becomes) return [{ place: "card", was: "there", becomes: said(after) }];
+  if (!was) return [{ place: "card", was: "", becomes: "new" }];
   return [...new Set([...Object.keys(was), ...Object.keys(becomes)])]
     .filter((field) => JSON.stringify(was[field]) !== JSON.stringify(becomes[field]))
     .map((field) => ({ place: field, was: textOf(was[field]), becomes: textOf(becomes[field]) }));

@@ -3,9 +3,9 @@
 import type { LoggedOp } from "trellis-sync";
 import type { CopyView } from "./copy.js";
 import { h } from "./dom.js";
-import { coloursOf, graph } from "./graph.js";
+import { graph } from "./graph.js";
 import { CARDS, type Card, cardOf, NOTE_KEY, NOTES, type Note, noteOf } from "./model.js";
-import { bodyWords, clock, didOf, timeOf } from "./words.js";
+import { clock, didOf, timeOf } from "./words.js";
 
 const ROWS = 8;
 
@@ -17,10 +17,9 @@ export interface Past {
   readonly note: Note;
 }
 
-/** What was there once, and what each op said. */
+/** What was there once. */
 export class History {
   readonly #view: CopyView;
-  readonly #bodies = new Map<string, string>();
   #wanted: number | undefined;
   #isLooking = false;
   past: Past | undefined;
@@ -33,7 +32,6 @@ export class History {
     const { seen } = this.#view.replica;
     const log = seen?.log ?? [];
     const upTo = log.slice(0, this.past?.ops ?? log.length);
-    this.#askFor(upTo.slice(-ROWS));
     const last = upTo.at(-1);
     const { names } = this.#view;
     const id = `${this.#view.idOf("history")}-slider`;
@@ -51,7 +49,9 @@ export class History {
         min: Math.min(1, log.length),
         max: log.length,
         value: upTo.length,
-        "aria-valuetext": last ? `${upTo.length} of ${log.length}: ${names.of(last)} ${this.#did(last)}` : "empty",
+        "aria-valuetext": last
+          ? `${upTo.length} of ${log.length}: ${names.of(last.id, last.author)} ${this.#did(last)}`
+          : "empty",
         oninput: (event: Event) => this.#lookAt(Number((event.target as HTMLInputElement).value)),
       }),
       this.#rows(upTo),
@@ -66,7 +66,6 @@ export class History {
   }
 
   #rows(upTo: readonly LoggedOp[]): HTMLElement {
-    const colours = coloursOf(this.#view.replica.seen?.graph ?? []);
     return h(
       "ol",
       { class: "rows" },
@@ -78,7 +77,11 @@ export class History {
             "li",
             { key: op.id },
             h("time", {}, clock(timeOf(op.hlc))),
-            h("b", { class: `who c${colours.get(op.author)}`, dir: "auto" }, this.#view.names.of(op)),
+            h(
+              "b",
+              { class: `who c${this.#view.colourOf(op.author)}`, dir: "auto" },
+              this.#view.names.of(op.id, op.author),
+            ),
             h("span", { class: "grow", dir: "auto" }, this.#did(op)),
           ),
         ),
@@ -86,24 +89,7 @@ export class History {
   }
 
   #did(op: LoggedOp): string {
-    const body = this.#bodies.get(op.id) ?? "";
-    return `${didOf(op, this.#view.titleOf)}${body === "" ? "" : `: ${body}`}`;
-  }
-
-  /** Reads what ops say, once. */
-  #askFor(ops: readonly LoggedOp[]): void {
-    const unknown = ops.filter(({ id, collection }) => collection === CARDS && !this.#bodies.has(id));
-    if (unknown.length === 0) return;
-    for (const { id } of unknown) this.#bodies.set(id, "");
-    void Promise.all(
-      unknown.map(async ({ id }) => {
-        const { body } = await this.#view.replica.main.op(id);
-        this.#bodies.set(id, bodyWords(body as Parameters<typeof bodyWords>[0]));
-      }),
-    ).then(
-      () => this.#view.render(),
-      () => {},
-    );
+    return didOf(op, this.#view.replica.seen?.book.get(op.id), this.#view.titleOf);
   }
 
   #lookAt(ops: number): void {

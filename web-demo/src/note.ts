@@ -1,6 +1,6 @@
 // The shared note: written as one types, on top of what one was looking at.
 
-import { conflictPanel } from "./conflict.js";
+import { conflictMark } from "./conflict.js";
 import type { CopyView } from "./copy.js";
 import { h } from "./dom.js";
 import type { Note } from "./model.js";
@@ -36,9 +36,7 @@ export class NoteEditor {
         onblur: () => void this.#write(),
       }),
       write && !view.isPast && view.receiptOf(write),
-      note.conflicts.map((conflict) =>
-        conflictPanel(conflict, { replica: view.replica, names: view.names, isReadOnly: view.isPast }),
-      ),
+      !view.isPast && note.conflicts.map((conflict) => conflictMark(conflict, view)),
     );
   }
 

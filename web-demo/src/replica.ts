@@ -1,6 +1,18 @@
 // One copy of the board: what it shows, what is written to it, and how safe each write is.
 
-import type { Branch, Conflict, LoggedOp, Patch, Plan, Receipt, Repo, Resolution, Session, Status } from "trellis-sync";
+import type {
+  Branch,
+  Conflict,
+  LoggedOp,
+  Op,
+  Patch,
+  Plan,
+  Receipt,
+  Repo,
+  Resolution,
+  Session,
+  Status,
+} from "trellis-sync";
 import { type BoardRecords, CARDS, type Card, cardOf, NOTE_KEY, NOTES, type Note, noteOf } from "./model.js";
 
 export type BoardRepo = Repo<BoardRecords>;
@@ -23,6 +35,8 @@ export interface Seen {
   readonly note: Note;
   /** Ops of the branch, the first one first. */
   readonly log: readonly LoggedOp[];
+  /** Every op, with what it says. */
+  readonly book: ReadonlyMap<string, Op>;
   /** Ops of every branch of the board, by their clocks. */
   readonly graph: readonly LoggedOp[];
   readonly status: Status;
@@ -49,6 +63,9 @@ export class Replica {
   trouble: string | undefined;
   #held: BoardBranch | undefined;
   #session: Session<BoardRecords> | undefined;
+  readonly #book = new Map<string, Op>();
+  /** What the book has been read up to. */
+  #bookHeads: readonly string[] = [];
   #isStale = false;
   #isReading = false;
   readonly #heard = new Set<() => void>();
@@ -173,14 +190,25 @@ export class Replica {
     const { branch } = this;
     const status = await this.main.status();
     const incoming = await this.#plan();
+    for (const op of await this.main.ops(this.#bookHeads)) this.#book.set(op.hash, op);
+    this.#bookHeads = status.branches.flatMap(({ heads }) => heads);
     const [cards, note, ...logs] = await Promise.all([
       branch.entries(CARDS),
       branch.entry(NOTES, NOTE_KEY),
       branch.log({ limit: LOG_OPS }),
       ...status.branches.filter(isOfBoard).map(({ name }) => this.main.branch(name).log({ limit: LOG_OPS })),
     ]);
-    const log = logs[0]?.toReversed() ?? [];
-    return { cards: cards.map(cardOf), note: noteOf(note), log, graph: byClock(logs.flat()), status, incoming };
+    const [log = [], ...others] = logs.map((ops) => ops.filter(isSaidOnBoard));
+    const graph = byClock([...log, ...others.flat()]);
+    return {
+      cards: cards.map(cardOf),
+      note: noteOf(note),
+      log: log.toReversed(),
+      book: this.#book,
+      graph,
+      status,
+      incoming,
+    };
   }
 
   async #plan(): Promise<Plan | undefined> {
@@ -263,6 +291,11 @@ export class Replica {
 
 function isOfBoard({ name }: { name: string }): boolean {
   return name === MAIN || name.startsWith(HELD);
+}
+
+/** Whether an op is about the board, and not about the repo. */
+function isSaidOnBoard({ branch }: LoggedOp): boolean {
+  return isOfBoard({ name: branch });
 }
 
 /** Each op once, in the order of their clocks, in which no op stands before what its author had seen. */

@@ -1,15 +1,23 @@
 // The shared board: one copy in this browser, and a link to the relay that the page came from.
 
 import { open } from "trellis-sync";
+import { linkBar } from "./bar.js";
 import { CopyView } from "./copy.js";
 import { h, show } from "./dom.js";
+import { remember, remembered } from "./memory.js";
 import type { BoardRecords } from "./model.js";
 import { Replica } from "./replica.js";
 import { sharePanel } from "./share.js";
 import { RelayWire } from "./wire.js";
 import { linkWords } from "./words.js";
 
-const NAME = "trellis.name";
+const NAME = "name";
+/** Under what name the board is kept here: another one for each board that the relay ever had. */
+const BOARD = "board";
+const ENDS = [
+  ["This browser", "own"],
+  ["Relay", "relay"],
+] as const;
 const NAME_MAX = 40;
 
 /** The page with one copy. */
@@ -35,12 +43,13 @@ export class SharedPage {
   }
 
   static async begin(): Promise<SharedPage> {
-    const repo = await open<BoardRecords>("board");
-    const replica = new Replica(repo, localStorage.getItem(NAME) ?? guest());
+    const repo = await open<BoardRecords>(remembered(BOARD) ?? "board");
+    const replica = new Replica(repo, remembered(NAME) ?? guest());
     const page = new SharedPage(replica, relayUrl());
     await replica.begin();
     page.#wire.join();
     page.#changed();
+    window.addEventListener("online", () => void page.#wire.redial());
     return page;
   }
 
@@ -50,36 +59,22 @@ export class SharedPage {
   }
 
   #draw(): void {
-    const { isOn, status } = this.#wire;
+    const { status } = this.#wire;
     const { hasBegun } = this.#replica;
     show(
       this.#bar,
-      h(
-        "div",
-        { class: isOn && status?.state === "connected" ? "wire on" : "wire" },
-        h("span", { class: "end own" }, "This browser"),
-        h("span", { class: "line", "aria-hidden": "true" }),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "switch",
-            id: "link",
-            role: "switch",
-            "aria-checked": String(isOn),
-            "aria-label": "Link to the relay",
-            onclick: () => this.#wire.toggle(),
-          },
-          h("span", { class: "track" }, h("span", { class: "thumb" })),
-          isOn ? "Cut the link" : "Join again",
-        ),
-        h("span", { class: "line", "aria-hidden": "true" }),
-        h("span", { class: "end relay" }, "Relay"),
-      ),
+      linkBar(this.#wire, ENDS, () => this.#wire.toggle()),
       h(
         "p",
         { class: "story" },
         h("span", { class: "words" }, hasBegun ? `${linkWords(status)}.` : this.#beginning()),
+        status?.reason?.code === "repo_mismatch" &&
+          h(
+            "span",
+            { key: "other" },
+            "The relay keeps another board. ",
+            h("button", { type: "button", id: "other", onclick: openOther }, "Keep this one aside and open that"),
+          ),
         h(
           "label",
           { class: "who" },
@@ -108,8 +103,14 @@ export class SharedPage {
   #rename(event: Event): void {
     const name = (event.target as HTMLInputElement).value.trim();
     this.#replica.who = name === "" ? guest() : name;
-    localStorage.setItem(NAME, this.#replica.who);
+    remember(NAME, this.#replica.who);
   }
+}
+
+/** What is here stays here, under its old name. */
+function openOther(): void {
+  remember(BOARD, `board-${Date.now().toString(36)}`);
+  location.reload();
 }
 
 /** The relay is where the page came from. */

@@ -1,6 +1,7 @@
 // Two copies side by side on one page, without any server.
 
 import { open } from "trellis-sync";
+import { linkBar } from "./bar.js";
 import { addExamples } from "./columns.js";
 import { CopyView } from "./copy.js";
 import { h, show } from "./dom.js";
@@ -9,6 +10,10 @@ import { type BoardRecords, NOTES, NOTES_MANIFEST } from "./model.js";
 import { Replica } from "./replica.js";
 import { PairWire } from "./wire.js";
 
+const ENDS = [
+  ["Ann", "ann"],
+  ["Bob", "bob"],
+] as const;
 const STEP_MS = 1_600;
 
 /** The page with two copies. */
@@ -64,29 +69,7 @@ export class TwoPage {
     const words = isOn ? (status?.isInSync ? "The link is on: both are the same" : "Joining…") : "The link is cut";
     show(
       this.#bar,
-      h(
-        "div",
-        { class: isOn ? "wire on" : "wire" },
-        h("span", { class: "end ann" }, "Ann"),
-        h("span", { class: "line", "aria-hidden": "true" }),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "switch",
-            id: "link",
-            role: "switch",
-            "aria-checked": String(isOn),
-            disabled: this.#isPlaying,
-            "aria-label": "Link between Ann and Bob",
-            onclick: () => this.#wire.toggle(),
-          },
-          h("span", { class: "track" }, h("span", { class: "thumb" })),
-          isOn ? "Cut the link" : "Join again",
-        ),
-        h("span", { class: "line", "aria-hidden": "true" }),
-        h("span", { class: "end bob" }, "Bob"),
-      ),
+      linkBar(this.#wire, ENDS, this.#isPlaying ? undefined : () => this.#toggle()),
       h(
         "p",
         { class: "story" },
@@ -98,6 +81,11 @@ export class TwoPage {
         ),
       ),
     );
+  }
+
+  #toggle(): void {
+    this.#story = "";
+    this.#wire.toggle();
   }
 
   /** Plays what a visitor may do: both write while the link is cut, and it is joined again. */

@@ -36,6 +36,13 @@ export abstract class Wire {
     this.#heard();
   }
 
+  /** Dials at once where it waits to dial again. */
+  async redial(): Promise<void> {
+    if (this.status?.state !== "offline") return;
+    await this.cut();
+    this.join();
+  }
+
   toggle(): void {
     if (this.isOn) void this.cut();
     else this.join();

@@ -1,6 +1,6 @@
 // Words for people: names, times, and what an op did.
 
-import type { Conflict, Json, LinkStatus, LoggedOp } from "trellis-sync";
+import type { Conflict, Json, LinkStatus, LoggedOp, Op } from "trellis-sync";
 import { CARDS, NOTES, textOf } from "./model.js";
 
 const NAME_MAX = 40;
@@ -12,16 +12,24 @@ export class Names {
   readonly #byAuthor = new Map<string, string>();
   readonly #byOp = new Map<string, string>();
 
-  constructor(log: readonly LoggedOp[]) {
-    for (const { id, author, actor } of log) {
-      const name = actor === undefined || actor === "" ? undefined : cut(actor, NAME_MAX);
-      if (name !== undefined) this.#byAuthor.set(author, name);
-      if (name !== undefined) this.#byOp.set(id, name);
+  /** @param ops in order: the last name that somebody had is the one that counts */
+  constructor(ops: Iterable<Op>) {
+    for (const { hash, agentId, actor } of ops) {
+      if (actor === undefined || actor === "") continue;
+      const name = cut(actor, NAME_MAX);
+      this.#byAuthor.set(agentId, name);
+      this.#byOp.set(hash, name);
     }
   }
 
-  of({ op, id, author }: { op?: string; id?: string; author: string }): string {
-    return this.#byOp.get(op ?? id ?? "") ?? this.#byAuthor.get(author) ?? `key ${author.slice(0, 6)}`;
+  /** Whoever wrote an op. */
+  of(op: string, author: string): string {
+    return this.#byOp.get(op) ?? this.ofAuthor(author);
+  }
+
+  /** Whoever has a key. */
+  ofAuthor(author: string): string {
+    return this.#byAuthor.get(author) ?? `key ${author.slice(0, 6)}`;
   }
 }
 
@@ -65,29 +73,33 @@ export function placeOf(path: string): string {
   return field.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-/** What an op did, as far as its header tells. */
-export function didOf({ kind, collection, key, branch }: LoggedOp, titleOf: (key: string) => string): string {
-  if (kind === "merge" || collection.startsWith("_")) return `joined what was written apart on ${branch}`;
+/** What an op did. @param said the op itself, once it is known */
+export function didOf(op: LoggedOp, said: Op | undefined, titleOf: (key: string) => string): string {
+  const { kind, collection, key, base } = op;
   if (collection === NOTES) return "edited the note";
-  if (collection !== CARDS) return `wrote ${collection}/${cut(key, NAME_MAX)}`;
-  const title = titleOf(key);
-  return kind === "delete" ? `removed ${title}` : `changed ${title}`;
+  if (collection !== CARDS)
+    return collection.startsWith("_") ? "joined two branches" : `wrote ${cut(`${collection}/${key}`, NAME_MAX)}`;
+  if (kind === "delete") return `removed ${titleOf(key)}`;
+  if (base.length === 0) return `added ${titleOf(key)}`;
+  const words = bodyWords(said?.body);
+  return `changed ${titleOf(key)}${words === "" ? "" : `: ${words}`}`;
 }
 
-/** What an op did, of its body. */
-export function bodyWords(body: Json | undefined): string {
+/** The fields that a body changes. */
+function bodyWords(body: Op["body"]): string {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return "";
-  const parts = body as { readonly [part: string]: Json };
-  const places = (part: string, word: (value: Json) => string) =>
-    Object.entries((parts[part] ?? {}) as { [place: string]: Json }).map(
+  const { set, add, insert, discard, remove } = body as { readonly [part: string]: Json };
+  const places = (part: Json | undefined, word: (value: Json) => string) =>
+    Object.entries((part ?? {}) as { [place: string]: Json }).map(
       ([place, value]) => `${placeOf(place)} ${cut(word(value), NAME_MAX)}`,
     );
   const listed = (value: Json) => (Array.isArray(value) ? value.map(textOf).join(", ") : textOf(value));
   return [
-    ...places("set", (value) => `“${textOf(value)}”`),
-    ...places("add", (value) => `+${textOf(value)}`),
-    ...places("insert", (value) => `+ ${listed(value)}`),
-    ...places("discard", (value) => `− ${listed(value)}`),
+    ...places(set, (value) => `“${textOf(value)}”`),
+    ...places(add, (value) => `+${textOf(value)}`),
+    ...places(insert, (value) => `+ ${listed(value)}`),
+    ...places(discard, (value) => `− ${listed(value)}`),
+    ...(Array.isArray(remove) ? remove.map((place) => `${placeOf(textOf(place))} removed`) : []),
   ].join(", ");
 }
 
