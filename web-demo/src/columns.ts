@@ -13,8 +13,8 @@ export function columns(cards: readonly Card[], view: CopyView): HTMLElement {
     COLUMNS.map(({ id, name }) => {
       const own = cards.filter(({ column }) => column === id);
       return h(
-        "section",
-        { class: "column", key: id, "aria-label": name },
+        "div",
+        { class: "column", key: id, role: "group", "aria-label": name },
         h("h3", {}, name, h("span", { class: "aside" }, own.length)),
         h(
           "ul",

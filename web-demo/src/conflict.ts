@@ -13,8 +13,8 @@ const BY_HAND = ["title", "text"];
 export function conflictPanels(conflicts: readonly Conflict[], view: CopyView): HTMLElement | false {
   if (conflicts.length === 0) return false;
   return h(
-    "section",
-    { class: "conflicts", key: "conflicts", "aria-label": "Open conflicts" },
+    "div",
+    { class: "conflicts", key: "conflicts", role: "group", "aria-label": "Open conflicts" },
     conflicts.map((conflict) => conflictPanel(conflict, view)),
   );
 }
@@ -83,7 +83,7 @@ function sideView(conflict: Conflict, side: Conflict["sides"][number], view: Cop
       "button",
       {
         type: "button",
-        "aria-label": `Take ${words}, by ${author}`,
+        "aria-label": `Take this: ${words}, by ${author}`,
         onclick: () => view.replica.resolve(conflict, side),
       },
       "Take this",

@@ -93,7 +93,7 @@ export function graph(
     ),
     h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Graph of the history, scrolls sideways" },
+      { class: "scroll", tabindex: 0, role: "group", "aria-label": "Graph of the history, scrolls sideways" },
       s(
         "svg",
         {

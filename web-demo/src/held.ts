@@ -16,8 +16,8 @@ export function heldPanel(view: CopyView): HTMLElement | false {
   if (!replica.isHolding || !plan) return false;
   const waits = plan.items.length;
   return h(
-    "section",
-    { class: "held", key: "held", "aria-label": "What waits to come in" },
+    "div",
+    { class: "held", key: "held", role: "group", "aria-label": "What waits to come in" },
     h(
       "h3",
       {},

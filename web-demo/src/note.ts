@@ -22,8 +22,8 @@ export class NoteEditor {
     const { view, id } = { view: this.#view, id: `${this.#view.idOf("note")}-text` };
     const write = view.replica.writes.find(({ key }) => key === "shared");
     return h(
-      "section",
-      { class: "note", key: "note", "aria-labelledby": `${id}-name` },
+      "div",
+      { class: "note", key: "note" },
       h("h3", { id: `${id}-name` }, "Shared note"),
       h("textarea", {
         id,
