@@ -8,6 +8,9 @@ import { receipt } from "./receipts.js";
 import { cut } from "./words.js";
 
 const TITLE_WORDS = 30;
+/** What a card shows at most. Its form has all of it. */
+const TITLE_MAX = 300;
+const TEXT_MAX = 3_000;
 
 /** What a card is called where it is spoken of. */
 export function called({ title }: Pick<Card, "title">): string {
@@ -36,7 +39,7 @@ function reader(card: Card, view: CopyView, id: string): HTMLElement {
     h(
       "div",
       { class: "top" },
-      h("h4", { id: `${id}-title`, dir: "auto" }, card.title || "Untitled"),
+      h("h4", { id: `${id}-title`, dir: "auto" }, cut(card.title, TITLE_MAX) || "Untitled"),
       h(
         "button",
         {
@@ -50,7 +53,7 @@ function reader(card: Card, view: CopyView, id: string): HTMLElement {
         "✎",
       ),
     ),
-    card.text !== "" && h("p", { class: "text", dir: "auto" }, card.text),
+    card.text !== "" && h("p", { class: "text", dir: "auto" }, cut(card.text, TEXT_MAX)),
     card.tags.length > 0 &&
       h(
         "ul",

@@ -66,7 +66,8 @@ export class CopyView {
   readonly idOf = (key: string): string => `${this.#options.id}-${key}`;
 
   readonly titleOf = (key: string): string => {
-    const card = this.replica.seen?.cards.find((card) => card.key === key);
+    const { cards } = this.#history.past ?? this.replica.seen ?? { cards: [] };
+    const card = cards.find((card) => card.key === key);
     return card ? called(card) : `card ${cut(key, 12)}`;
   };
 

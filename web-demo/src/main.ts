@@ -6,8 +6,8 @@ import { SharedPage } from "./shared.js";
 import { TwoPage } from "./two.js";
 
 const PAGES = {
-  "#two": { name: "Two copies, one page", begin: () => TwoPage.begin() },
-  "#shared": { name: "Shared with others", begin: () => SharedPage.begin() },
+  "#two": { name: "Two copies", begin: () => TwoPage.begin() },
+  "#shared": { name: "Shared board", begin: () => SharedPage.begin() },
 } as const;
 
 type Address = keyof typeof PAGES;

@@ -49,8 +49,7 @@ export const NOTE_KEY = "shared";
 /** How the collections merge: the note line by line, so that different lines never conflict. */
 export const NOTES_MANIFEST: Json = { fields: { "/text": "text" } };
 
-/** The most that one field shows: what is longer is cut, so that nobody can make the page too slow to use. */
-const TEXT_MAX = 4_000;
+/** The most tags that a card shows. */
 const TAGS_MAX = 24;
 
 export function cardOf({ key, value, frontier, conflicts }: Entry<CardRecord>): Card {
@@ -72,10 +71,10 @@ export function noteOf({ value, frontier, conflicts }: Entry<{ text: string }>):
   return { text: textOf((value as Json as { text?: Json } | undefined)?.text), frontier, conflicts };
 }
 
-/** Any value as people read it. */
+/** Any value as people read it, and edit it: never less than all of it. */
 export function textOf(value: Json | undefined): string {
-  const text = value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text;
+  if (value === undefined || value === null) return "";
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** A new key, which sorts behind those that are there. */

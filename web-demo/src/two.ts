@@ -22,7 +22,7 @@ export class TwoPage {
   readonly #bar = h("div", { class: "bar" });
   readonly #copies: readonly [Replica, Replica];
   readonly #wire: PairWire;
-  #story = "";
+  #story = "Try it: cut the link, change both copies, join again.";
   #isPlaying = false;
 
   private constructor(copies: readonly [Replica, Replica]) {
@@ -76,7 +76,7 @@ export class TwoPage {
         h("span", { class: "words" }, this.#story || `${words}.`),
         h(
           "button",
-          { type: "button", id: "play", class: "plain", disabled: this.#isPlaying, onclick: () => void this.#play() },
+          { type: "button", id: "play", class: "main", disabled: this.#isPlaying, onclick: () => void this.#play() },
           "Show me a merge",
         ),
       ),

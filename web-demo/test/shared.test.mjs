@@ -41,17 +41,17 @@ test("the first visit finds the relay's board, and what is put on it is safe the
   await received(ann, "Order tomato seeds", RELAYED);
   await counted(bob, "#own .card", 4);
   await valued(note(bob, "own"), (text) => text.startsWith("Saturday\n"));
-  site.trellis(`clone ${site.relayUrl} folder`);
+  await site.run(`trellis clone ${site.relayUrl} folder`);
   assert.match(site.trellis("-C folder ls cards"), /.*-.*\n.*-.*\n.*-.*\n.*-/);
 });
 
 test("a folder on a disk takes part", LIMIT, async () => {
   site.trellis("-C folder set cards/1/title", { args: ["From a terminal"] });
-  site.trellis(`-C folder sync ${site.relayUrl}`);
+  await site.run(`trellis -C folder sync ${site.relayUrl}`);
   for (const page of [ann, bob]) await card(page, "own", "From a terminal").waitFor();
   await edit(ann, "own", "From a terminal", { text: "Seen by Ann" });
   await received(ann, "From a terminal", RELAYED);
-  site.trellis(`-C folder sync ${site.relayUrl}`);
+  await site.run(`trellis -C folder sync ${site.relayUrl}`);
   assert.match(site.trellis("-C folder get cards/1/text"), /Seen by Ann/);
 });
 
@@ -84,7 +84,7 @@ test("a relay that is killed is missed by nobody", LIMIT, async () => {
   await add(bob, "own", "Bob without a relay");
   await edit(ann, "own", "Mend the garden gate", { title: "Paint the gate" });
   await edit(bob, "own", "Mend the garden gate", { title: "Sell the gate" });
-  await ann.screenshot({ path: site.picture("demo-offline.png"), fullPage: true });
+  await site.keep(ann, "offline");
   await site.startRelay();
   await card(bob, "own", "Ann without a relay").waitFor();
   await card(ann, "own", "Bob without a relay").waitFor();
@@ -96,8 +96,7 @@ test("the conflict of two browsers stands open in both, with names, and a click 
     await conflicts(page, "own", 1);
     assert.deepEqual((await page.locator("#own .sides b").allTextContents()).toSorted(), ["Ann", "Bob"]);
   }
-  await ann.evaluate(() => scrollTo(0, 0));
-  await ann.screenshot({ path: site.picture("demo-shared.png"), fullPage: true });
+  await site.keep(ann, "shared");
   await accessible(ann);
   await bob.locator("#own .sides li", { hasText: "Paint the gate" }).locator("button").click();
   for (const page of [ann, bob]) {
@@ -125,11 +124,29 @@ test("it says how others join, and others do by what it says", LIMIT, async () =
   const page = await ann.getAttribute("#page-link", "href");
   assert.equal(page, `${site.url}#shared`);
   const [clone = ""] = ((await ann.textContent(".share pre")) ?? "").split("\n");
-  site.shell(clone);
+  await site.run(clone);
   assert.match(site.trellis("-C board get cards/1/title"), /From a terminal/);
   assert.ok((await ann.locator(".code path").getAttribute("d"))?.startsWith("M"));
-  await ann.screenshot({ path: site.picture("demo-share.png"), fullPage: true });
+  await site.keep(ann, "share");
   await accessible(ann);
+});
+
+test("a copy outlives its tab, also where the relay cannot be reached", LIMIT, async () => {
+  await add(ann, "own", "Kept in the browser");
+  await received(ann, "Kept in the browser", RELAYED);
+  let isCut = true;
+  await ann.routeWebSocket(
+    () => true,
+    (socket) => void (isCut ? socket.close() : socket.connectToServer()),
+  );
+  await ann.reload();
+  await linked(ann, "Not reached");
+  await card(ann, "own", "Kept in the browser").waitFor();
+  await add(ann, "own", "Written after a reload");
+  isCut = false;
+  await ann.reload();
+  await card(ann, "own", "Written after a reload").waitFor();
+  await card(bob, "own", "Written after a reload").waitFor();
 });
 
 test("a board that the relay had before is kept aside", LIMIT, async () => {

@@ -1,11 +1,13 @@
-// The built page and a relay on one port, as `trellis serve --demo` has them.
+// `trellis serve --demo`, a wire to it that can be cut, and browsers that visit it.
 
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { connect } from "node:net";
-import { extname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { execFile as start } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { freePort, LIMIT_MS, Place } from "../../tests/browser/place.mjs";
+
+const execFile = promisify(start);
 
 /** @typedef {Awaited<ReturnType<Place["browser"]>>} Browser */
 /** @typedef {Awaited<ReturnType<Browser["newContext"]>>} Context */
@@ -13,34 +15,18 @@ import { freePort, LIMIT_MS, Place } from "../../tests/browser/place.mjs";
 /** @typedef {Awaited<ReturnType<Browser["newPage"]>>} Page */
 /** @typedef {ReturnType<Page["locator"]>} Locator */
 
-const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
-/** @type {Record<string, string>} */
-const MEDIA_TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join("; ");
-
 /** A place with a board that a relay keeps, and the page that shows it. */
 export class Site extends Place {
   port = 0;
-  /** @type {string[]} */
+  /** What pages complain of, and what they ask of others than the site. @type {string[]} */
   complaints = [];
-  /** @type {Browser | undefined} */
-  #browser;
-  #relayPort = 0;
   #folder = "";
+  #relayPort = 0;
   /** @type {{ stop: (signal: NodeJS.Signals) => unknown } | undefined} */
   #relay;
-  /** @type {Set<import("node:stream").Duplex>} */
+  /** @type {Browser | undefined} */
+  #browser;
+  /** @type {Set<import("node:net").Socket>} */
   #sockets = new Set();
 
   get url() {
@@ -54,33 +40,59 @@ export class Site extends Place {
   async begin() {
     [this.port, this.#relayPort] = [await freePort(), await freePort()];
     await this.freshBoard("garden");
-    const server = createServer(answer);
-    server.on("upgrade", (request, socket, head) => {
-      const relay = connect(this.#relayPort, "127.0.0.1");
-      const lines = [`GET ${request.url} HTTP/1.1`];
-      for (let at = 0; at < request.rawHeaders.length; at += 2)
-        lines.push(`${request.rawHeaders[at]}: ${request.rawHeaders[at + 1]}`);
-      relay.write(`${lines.join("\r\n")}\r\n\r\n`);
-      relay.write(head);
-      relay.pipe(socket).pipe(relay);
-      for (const end of [relay, socket]) {
-        this.#sockets.add(end);
-        end.on("error", () => {});
-        end.on("close", () => {
-          relay.destroy();
-          socket.destroy();
-        });
-      }
-    });
-    await new Promise((done) => server.listen(this.port, "127.0.0.1", () => done(undefined)));
+    const wire = createServer((socket) => this.#pass(socket));
+    await new Promise((done) => wire.listen(this.port, "127.0.0.1", () => done(undefined)));
     this.ends.unshift(() => {
       this.dropLinks();
-      server.close();
+      wire.close();
     });
   }
 
+  /** Runs a line of a shell while the wire goes on, and returns what it prints. @param {string} line */
+  async run(line) {
+    const { stdout } = await execFile("sh", ["-ec", line], { cwd: this.folder, env: this.env });
+    return stdout;
+  }
+
+  /** Passes on what comes on a connection, until either end of it is gone. @param {import("node:net").Socket} socket */
+  #pass(socket) {
+    const relay = connect(this.#relayPort, "127.0.0.1");
+    socket.pipe(relay).pipe(socket);
+    for (const end of [relay, socket]) {
+      this.#sockets.add(end);
+      end.on("error", () => {});
+      end.on("close", () => {
+        this.#sockets.delete(end);
+        relay.destroy();
+        socket.destroy();
+      });
+    }
+  }
+
+  /** Cuts every connection, as where a wire is cut. */
+  dropLinks() {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** A relay that keeps a new board. @param {string} name */
+  async freshBoard(name) {
+    this.#folder = name;
+    mkdirSync(join(this.folder, name));
+    await this.startRelay();
+  }
+
+  async startRelay() {
+    const command = `-C ${this.#folder} serve --demo --listen 127.0.0.1:${this.#relayPort} --origin ${this.relayUrl}`;
+    this.#relay = await this.serve(command);
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  async stopRelay(signal) {
+    await this.#relay?.stop(signal);
+  }
+
   /**
-   * A page that is open. What it complains of, and what it asks of others, is in `complaints`.
+   * A page that is open.
    *
    * @param {string} hash
    * @param {ContextOptions & { context?: Context }} how
@@ -98,45 +110,9 @@ export class Site extends Place {
     return page;
   }
 
-  /** Ends every link as a wire does that is cut. */
-  dropLinks() {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#sockets.clear();
-  }
-
-  /** A board that is new, behind the relay. @param {string} name */
-  async freshBoard(name) {
-    this.#folder = name;
-    this.trellis(`init ${name} --name ${name}`);
-    this.trellis(`-C ${name} manifest set notes`, { args: ['{"fields":{"/text":"text"}}'] });
-    await this.startRelay();
-  }
-
-  async startRelay() {
-    const names = `--origin ${this.relayUrl} --allow-origin ${this.url.slice(0, -1)}`;
-    this.#relay = await this.serve(`-C ${this.#folder} serve --open --listen 127.0.0.1:${this.#relayPort} ${names}`);
-  }
-
-  /** @param {NodeJS.Signals} signal */
-  async stopRelay(signal) {
-    await this.#relay?.stop(signal);
-  }
-}
-
-/** @param {import("node:http").IncomingMessage} request @param {import("node:http").ServerResponse} response */
-function answer({ url = "/" }, response) {
-  const { pathname } = new URL(url, "http://localhost");
-  const path = pathname === "/" ? "/index.html" : pathname;
-  try {
-    const body = readFileSync(join(DIST, path));
-    const headers = {
-      "content-type": MEDIA_TYPES[extname(path)] ?? "application/octet-stream",
-      "content-security-policy": POLICY,
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-    };
-    response.writeHead(200, headers).end(body);
-  } catch {
-    response.writeHead(404).end();
+  /** Keeps a picture of a page, to be looked at. @param {Page} page @param {string} name */
+  async keep(page, name) {
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: this.picture(`demo-${name}.png`), fullPage: true });
   }
 }

@@ -77,7 +77,7 @@ test("a conflict stands open on both sides while the board goes on, until one cl
     assert.deepEqual(authors.toSorted(), ["Ann", "Bob"]);
   }
   await accessible(page);
-  await page.screenshot({ path: site.picture("demo-conflict.png"), fullPage: true });
+  await site.keep(page, "conflict");
   await add(page, "bob", "The board goes on");
   await card(page, "ann", "The board goes on").waitFor();
   await page.locator("#bob .sides li", { hasText: "Order basil" }).locator("button").click();
@@ -132,9 +132,8 @@ test("what comes in is held, looked at, taken, and let in", LIMIT, async () => {
     /2 changes wait.*title: Order tomato seeds → Order basil/s,
   );
   await add(page, "bob", "Bob's own");
-  await page.evaluate(() => scrollTo(0, 0));
   await accessible(page);
-  await page.screenshot({ path: site.picture("demo-held.png"), fullPage: true });
+  await site.keep(page, "held");
   await page.click("#bob .held button.main");
   await card(page, "bob", "Paint the bench").waitFor();
   await counted(page, "#bob .held .change", 0);
@@ -167,7 +166,7 @@ test("the slider shows the board as it was, and the list who wrote what", LIMIT,
   );
   assert.equal(await page.locator("#ann .columns button:enabled").count(), 0);
   assert.equal(await note(page, "ann").getAttribute("readonly"), "");
-  await page.screenshot({ path: site.picture("demo-history.png"), fullPage: true });
+  await site.keep(page, "history");
   await accessible(page);
   await page.keyboard.press("Home");
   await counted(page, "#ann .card", 1);
@@ -219,7 +218,7 @@ test("it is open to everybody: dark and light, wide and narrow", LIMIT, async ()
       await accessible(page);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       assert.ok(overflow <= 0, `at ${width} px the page is ${overflow} px too wide`);
-      await page.screenshot({ path: site.picture(`demo-two-${colorScheme}-${width}.png`), fullPage: true });
+      await site.keep(page, `two-${colorScheme}-${width}`);
       await page.close();
     }
 });
