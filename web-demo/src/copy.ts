@@ -1,6 +1,5 @@
 // One copy of the board, drawn: everything that a replica shows.
 
-import type { Conflict } from "trellis-sync";
 import { called } from "./card.js";
 import { addExamples, columns } from "./columns.js";
 import { conflictPanels } from "./conflict.js";
@@ -97,7 +96,7 @@ export class CopyView {
       this.replica.trouble !== undefined && this.#trouble(this.replica.trouble),
       this.isPast && this.#pastBar(),
       heldPanel(this),
-      !this.isPast && conflictPanels(this.#conflicts(), this),
+      !this.isPast && conflictPanels(this.replica.conflicts, this),
       h(
         "div",
         { class: "desk", key: "desk" },
@@ -116,7 +115,7 @@ export class CopyView {
     const status = this.#options.wire()?.status;
     const alone = waiting(this.replica.writes);
     const { isHolding } = this.replica;
-    const conflicts = this.#conflicts().length;
+    const conflicts = this.replica.conflicts.length;
     return h(
       "header",
       { class: "copy-head", key: "head" },
@@ -183,18 +182,13 @@ export class CopyView {
     );
   }
 
-  #conflicts(): readonly Conflict[] {
-    const { cards = [], note } = this.replica.seen ?? {};
-    return [...cards, ...(note ? [note] : [])].flatMap(({ conflicts }) => conflicts);
-  }
-
   /** Tells a screen reader what became of the last write, and of conflicts. */
   #tellNews(): void {
     const { title } = this.#options;
     const [last] = this.replica.writes;
     if (last && last !== this.#told) announce(`${last.what}: ${receiptWords(last)}.`);
     this.#told = last;
-    const conflicts = this.#conflicts().length;
+    const conflicts = this.replica.conflicts.length;
     if (conflicts > this.#known) announce(`${title}: ${count(conflicts, "open conflict")}.`);
     if (conflicts === 0 && this.#known > 0) announce(`${title}: no open conflict.`);
     this.#known = conflicts;

@@ -98,6 +98,12 @@ export class Replica {
     return this.seen?.status.repo !== undefined;
   }
 
+  /** Those that are open. */
+  get conflicts(): readonly Conflict[] {
+    const { cards = [], note } = this.seen ?? {};
+    return [...cards, ...(note ? [note] : [])].flatMap(({ conflicts }) => conflicts);
+  }
+
   get isHolding(): boolean {
     return this.#held !== undefined;
   }

@@ -15,7 +15,7 @@ const NAME = "name";
 /** Under what name the board is kept here: another one for each board that the relay ever had. */
 const BOARD = "board";
 const ENDS = [
-  ["This browser", "own"],
+  ["You", "own"],
   ["Relay", "relay"],
 ] as const;
 const NAME_MAX = 40;

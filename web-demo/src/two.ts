@@ -14,6 +14,7 @@ const ENDS = [
   ["Ann", "ann"],
   ["Bob", "bob"],
 ] as const;
+const MERGED = "Joined. Votes, moves and note lines merged; two titles stand open, and nothing is lost.";
 const STEP_MS = 1_600;
 
 /** The page with two copies. */
@@ -38,6 +39,7 @@ export class TwoPage {
           wire: () => this.#wire,
         }),
     );
+    for (const replica of copies) replica.onChange(() => this.#hear());
     this.element.replaceChildren(this.#bar, h("div", { class: "copies" }, ...views.map(({ element }) => element)));
   }
 
@@ -62,6 +64,13 @@ export class TwoPage {
   #changed(): void {
     this.#draw();
     for (const replica of this.#copies) replica.tell();
+  }
+
+  /** Ends the story of the merge with its last conflict. */
+  #hear(): void {
+    if (this.#story !== MERGED || this.#isPlaying || this.#copies.some(({ conflicts }) => conflicts.length > 0)) return;
+    this.#story = "";
+    this.#draw();
   }
 
   #draw(): void {
@@ -116,9 +125,7 @@ export class TwoPage {
         await ann.writeNote(`${lines(ann)}\n15:00 cake`, ann.seen?.note.frontier ?? []);
         await bob.writeNote(`Sunday, not S${lines(bob).slice(1)}`, bob.seen?.note.frontier ?? []);
       });
-      await this.#tell("Joined. Votes, moves and note lines merged; two titles stand open, and nothing is lost.", () =>
-        this.#wire.join(),
-      );
+      await this.#tell(MERGED, () => this.#wire.join());
     } finally {
       this.#isPlaying = false;
       this.#draw();
