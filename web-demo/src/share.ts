@@ -20,6 +20,14 @@ export function sharePanel(page: string, relay: string): HTMLElement {
         {},
         h("p", {}, "In another browser, or on a device that reaches this one:"),
         h("p", {}, h("a", { href: page, id: "page-link" }, page)),
+        isOnlyHere(page) &&
+          h(
+            "p",
+            { class: "quiet" },
+            "This address leads here from this machine alone. For a phone, serve with ",
+            h("code", {}, "--listen 0.0.0.0:4200 --allow-plain"),
+            ", and open the page by this machine’s address.",
+          ),
         h("p", {}, "In a folder on a disk:"),
         h(
           "pre",
@@ -29,6 +37,12 @@ export function sharePanel(page: string, relay: string): HTMLElement {
       ),
     ),
   );
+}
+
+/** Whether nobody else can reach an address. */
+function isOnlyHere(address: string): boolean {
+  const { hostname } = new URL(address);
+  return hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.");
 }
 
 /** The address as squares that a camera reads. */

@@ -1,6 +1,5 @@
 //! Files that a server shows to browsers: a page of its own, beside the links that it opens.
 
-use axum::http::HeaderName;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -23,8 +22,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
-
 /// The answer that brings a file.
 pub(super) fn answer(file: &StaticFile) -> Response {
     let headers = [
@@ -33,7 +30,6 @@ pub(super) fn answer(file: &StaticFile) -> Response {
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (REFERRER_POLICY, "no-referrer"),
-        (OPENER_POLICY, "same-origin"),
     ];
     (headers, file.bytes).into_response()
 }
