@@ -62,7 +62,7 @@ pub(crate) fn install_tools(name: &str) -> Result<()> {
 }
 
 /// A tool that [`install_tools`] installs.
-fn tool(name: &str, args: &[&str]) -> Command {
+pub(crate) fn tool(name: &str, args: &[&str]) -> Command {
     let path = child::root().join(FOLDER).join("node_modules/.bin").join(name);
     child::program(&path.to_string_lossy(), args)
 }

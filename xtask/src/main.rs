@@ -22,6 +22,7 @@ mod story;
 mod tally;
 mod test;
 mod wasm;
+mod web_demo;
 
 use std::process::ExitCode;
 
@@ -54,8 +55,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "demo",
-        usage: "demo [--prove]",
-        about: "Two repos diverge, conflict, and agree again, by the built trellis",
+        usage: "demo [--no-serve] [--prove]",
+        about: "Repos diverge, conflict, and agree again, by the built trellis; then a board in the browser",
         run: demo::run,
     },
     Command {

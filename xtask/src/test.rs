@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::child;
 use crate::steps::{self, Step, Work};
-use crate::{bench, browser, demo, dependencies, no_std, planted, python, runtimes, setup, wasm};
+use crate::{bench, browser, demo, dependencies, no_std, planted, python, runtimes, setup, wasm, web_demo};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
 const LINTS: Step =
@@ -27,6 +27,8 @@ const JS_LINTS: Step = own("js lints", browser::lints);
 const PAGE: Step = Step { name: "page", needs: None, work: Work::Many(browser::test) };
 const NPM_BUILD: Step = own("npm build", wasm::build_to_test);
 const NPM: Step = Step { name: "npm", needs: None, work: Work::Many(wasm::test) };
+const WEB_DEMO_BUILD: Step = own("web demo build", web_demo::build_to_test);
+const WEB_DEMO: Step = Step { name: "web demo", needs: None, work: Work::Many(web_demo::test) };
 const PYTHON_LINTS: Step = own("python lints", python::lints);
 const PYTHON: Step = Step { name: "python", needs: None, work: Work::Many(python::test) };
 const RUNTIMES: Step = Step { name: "runtimes", needs: None, work: Work::Many(runtimes::test) };
@@ -51,6 +53,8 @@ const FULL: &[Step] = &[
     NPM.after(NPM_BUILD),
     PYTHON.after(BUILD),
     RUNTIMES.after(NPM_BUILD),
+    WEB_DEMO_BUILD.after(NPM_BUILD),
+    WEB_DEMO.after(WEB_DEMO_BUILD),
 ];
 
 const QUICK: &[Step] = &[FORMAT, LINTS, tests("quick tests", QUICK_TESTS)];

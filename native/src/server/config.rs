@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::Uri;
 
+use super::files::StaticFile;
 use super::tls::TlsConfig;
 use crate::error::{Code, Result, TrellisError};
 use crate::transport::authority;
@@ -28,6 +29,8 @@ pub struct ServerConfig {
     /// The origins of web pages, other than the server's own, that may open a link, as in `https://app.example`; `*` for
     /// any. Programs that are no browsers name none.
     pub allowed_origins: Vec<String>,
+    /// Files for browsers, each at its own path: a page, whose links then come from the server's own origin.
+    pub files: &'static [StaticFile],
     /// Connections at a time.
     pub connections_max: usize,
     /// Connections at a time from one address that have not proven who they are; of IPv6, from one network of 64 bits.
@@ -47,6 +50,7 @@ impl Default for ServerConfig {
             allow_plain: false,
             public_origins: Vec::new(),
             allowed_origins: Vec::new(),
+            files: &[],
             connections_max: 1024,
             newcomers_per_address_max: 4,
             header_limit: Duration::from_secs(10),

@@ -13,6 +13,7 @@
 //! | `GET /sync/v1/status` | what [`Links::status`] says, as JSON |
 //! | `GET /healthz` | `ok` |
 //! | `GET /metrics` | counters, for Prometheus |
+//! | `GET` of a path in [`ServerConfig::files`] | that file |
 //!
 //! [`Hub`] serves repos, as `trellis serve` does. A server that sends every frame back, and a client of it:
 //!
@@ -73,6 +74,7 @@ mod accept;
 mod admission;
 mod config;
 mod exchange;
+mod files;
 mod hub;
 mod metrics;
 mod nonces;
@@ -96,6 +98,7 @@ use crate::error::{Code, Result, TrellisError};
 use crate::transport::Connection;
 pub use admission::Newcomer;
 pub use config::ServerConfig;
+pub use files::StaticFile;
 pub use hub::{Hub, HubConfig, Quotas, log_events};
 pub use metrics::Page;
 pub use tls::TlsConfig;

@@ -11,20 +11,24 @@ use trellis_core::link::message::RepoTag;
 
 use super::accept::{Peer, Shared};
 use super::metrics::{Page, Refusal};
-use super::upgrade;
+use super::{files, upgrade};
 
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    let shown = shared.config.files;
+    let router = Router::new()
         .route("/healthz", get("ok"))
         .route("/metrics", get(metrics))
         .route("/sync/v1/status", get(status))
         .route("/sync/v1/link", get(link))
         .route("/sync/v1/repos/{tag}/link", get(link_to_repo))
         .route("/sync/v1/exchange", post(exchange))
-        .route("/sync/v1/repos/{tag}/exchange", post(exchange_with_repo))
-        .with_state(shared)
+        .route("/sync/v1/repos/{tag}/exchange", post(exchange_with_repo));
+    let with_files = shown
+        .iter()
+        .fold(router, |router, file| router.route(file.path, get(move || async move { files::answer(file) })));
+    with_files.with_state(shared)
 }
 
 async fn metrics(State(shared): State<Arc<Shared>>) -> Response {

@@ -276,3 +276,15 @@ fn who_has_proved_a_key_leaves_room_for_the_next() {
         Ok(())
     });
 }
+
+/// The page of the demo is only where it was built in.
+#[cfg(not(feature = "demo"))]
+#[test]
+fn a_program_without_the_page_says_so() {
+    let place = Place::new();
+    let Output { status, stderr, .. } = place.command(&["serve", "--demo"]).output().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let told = String::from_utf8_lossy(&stderr);
+    assert!(told.contains("unsupported") && told.contains("cargo xtask demo"), "{told}");
+    assert!(!place.path(".trellis").exists(), "nothing was begun");
+}

@@ -12,18 +12,20 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::child;
 use crate::story::{STORIES, Step, Story};
+use crate::{child, web_demo};
 use stage::{Stage, Voice};
 
-/// Builds `trellis` and plays the stories; with `--prove` also once without each step, which must fail.
+/// Builds `trellis`, plays the stories, and serves the web demo, unless `--no-serve` says not to; with `--prove` plays them
+/// also once without each step, which must fail, and serves nothing.
 ///
 /// # Errors
 /// The build fails, or a step does not do what it should.
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
-    let is_proof = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        ["--prove"] => true,
+    let (is_proof, is_served) = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => (false, true),
+        ["--no-serve"] => (false, false),
+        ["--prove"] => (true, false),
         _ => return Ok(crate::wrong_usage()),
     };
     println!("Building trellis. The first time this takes a few minutes.");
@@ -38,6 +40,9 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     println!("\nAll copies are equal. {steps} steps, {:.1} s.", start.elapsed().as_secs_f64());
     for folder in folders {
         println!("Look around in them: {}", folder.display());
+    }
+    if is_served {
+        web_demo::serve()?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! `trellis serve`: repos for peers to sync with.
 
+mod demo;
 mod logs;
 mod signals;
 mod size;
@@ -15,7 +16,7 @@ use trellis_sync::core::link::message::RepoTag;
 use trellis_sync::core::op::hex;
 use trellis_sync::folder::Folder;
 use trellis_sync::link::Welcome;
-use trellis_sync::server::{Hub, HubConfig, Quotas, Server, ServerConfig, Stopped, TlsConfig, log_events};
+use trellis_sync::server::{Hub, HubConfig, Quotas, Server, ServerConfig, StaticFile, Stopped, TlsConfig, log_events};
 use trellis_sync::{Code, Missing, Repo, Result, TrellisError};
 
 use super::context::Context;
@@ -27,11 +28,15 @@ use signals::Signals;
 /// With `--open`, unless it is said otherwise.
 const OPEN_QUOTAS: Quotas = Quotas { repos: Some(64), repo_bytes: Some(256 << 20), bytes: Some(4 << 30) };
 
+/// Connections from one address that have not said who they are, for pages in several tabs.
+const DEMO_NEWCOMERS: usize = 64;
+
 /// Serve this folder's repo, or many, for peers to sync with
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   trellis serve
+  trellis serve --demo
   trellis serve --repos /srv/repos --listen 0.0.0.0:4200 --tls-cert cert.pem --tls-key key.pem
 
 Peers dial what it prints; with -v it also prints the tags by which they name repos. It lets in members of a repo (`trellis members add`), or with --open anybody.
@@ -44,6 +49,9 @@ pub(crate) struct Serve {
     /// Serve every repo that has a folder in this one, instead of this folder's
     #[arg(long, value_name = "DIR")]
     repos: Option<PathBuf>,
+    /// Serve the demo: its page, and this folder's repo, begun where there is none, for anybody
+    #[arg(long, conflicts_with = "repos")]
+    demo: bool,
     /// Let in anybody; with --repos, make the repos that peers bring
     #[arg(long)]
     open: bool,
@@ -79,13 +87,16 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn run(self, context: &Context) -> Outcome {
         logs::begin(context.detail(), self.log_json)?;
+        let files = if self.demo { demo::files()? } else { &[] };
         let hub = self.hub(context).await?;
         // What takes long is behind: until here a signal ends the program by itself.
         let mut signals = Signals::listen()?;
-        let server = Server::bind(self.config(context)).await?;
+        let server = Server::bind(self.config(context, files)).await?;
         let serving = self.serving(hub.repos().await, server.local_addr());
         context.tell_early(&serving);
-        context.note(&format!("Peers connect with `trellis clone {}`.", serving.dialled()));
+        if !self.demo {
+            context.note(&format!("Peers connect with `trellis clone {}`.", serving.dialled()));
+        }
         let stopped = until_told(server, &hub, &mut signals).await?;
         hub.close().await?;
         if stopped == Stopped::ByCutting {
@@ -95,10 +106,13 @@ impl Serve {
     }
 
     async fn hub(&self, context: &Context) -> Result<Hub> {
-        let welcome = if self.open { Welcome::Anyone } else { Welcome::Members };
+        let welcome = if self.is_open() { Welcome::Anyone } else { Welcome::Members };
         let config = HubConfig { welcome, quotas: self.quotas(), ..HubConfig::default() };
         if let Some(root) = &self.repos {
             return Hub::many(context.path(root), config).await;
+        }
+        if self.demo {
+            return Hub::one(demo::board(context).await?, config);
         }
         let folder = Folder::find(context.dir())?;
         let repo = Repo::options().missing(Missing::Refuse).events(log_events(None)).open(folder.root()).await?;
@@ -111,8 +125,13 @@ impl Serve {
         Hub::one(repo, config)
     }
 
+    /// Whether anybody is let in.
+    fn is_open(&self) -> bool {
+        self.open || self.demo
+    }
+
     fn quotas(&self) -> Quotas {
-        let usual = if self.open { OPEN_QUOTAS } else { Quotas::default() };
+        let usual = if self.is_open() { OPEN_QUOTAS } else { Quotas::default() };
         Quotas {
             repos: self.quota_repos.or(usual.repos),
             repo_bytes: self.quota_repo_bytes.or(usual.repo_bytes),
@@ -120,7 +139,8 @@ impl Serve {
         }
     }
 
-    fn config(&self, context: &Context) -> ServerConfig {
+    fn config(&self, context: &Context, shown: &'static [StaticFile]) -> ServerConfig {
+        let usual = ServerConfig::default();
         let files = self.tls_cert.as_ref().zip(self.tls_key.as_ref());
         ServerConfig {
             listen: self.listen,
@@ -128,7 +148,10 @@ impl Serve {
             allow_plain: self.allow_plain,
             public_origins: self.origin.clone(),
             allowed_origins: self.allow_origin.clone(),
-            ..ServerConfig::default()
+            files: shown,
+            // A browser fetches a page over several connections, and each of its tabs opens a link.
+            newcomers_per_address_max: if self.demo { DEMO_NEWCOMERS } else { usual.newcomers_per_address_max },
+            ..usual
         }
     }
 
@@ -136,9 +159,10 @@ impl Serve {
         let scheme = if self.tls_cert.is_some() { "wss" } else { "ws" };
         let origins = self.origin.iter().filter(|origin| *origin != "*").cloned().collect();
         let (url, is_many) = (format!("{scheme}://{listen}"), self.repos.is_some());
+        let page = self.demo.then(|| format!("{}://{listen}/", if scheme == "wss" { "https" } else { "http" }));
         let repos =
             repos.into_iter().map(|(tag, path)| RepoDoc { tag: tag.map(|tag| hex::encode(&tag.0)), path }).collect();
-        Serving { url, listen, origins, repos, open: self.open, is_many }
+        Serving { url, page, listen, origins, repos, open: self.is_open(), is_many }
     }
 }
 
@@ -161,6 +185,9 @@ async fn until_told(server: Server, hub: &Hub, signals: &mut Signals) -> Result<
 #[derive(Clone, Debug, Serialize)]
 struct Serving {
     url: String,
+    /// The address of the demo's page, which it has for browsers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
     listen: SocketAddr,
     /// By what other names peers dial it.
     origins: Vec<String>,
@@ -188,6 +215,9 @@ impl Serving {
 
 impl Told for Serving {
     fn print(&self, page: &mut Page<'_>) -> io::Result<()> {
+        if let Some(address) = &self.page {
+            return page.line(format!("Open {} in two browsers", page.paint(Look::Name, address)));
+        }
         let what = if self.is_many { count(self.repos.len(), "repo") } else { "the repo".into() };
         let at = self.origins.iter().map(|origin| format!(" and {}", clean(origin))).collect::<String>();
         let url = page.paint(Look::Name, &self.url);

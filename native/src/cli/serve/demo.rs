@@ -1,0 +1,66 @@
+//! What `trellis serve --demo` adds: a page, and a board for it.
+
+use trellis_sync::folder::Folder;
+use trellis_sync::server::{StaticFile, log_events};
+use trellis_sync::{Code, Repo, Result, TrellisError};
+
+use super::super::context::Context;
+use super::super::words::{Notation, value};
+
+/// What people call the board.
+const NAME: &str = "board";
+/// The collection of the shared note, and how it merges: line by line.
+const NOTES: (&str, &str) = ("notes", r#"{"fields":{"/text":"text"}}"#);
+
+/// The page, where this program was built with it.
+#[cfg(feature = "demo")]
+const FILES: &[StaticFile] = &[
+    StaticFile {
+        path: "/",
+        media_type: "text/html; charset=utf-8",
+        bytes: include_bytes!("../../../../web-demo/dist/index.html"),
+    },
+    StaticFile {
+        path: "/page.js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../../../web-demo/dist/page.js"),
+    },
+    StaticFile {
+        path: "/page.css",
+        media_type: "text/css; charset=utf-8",
+        bytes: include_bytes!("../../../../web-demo/dist/page.css"),
+    },
+    StaticFile {
+        path: "/icon.svg",
+        media_type: "image/svg+xml",
+        bytes: include_bytes!("../../../../web-demo/dist/icon.svg"),
+    },
+];
+#[cfg(not(feature = "demo"))]
+const FILES: &[StaticFile] = &[];
+
+/// The files of the page.
+///
+/// # Errors
+/// `unsupported` where this program was built without them.
+pub(super) fn files() -> Result<&'static [StaticFile]> {
+    if FILES.is_empty() {
+        let message = "This trellis was built without the page of the demo. `cargo xtask demo` builds one that has it.";
+        return Err(TrellisError::new(Code::Unsupported, message));
+    }
+    Ok(FILES)
+}
+
+/// The repo of the folder, which is begun where there is none.
+///
+/// # Errors
+/// What the disk reports.
+pub(super) async fn board(context: &Context) -> Result<Repo> {
+    if let Ok(folder) = Folder::find(context.dir()) {
+        return Repo::options().events(log_events(None)).open(folder.root()).await;
+    }
+    let repo = Repo::options().name(NAME).events(log_events(None)).create(context.dir()).await?;
+    let (collection, manifest) = NOTES;
+    repo.declare(collection, value(manifest, Notation::Json)?).await?;
+    Ok(repo)
+}

@@ -1,0 +1,129 @@
+// The shared board: one copy in this browser, and a link to the relay that the page came from.
+
+import { open } from "trellis-sync";
+import { linkBar } from "./bar.js";
+import { CopyView } from "./copy.js";
+import { h, show } from "./dom.js";
+import { remember, remembered } from "./memory.js";
+import type { BoardRecords } from "./model.js";
+import { Replica } from "./replica.js";
+import { sharePanel } from "./share.js";
+import { RelayWire } from "./wire.js";
+import { linkWords } from "./words.js";
+
+const NAME = "name";
+/** Under what name the board is kept here: another one for each board that the relay ever had. */
+const BOARD = "board";
+const ENDS = [
+  ["You", "own"],
+  ["Relay", "relay"],
+] as const;
+const NAME_MAX = 40;
+
+/** The page with one copy. */
+export class SharedPage {
+  readonly element = h("main", { id: "shared", class: "shared" });
+  readonly #bar = h("div", { class: "bar" });
+  readonly #replica: Replica;
+  readonly #wire: RelayWire;
+  readonly #view: CopyView;
+
+  private constructor(replica: Replica, relay: string) {
+    this.#replica = replica;
+    this.#wire = new RelayWire(replica, relay, () => this.#changed());
+    this.#view = new CopyView(replica, {
+      id: "own",
+      title: "This browser’s copy",
+      tiers: "relay",
+      isWide: true,
+      wire: () => this.#wire,
+    });
+    this.element.replaceChildren(this.#bar, this.#view.element, sharePanel(pageUrl(), relay));
+    replica.onChange(() => this.#draw());
+  }
+
+  static async begin(): Promise<SharedPage> {
+    const repo = await open<BoardRecords>(remembered(BOARD) ?? "board");
+    const replica = new Replica(repo, remembered(NAME) ?? guest());
+    const page = new SharedPage(replica, relayUrl());
+    await replica.begin();
+    page.#wire.join();
+    page.#changed();
+    window.addEventListener("online", () => void page.#wire.redial());
+    return page;
+  }
+
+  #changed(): void {
+    this.#draw();
+    this.#replica.tell();
+  }
+
+  #draw(): void {
+    const { status } = this.#wire;
+    const { hasBegun } = this.#replica;
+    show(
+      this.#bar,
+      linkBar(this.#wire, ENDS, () => this.#wire.toggle()),
+      h(
+        "p",
+        { class: "story" },
+        h("span", { class: "words" }, hasBegun ? `${linkWords(status)}.` : this.#beginning()),
+        status?.reason?.code === "repo_mismatch" &&
+          h(
+            "span",
+            { key: "other" },
+            "The relay keeps another board. ",
+            h("button", { type: "button", id: "other", onclick: openOther }, "Keep this one aside and open that"),
+          ),
+        h(
+          "label",
+          { class: "who" },
+          h("span", {}, "Your name"),
+          h("input", {
+            id: "name",
+            value: this.#replica.who,
+            maxlength: NAME_MAX,
+            dir: "auto",
+            autocomplete: "off",
+            onchange: (event: Event) => this.#rename(event),
+          }),
+        ),
+      ),
+    );
+    this.#view.element.hidden = !hasBegun;
+  }
+
+  #beginning(): string {
+    const { status, url } = this.#wire;
+    if (status?.state === "connected") return "Fetching the board…";
+    const reason = status?.reason ? ` (${status.reason.message})` : "";
+    return `This browser has no copy yet, and fetches the board from ${url}: ${linkWords(status)}${reason}. Start it with “trellis serve --demo”.`;
+  }
+
+  #rename(event: Event): void {
+    const name = (event.target as HTMLInputElement).value.trim();
+    this.#replica.who = name === "" ? guest() : name;
+    remember(NAME, this.#replica.who);
+  }
+}
+
+/** What is here stays here, under its old name. */
+function openOther(): void {
+  remember(BOARD, `board-${Date.now().toString(36)}`);
+  location.reload();
+}
+
+/** The relay is where the page came from. */
+function relayUrl(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
+}
+
+function pageUrl(): string {
+  return `${location.origin}${location.pathname}#shared`;
+}
+
+/** A name for somebody who has given none. */
+function guest(): string {
+  const names = ["Fern", "Ivy", "Hazel", "Basil", "Clover", "Sorrel", "Aster", "Linden"];
+  return names[(crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) % names.length] ?? "Fern";
+}

@@ -1,0 +1,142 @@
+// Two copies side by side on one page, without any server.
+
+import { open } from "trellis-sync";
+import { linkBar } from "./bar.js";
+import { addExamples } from "./columns.js";
+import { CopyView } from "./copy.js";
+import { h, show } from "./dom.js";
+import { announce } from "./live.js";
+import { type BoardRecords, NOTES, NOTES_MANIFEST } from "./model.js";
+import { Replica } from "./replica.js";
+import { PairWire } from "./wire.js";
+
+const ENDS = [
+  ["Ann", "ann"],
+  ["Bob", "bob"],
+] as const;
+const MERGED = "Joined. Votes, moves and note lines merged; two titles stand open, and nothing is lost.";
+const STEP_MS = 1_600;
+
+/** The page with two copies. */
+export class TwoPage {
+  readonly element = h("main", { id: "two", class: "two" });
+  readonly #bar = h("div", { class: "bar" });
+  readonly #copies: readonly [Replica, Replica];
+  readonly #wire: PairWire;
+  #story = "Try it: cut the link, change both copies, join again.";
+  #isPlaying = false;
+
+  private constructor(copies: readonly [Replica, Replica]) {
+    this.#copies = copies;
+    this.#wire = new PairWire(copies, () => this.#changed());
+    const views = copies.map(
+      (replica) =>
+        new CopyView(replica, {
+          id: replica.who.toLowerCase(),
+          title: `${replica.who}’s copy`,
+          tiers: "peer",
+          isWide: false,
+          wire: () => this.#wire,
+        }),
+    );
+    for (const replica of copies) replica.onChange(() => this.#hear());
+    this.element.replaceChildren(this.#bar, h("div", { class: "copies" }, ...views.map(({ element }) => element)));
+  }
+
+  static async begin(): Promise<TwoPage> {
+    const [ann, bob] = await Promise.all(
+      ["Ann", "Bob"].map(async (who) => {
+        const repo = await open<BoardRecords>(`${who}’s board`, { storage: "memory", authorName: who });
+        return new Replica(repo, who);
+      }),
+    );
+    if (!ann || !bob) throw new Error("There are two.");
+    await ann.main.declare(NOTES, NOTES_MANIFEST);
+    await ann.begin();
+    await addExamples(ann);
+    await bob.begin();
+    const page = new TwoPage([ann, bob]);
+    page.#wire.join();
+    page.#changed();
+    return page;
+  }
+
+  #changed(): void {
+    this.#draw();
+    for (const replica of this.#copies) replica.tell();
+  }
+
+  /** Ends the story of the merge with its last conflict. */
+  #hear(): void {
+    if (this.#story !== MERGED || this.#isPlaying || this.#copies.some(({ conflicts }) => conflicts.length > 0)) return;
+    this.#story = "";
+    this.#draw();
+  }
+
+  #draw(): void {
+    const { isOn, status } = this.#wire;
+    const words = isOn ? (status?.isInSync ? "The link is on: both are the same" : "Joining…") : "The link is cut";
+    show(
+      this.#bar,
+      linkBar(this.#wire, ENDS, this.#isPlaying ? undefined : () => this.#toggle()),
+      h(
+        "p",
+        { class: "story" },
+        h("span", { class: "words" }, this.#story || `${words}.`),
+        h(
+          "button",
+          { type: "button", id: "play", class: "main", disabled: this.#isPlaying, onclick: () => void this.#play() },
+          "Show me a merge",
+        ),
+      ),
+    );
+  }
+
+  #toggle(): void {
+    this.#story = "";
+    this.#wire.toggle();
+  }
+
+  /** Plays what a visitor may do: both write while the link is cut, and it is joined again. */
+  async #play(): Promise<void> {
+    const [ann, bob] = this.#copies;
+    const [card, other] = ann.seen?.cards ?? [];
+    if (!card || !other) return;
+    this.#isPlaying = true;
+    try {
+      await this.#tell("Cut. Neither sees what the other does now.", () => this.#wire.cut());
+      await this.#tell("Ann renames a card and votes for it.", async () => {
+        await ann.patch(
+          card.key,
+          { set: { "/title": "Order seeds: tomato, basil" }, add: { "/votes": 1 } },
+          "Renamed a card",
+        );
+      });
+      await this.#tell("Bob renames the same card, votes too, and moves another one.", async () => {
+        await bob.patch(
+          card.key,
+          { set: { "/title": "Swap seeds with number 7" }, add: { "/votes": 1 } },
+          "Renamed a card",
+        );
+        await bob.patch(other.key, { set: { "/column": "done" } }, "Moved a card");
+      });
+      await this.#tell("Both edit the note, on different lines.", async () => {
+        const lines = (replica: Replica) => replica.seen?.note.text ?? "";
+        await ann.writeNote(`${lines(ann)}\n15:00 cake`, ann.seen?.note.frontier ?? []);
+        await bob.writeNote(`Sunday, not S${lines(bob).slice(1)}`, bob.seen?.note.frontier ?? []);
+      });
+      await this.#tell(MERGED, () => this.#wire.join());
+    } finally {
+      this.#isPlaying = false;
+      this.#draw();
+    }
+  }
+
+  async #tell(words: string, work: () => unknown): Promise<void> {
+    this.#story = words;
+    announce(words);
+    await work();
+    this.#draw();
+    await new Promise((done) => setTimeout(done, STEP_MS));
+  }
+}
