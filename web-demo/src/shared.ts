@@ -67,7 +67,7 @@ export class SharedPage {
       h(
         "p",
         { class: "story" },
-        h("span", { class: "words" }, hasBegun ? `${linkWords(status)}.` : this.#beginning()),
+        h("span", { class: "words" }, hasBegun ? goesOn(status?.state === "connected") : this.#beginning()),
         status?.reason?.code === "repo_mismatch" &&
           h(
             "span",
@@ -105,6 +105,12 @@ export class SharedPage {
     this.#replica.who = name === "" ? guest() : name;
     remember(NAME, this.#replica.who);
   }
+}
+
+/** What a visitor may count on. */
+function goesOn(isLinked: boolean): string {
+  if (isLinked) return "What you write is saved here first, then on the relay, and shows wherever the board is open.";
+  return "You can go on: what you write is saved here, and goes out when the link is back.";
 }
 
 /** What is here stays here, under its old name. */
