@@ -71,7 +71,8 @@ fn a_value_is_read_as_json() {
 
 #[test]
 fn bytes_stand_beside_the_text() {
-    let Given { text, bytes } = give(&[Bytes(vec![1, 2]), Bytes(vec![]), Bytes(vec![3])]).expect("bytes can be written");
+    let Given { text, bytes } =
+        give(&[Bytes(vec![1, 2]), Bytes(vec![]), Bytes(vec![3])]).expect("bytes can be written");
     assert_eq!(text, r#"["\ud8000,2","\ud8002,0","\ud8002,1"]"#);
     assert_eq!(bytes, Some(vec![1, 2, 3]));
     assert_eq!(give(&Bytes(vec![])).expect("none at all, too").bytes, Some(vec![]));
