@@ -35,7 +35,6 @@ pub(crate) enum Whose {
 }
 
 /// What signs.
-#[expect(clippy::large_enum_variant, reason = "a driver has one, so a box would save nothing")]
 #[derive(Debug)]
 pub(crate) enum Keys {
     /// The device's.
