@@ -86,7 +86,7 @@ fn root() -> PathBuf {
 fn types() -> String {
     let mut files: Vec<PathBuf> =
         fs::read_dir(root().join(SURFACE)).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| !path.ends_with(SCALARS));
+    files.retain(|path| path.is_file() && !path.ends_with(SCALARS));
     files.sort();
     let made = files.iter().map(|path| types_of(&fs::read_to_string(path).unwrap()));
     [HEAD.to_owned()].into_iter().chain(made).collect()

@@ -341,9 +341,7 @@ class Repo(Handle):
         """
         return await self._write(asks.resolve(conflict, choice))
 
-    async def merge(
-        self, source: str, *, message: Optional[str] = None, plan: Optional[words.Plan] = None
-    ) -> Receipt:
+    async def merge(self, source: str, *, message: Optional[str] = None, plan: Optional[words.Plan] = None) -> Receipt:
         """Joins another branch into this one; with a plan only if it still does what that says.
 
         Raises:
