@@ -139,8 +139,8 @@ class Stage:
     def phase(self) -> str:
         """``created``, ``planning``, ``previewed``, ``applying``, ``completed``, ``conflicted`` or ``failed``.
 
-        It is ``completed`` when the plan is applied and no conflict that it opened is open, and ``conflicted`` while one is, or
-        when what it would do changed before it was applied.
+        It is ``completed`` when the plan is applied and no conflict that it opened is open, and ``conflicted`` while one is,
+        or when what it would do changed before it was applied.
         """
         return self._phase
 

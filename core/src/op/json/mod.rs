@@ -5,6 +5,7 @@ mod object;
 mod parse;
 mod value;
 
+#[cfg(feature = "surface")]
 pub(crate) use jcs::push_string;
 pub use jcs::{text, write};
 pub use object::Object;
