@@ -3,15 +3,19 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Machine;
+use super::read::Purpose;
+use super::{Machine, Outputs, reply};
 use crate::admit::authority;
 use crate::error::CommandError;
+use crate::input::Request;
 use crate::limits::LINKS_MAX;
 use crate::log::graph::{Branch, Entity, Node};
+use crate::log::row::StoredOp;
 use crate::log::set::Bits;
 use crate::op::id::{OpId, PlanId};
 use crate::op::kind::Kind;
 use crate::ordered::Set;
+use crate::output::Answer;
 use crate::sort;
 use crate::view::plan::{Plan, PlanItem};
 use crate::view::state::Contents;
@@ -105,6 +109,35 @@ impl Machine {
         });
         let heads = incoming.heads.iter().map(|head| self.graph.id(*head)).collect();
         Ok(Plan::new(&join.branch, &join.source, heads, incoming.ops, items.collect()))
+    }
+
+    /// Reads what decides about what a join would change.
+    pub(super) fn read_join(&mut self, request: Request, join: Join, out: &mut Outputs) -> Result<(), CommandError> {
+        let nodes = self.join_looks_at(&join, &Contents::new())?;
+        self.read(nodes, Purpose::Plan(request, join), out);
+        Ok(())
+    }
+
+    /// Answers what a join would change, once all is read that decides about it.
+    pub(super) fn on_join_read(
+        &mut self,
+        (request, join): (Request, Join),
+        nodes: Vec<Node>,
+        ops: &[Option<StoredOp>],
+        out: &mut Outputs,
+    ) {
+        let read = self.contents(&nodes, ops).and_then(|contents| {
+            let mut unread = self.join_looks_at(&join, &contents)?;
+            unread.retain(|node| !contents.contains_key(node));
+            Ok((contents, unread))
+        });
+        match read {
+            Ok((_, unread)) if !unread.is_empty() => {
+                self.read([nodes, unread].concat(), Purpose::Plan(request, join), out);
+            }
+            Ok((contents, _)) => reply(out, request, self.plan(&join, &contents).map(Answer::Plan)),
+            Err(error) => reply(out, request, Err(error)),
+        }
     }
 
     /// Whether a join would still do what a plan says.

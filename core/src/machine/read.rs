@@ -163,10 +163,7 @@ impl Machine {
                 Ok(None)
             }
             Command::Plan { branch, source, at } => {
-                let join = Join::new(&branch, &source, &at);
-                let nodes = self.join_looks_at(&join, &Contents::new())?;
-                self.read(nodes, Purpose::Plan(request, join), out);
-                Ok(None)
+                self.read_join(request, Join::new(&branch, &source, &at), out).map(|()| None)
             }
             Command::FilesEver { branch, path } => self.read_files_ever(request, &branch, path, out).map(|()| None),
             Command::Files { branch, at } => self.read_files(request, &branch, &at, out).map(|()| None),
@@ -288,28 +285,6 @@ impl Machine {
                 reply(out, request, Ok(Answer::Conflicts(conflicts.collect())));
             }
             _ => {}
-        }
-    }
-
-    /// Answers what a join would change, once all is read that decides about it.
-    fn on_join_read(
-        &mut self,
-        (request, join): (Request, Join),
-        nodes: Vec<Node>,
-        ops: &[Option<StoredOp>],
-        out: &mut Outputs,
-    ) {
-        let read = self.contents(&nodes, ops).and_then(|contents| {
-            let mut unread = self.join_looks_at(&join, &contents)?;
-            unread.retain(|node| !contents.contains_key(node));
-            Ok((contents, unread))
-        });
-        match read {
-            Ok((_, unread)) if !unread.is_empty() => {
-                self.read([nodes, unread].concat(), Purpose::Plan(request, join), out);
-            }
-            Ok((contents, _)) => reply(out, request, self.plan(&join, &contents).map(Answer::Plan)),
-            Err(error) => reply(out, request, Err(error)),
         }
     }
 
