@@ -5,7 +5,7 @@ import type { CopyView } from "./copy.js";
 import { h } from "./dom.js";
 import { graph } from "./graph.js";
 import { CARDS, type Card, cardOf, NOTE_KEY, NOTES, type Note, noteOf } from "./model.js";
-import { clock, didOf, timeOf } from "./words.js";
+import { clock, count, didOf, timeOf } from "./words.js";
 
 const ROWS = 8;
 
@@ -40,7 +40,7 @@ export class History {
     return h(
       "details",
       { class: "fold history", key: "history", open: this.#view.isWide },
-      h("summary", {}, h("span", {}, "History"), h("span", { class: "aside" }, `${log.length} ops`)),
+      h("summary", {}, h("span", {}, "History"), h("span", { class: "aside" }, count(log.length, "op"))),
       graph(seen?.graph ?? [], { names, shown, chosen: last?.id, pick }),
       h("label", { class: "slider", for: id }, "The board as it was"),
       h("input", {
