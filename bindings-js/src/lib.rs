@@ -12,4 +12,4 @@ pub use engine::{
 };
 pub use federation::{collections, format, linked_repos, links_to, parse};
 pub use machine::Machine;
-pub use rows::{brought_by, record, record_bytes_max};
+pub use rows::{brought_by, ops_brought};

@@ -180,10 +180,10 @@ class BareHost {
 }
 
 /** @param {any} query @returns {any} */
-function nothing({ type, ops }) {
+function nothing({ type }) {
   if (type === "rows") return { type, rows: [], more: false };
   if (type === "peers") return { type, peers: [] };
-  if (type === "ops") return { type, ops: ops.map(() => []) };
+  if (type === "ops") return { type, rows: [] };
   return { type: "blobs", blobs: [] };
 }
 

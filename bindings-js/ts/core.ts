@@ -14,11 +14,10 @@ const functions = repoCore({
   broughtBy: glue.broughtBy,
   bundleOf: glue.bundleOf,
   isSigned: glue.isSigned,
+  opsBrought: glue.opsBrought,
   opsOf: glue.opsOf,
   opsOfBundle: glue.opsOfBundle,
   opsShown: glue.opsShown,
-  readRecord: glue.readRecord,
-  recordBytesMax: glue.recordBytesMax,
   repoTag: glue.repoTag,
   sign: glue.sign,
 });

@@ -2,7 +2,7 @@
 
 import type { MachineOptions } from "./core.js";
 import { type Given, packed, packedOps, unpacked, unpackedOps } from "./packing.js";
-import type { StoredOp } from "./surface.js";
+import type { Row, StoredOp } from "./surface.js";
 
 /** A value on its way out. */
 type Out = Uint8Array | Given;
@@ -35,13 +35,12 @@ export interface Crossing {
   linkedRepos(records: string): Out;
   linksTo(records: string, alias: string, entity: string): Out;
   opId(header: Uint8Array): string;
+  opsBrought(rows: string, bytes?: Uint8Array): Uint8Array;
   opsOf(objects: string): Uint8Array;
   opsOfBundle(bundle: Uint8Array): Uint8Array;
   opsShown(ops: Uint8Array): Out;
   parseReference(text: string): Out;
-  readRecord(bytes: Uint8Array): Out;
   reconcile(local: Uint8Array, remote: Uint8Array): Out;
-  recordBytesMax(): number;
   repoTag(repo: string): string;
   sign(seed: Uint8Array, message: Uint8Array): Uint8Array;
 }
@@ -73,11 +72,10 @@ export function repoCore(core: Omit<Crossing, ExtraName>) {
     broughtBy: (seq: number, headers: Uint8Array, digest: string) => unpacked(core.broughtBy(seq, headers, digest)),
     bundleOf: (ops: readonly StoredOp[]) => core.bundleOf(packedOps(ops)),
     isSigned: core.isSigned,
+    opsBrought: (rows: readonly Row[]) => unpackedOps(core.opsBrought(...packed(rows))),
     opsOf: (objects: unknown) => unpackedOps(core.opsOf(json(objects))),
     opsOfBundle: (bundle: Uint8Array) => unpackedOps(core.opsOfBundle(bundle)),
     opsShown: (ops: readonly StoredOp[]) => unpacked(core.opsShown(packedOps(ops))),
-    readRecord: (bytes: Uint8Array) => unpacked(core.readRecord(bytes)),
-    recordBytesMax: core.recordBytesMax,
     repoTag: core.repoTag,
     sign: core.sign,
   };

@@ -1,18 +1,14 @@
 // The store of a repo in IndexedDB: a row is there with everything that it brings, or not at all.
 
 import { type Database, result } from "./database.js";
-import { bytesOf, opsUpTo, type Store } from "./store.js";
-import type { Loaded, Query, Remembered, Row, RowHeaders, StoredAt, StoredOp } from "./surface.js";
+import { rowsUpTo, type Store } from "./store.js";
+import type { Loaded, Query, Remembered, Row, RowBytes, RowHeaders } from "./surface.js";
 import { unhex } from "./values.js";
 
 /** How many rows are read at once. */
 const PAGE_ROWS = 64;
-/** For how many ops rows are read at once. */
-const PAGE_OPS = 64;
 /** Of how many peers is told what is remembered of them. */
 const PEERS_MAX = 1_000;
-
-type Bytes = Pick<Row, "headers" | "bodies">;
 
 const NONE = new Uint8Array();
 
@@ -43,7 +39,7 @@ export class DatabaseStore implements Store {
       case "rows":
         return this.#rows(query.after);
       case "ops":
-        return { type: "ops", ops: await this.#ops(query.ops, query.bytesMax) };
+        return { type: "ops", rows: await this.#whole([...new Set(query.rows)], query.bytesMax) };
       case "peers":
         return { type: "peers", peers: await this.#peers() };
       case "blobPiece":
@@ -75,32 +71,27 @@ export class DatabaseStore implements Store {
     return this.#database.read((all) => result(all.objectStore("peers").getAll(null, PEERS_MAX)));
   }
 
-  /** Ops in order, for which no more rows are in memory at once than some of them lie in. */
-  async #ops(places: readonly StoredAt[], bytesMax = Number.POSITIVE_INFINITY): Promise<StoredOp[][]> {
-    const read: StoredOp[][] = [];
-    for (let left = bytesMax; read.length < places.length && left > 0; ) {
-      const some = places.slice(read.length, read.length + PAGE_OPS);
-      const rows = await this.#rowsOf(some);
-      const ops = opsUpTo(some, left, (seq) => rows.get(seq));
-      read.push(...ops);
-      left -= ops.reduce((bytes, [op]) => bytes + bytesOf(op), 0);
+  /** Whole rows: at least one, and no more when they have so many bytes. */
+  async #whole(seqs: readonly number[], bytesMax?: number): Promise<RowBytes[]> {
+    const read: RowBytes[] = [];
+    for (let at = 0, left = bytesMax ?? Number.POSITIVE_INFINITY; at < seqs.length && left > 0; at += PAGE_ROWS) {
+      const page = rowsUpTo(await this.#rowsAt(seqs.slice(at, at + PAGE_ROWS)), left);
+      read.push(...page);
+      left -= page.reduce((bytes, { headers, bodies }) => bytes + headers.length + bodies.length, 0);
     }
     return read;
   }
 
-  #rowsOf(places: readonly StoredAt[]): Promise<Map<number, Bytes>> {
-    const seqs = new Set(places.flatMap(({ op, lateBody }) => (lateBody ? [op.row, lateBody.row] : [op.row])));
+  #rowsAt(seqs: readonly number[]): Promise<RowBytes[]> {
     return this.#database.read(async (all) => {
-      const rows = new Map<number, Bytes>();
-      const read = async (seq: number) => {
+      const read = async (seq: number): Promise<RowBytes[]> => {
         const [row, bodies = NONE] = await Promise.all([
           result<RowHeaders | undefined>(all.objectStore("rows").get(seq)),
           result<Uint8Array | undefined>(all.objectStore("bodies").get(seq)),
         ]);
-        if (row) rows.set(seq, { headers: row.headers, bodies });
+        return row ? [{ seq, headers: row.headers, bodies }] : [];
       };
-      await Promise.all([...seqs].map(read));
-      return rows;
+      return (await Promise.all(seqs.map(read))).flat();
     });
   }
 }

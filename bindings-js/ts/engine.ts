@@ -10,7 +10,7 @@ import { type Nacked, Teller } from "./link.js";
 import { type Op, opsOf, opsShown, reconcile } from "./ops.js";
 import { type Ended, pump } from "./pump.js";
 import { broughtBy, MemoryStore } from "./store.js";
-import type { Answer, Command, Reconciled, Row, StoredAt, StoredOp } from "./surface.js";
+import type { Answer, Command, Reconciled, Row, StoredOp } from "./surface.js";
 import type { Transport } from "./transports.js";
 
 /** What an engine is made of. */
@@ -254,7 +254,8 @@ class ProgramStore extends MemoryStore {
   /** Why the program did not take ops. */
   refusal: TrellisError | undefined;
   readonly #take: (ops: Op[]) => void | Promise<void>;
-  readonly #places = new Map<string, StoredAt>();
+  /** In which row each op lies. */
+  readonly #rowOf = new Map<string, number>();
 
   constructor(take: (ops: Op[]) => void | Promise<void>) {
     super();
@@ -275,15 +276,17 @@ class ProgramStore extends MemoryStore {
   }
 
   #opsOf(row: Row): StoredOp[] {
-    const ops: StoredOp[] = [];
-    for (const { id, isOp, headerAt, bodyAt } of broughtBy(row)) {
-      const here = { row: row.seq, headerAt, bodyAt };
-      const at = isOp ? { op: here } : { ...(this.#places.get(id) as StoredAt), lateBody: here };
-      this.#places.set(id, at);
-      const op = this.op(at);
-      if (op && !this.own.has(id)) ops.push(op);
+    const completed = new Set<number>();
+    const ids = broughtBy(row);
+    for (const id of ids) {
+      const earlier = this.#rowOf.get(id);
+      if (earlier === undefined) this.#rowOf.set(id, row.seq);
+      else if (earlier !== row.seq) completed.add(earlier);
     }
-    return ops;
+    const seqs = [...completed].sort((one, other) => one - other);
+    const rows = [...seqs.flatMap((seq) => this.row(seq) ?? []), row];
+    const ops: StoredOp[] = call((core) => core.opsBrought(rows));
+    return ops.filter((_, at) => !this.own.has(ids[at] as string));
   }
 }
 

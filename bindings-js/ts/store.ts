@@ -1,7 +1,7 @@
 // Stores: what keeps a repo's rows. One in memory is here; others have the same four verbs.
 
 import { call } from "./core.js";
-import type { Loaded, Place, Query, Remembered, Row, RowHeaders, StoredAt, StoredOp } from "./surface.js";
+import type { Loaded, Query, Remembered, Row, RowBytes, RowHeaders } from "./surface.js";
 
 type Maybe<T> = T | Promise<T>;
 
@@ -20,18 +20,9 @@ export interface Store {
   close(): Maybe<void>;
 }
 
-/** What a row brings, in order. */
-export function broughtBy({ seq, headers, digest }: RowHeaders): readonly Brought[] {
+/** The ids of the ops that a row brings, or completes by a body, in order. */
+export function broughtBy({ seq, headers, digest }: RowHeaders): readonly string[] {
   return call((core) => core.broughtBy(seq, headers, digest));
-}
-
-/** What a row brings: an op, or the late body of one. */
-export interface Brought {
-  readonly id: string;
-  /** Whether the op itself is here, and not its body alone. */
-  readonly isOp: boolean;
-  readonly headerAt: number;
-  readonly bodyAt: number;
 }
 
 /** A store that is gone with the program. */
@@ -53,7 +44,13 @@ export class MemoryStore implements Store {
       case "rows":
         return { type: "rows", rows: this.#rows.slice(query.after), more: false };
       case "ops":
-        return { type: "ops", ops: opsUpTo(query.ops, query.bytesMax, (seq) => this.#rows[seq - 1]) };
+        return {
+          type: "ops",
+          rows: rowsUpTo(
+            [...new Set(query.rows)].flatMap((seq) => this.row(seq) ?? []),
+            query.bytesMax,
+          ),
+        };
       case "peers":
         return { type: "peers", peers: [...this.#peers.values()] };
       case "blobPiece":
@@ -74,48 +71,20 @@ export class MemoryStore implements Store {
     this.#rows.length = rows;
   }
 
-  /** The op at a place. */
-  op(at: StoredAt): StoredOp | undefined {
-    return opAt(at, (seq) => this.#rows[seq - 1]);
+  /** A row. */
+  row(seq: number): Row | undefined {
+    return this.#rows[seq - 1];
   }
 }
 
-type RowOf = (seq: number) => Pick<Row, "headers" | "bodies"> | undefined;
-
-/** The first of the ops at these places: at least one, and no more when they have so many bytes. */
-export function opsUpTo(places: readonly StoredAt[], bytesMax = Number.POSITIVE_INFINITY, rowOf: RowOf): StoredOp[][] {
-  const read: StoredOp[][] = [];
+/** The first of some rows: at least one, and no more when they have so many bytes. */
+export function rowsUpTo(rows: Iterable<RowBytes>, bytesMax = Number.POSITIVE_INFINITY): RowBytes[] {
+  const read: RowBytes[] = [];
   let bytes = 0;
-  for (const at of places) {
+  for (const { seq, headers, bodies } of rows) {
     if (bytes >= bytesMax) break;
-    const op = opAt(at, rowOf);
-    bytes += bytesOf(op);
-    read.push(op ? [op] : []);
+    bytes += headers.length + bodies.length;
+    read.push({ seq, headers, bodies });
   }
   return read;
-}
-
-/** How many bytes an op has, as reads count them. */
-export function bytesOf(op: StoredOp | undefined): number {
-  return op ? op.header.length + (op.body?.length ?? 0) : 0;
-}
-
-function opAt({ op, lateBody }: StoredAt, rowOf: RowOf): StoredOp | undefined {
-  const { header, signature, bodyBytes } = record(op, rowOf);
-  if (!header) return undefined;
-  const body = lateBody ? bodyAt(lateBody, record(lateBody, rowOf).bodyBytes, rowOf) : bodyAt(op, bodyBytes, rowOf);
-  return { header, ...(body && { body }), ...(signature && { signature }) };
-}
-
-function record(at: Place, rowOf: RowOf): { header?: Uint8Array; signature?: Uint8Array; bodyBytes?: number } {
-  const headers = rowOf(at.row)?.headers;
-  if (!headers) return {};
-  return call((functions) =>
-    functions.readRecord(headers.subarray(at.headerAt, at.headerAt + functions.recordBytesMax())),
-  );
-}
-
-function bodyAt(at: Place, bytes: number | undefined, rowOf: RowOf): Uint8Array | undefined {
-  if (bytes === undefined) return undefined;
-  return rowOf(at.row)?.bodies.slice(at.bodyAt, at.bodyAt + bytes);
 }

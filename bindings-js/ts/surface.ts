@@ -940,11 +940,11 @@ export type Loaded =
       /** Whether there are more behind them. */
       readonly more: boolean;
     }
-  /** The ops asked for, in the order asked: a list of one, or of none where a row could not be read. */
+  /** The rows in which ops lie, in the order asked; one that could not be read is left out. */
   | {
       readonly type: "ops";
-      /** The ops. */
-      readonly ops: readonly (readonly StoredOp[])[];
+      /** The rows. */
+      readonly rows: readonly RowBytes[];
     }
   /** Blobs, and how many bytes of each are here. */
   | {
@@ -989,6 +989,16 @@ export interface Remembered {
   readonly state: string;
   /** How many ops that was. */
   readonly ops: number;
+}
+
+/** The bytes of a row. */
+export interface RowBytes {
+  /** Its local sequence. */
+  readonly seq: number;
+  /** The records, without bodies. */
+  readonly headers: Uint8Array;
+  /** The bodies. */
+  readonly bodies: Uint8Array;
 }
 
 /** A row as opening reads it. */
@@ -1162,11 +1172,11 @@ export type Query =
       /** The last one that is known. */
       readonly after: number;
     }
-  /** These ops, whole; at least one, and no more when they have `bytesMax` bytes, where that is said. */
+  /** The rows in which ops lie, whole: at least one, and no more when they have `bytesMax` bytes, where that is said. */
   | {
       readonly type: "ops";
-      /** The ops. */
-      readonly ops: readonly StoredAt[];
+      /** Their local sequences, in the order in which they are needed. One may stand there again. */
+      readonly rows: readonly number[];
       /** The bytes. */
       readonly bytesMax?: number;
     }
@@ -1188,24 +1198,6 @@ export type Query =
       /** Where it begins. */
       readonly from: number;
     };
-
-/** Where an op and its body lie. */
-export interface StoredAt {
-  /** Where the op's record is. */
-  readonly op: Place;
-  /** Where the body is, if it came in a later record. */
-  readonly lateBody?: Place;
-}
-
-/** A place in a row. */
-export interface Place {
-  /** The row's local sequence. */
-  readonly row: number;
-  /** Where the record begins in `headers`. */
-  readonly headerAt: number;
-  /** Where the body begins in `bodies`. */
-  readonly bodyAt: number;
-}
 
 /** What nobody asked for. */
 export type Event =
@@ -1298,28 +1290,6 @@ export interface Nacked {
   readonly op: string;
   /** Why, as an error code. */
   readonly code: string;
-}
-
-/** A record of a row. */
-export interface StoredRecord {
-  /** The header, where it is an op's record. */
-  readonly header?: Uint8Array;
-  /** The signature, where the record has it. */
-  readonly signature?: Uint8Array;
-  /** How many bytes of `bodies` its body has, where the record has one. */
-  readonly bodyBytes?: number;
-}
-
-/** An op, or the late body of one, that a row brings. */
-export interface Brought {
-  /** The op. */
-  readonly id: string;
-  /** Whether the op itself is here, and not its body alone. */
-  readonly isOp: boolean;
-  /** Where its record begins. */
-  readonly headerAt: number;
-  /** Where its body begins. */
-  readonly bodyAt: number;
 }
 
 /** What people see of an entity, or of a place in one. */

@@ -60,7 +60,7 @@ export class WasmHost implements Host {
       if (loaded.type !== "rows") break;
       for (const row of loaded.rows) {
         const { seq, isLocal } = row;
-        changes.push({ seq, isLocal, ops: broughtBy(row).map(({ id }) => id) });
+        changes.push({ seq, isLocal, ops: broughtBy(row) });
         last = seq;
       }
       more = loaded.more;

@@ -141,7 +141,7 @@ def nothing(query: Any) -> Any:
     if kind == "peers":
         return {"type": "peers", "peers": []}
     if kind == "ops":
-        return {"type": "ops", "ops": [[] for _ in query["ops"]]}
+        return {"type": "ops", "rows": []}
     return {"type": "blobs", "blobs": []}
 
 

@@ -11,6 +11,7 @@ pub use crate::link::message::{Form, Frame, RepoTag};
 pub use crate::link::remembered::Remembered;
 pub use crate::link::session::{Kept, Piece};
 use crate::log::row::{Origin, StoredOp};
+use crate::log::rows::RowBytes;
 use crate::op::id::{Author, ConflictId, ContentHash, OpId, PlanId};
 pub use crate::op::invitation::InvitationProof;
 use crate::op::json::Value;
@@ -89,6 +90,8 @@ pub enum Loaded {
     },
     /// The ops asked for, in the order asked; none where a row could not be read.
     Ops(Vec<Option<StoredOp>>),
+    /// The rows in which the ops asked for lie, as many as there are and as may be read, those first that are needed first.
+    OpsIn(Vec<RowBytes>),
     /// Blobs, and how many bytes of each are here.
     Blobs(Vec<(ContentHash, u64)>),
     /// A piece of a blob; none where it is not here.

@@ -12,12 +12,13 @@ use trellis_core::input::{
     Base, Change, Command, Edit, Frame, Input, LinkId, Loaded, More, Remembered, Request, RowHeaders, Transaction,
 };
 use trellis_core::link::message::Message;
-use trellis_core::log::row::{Place, Record, Row, StoredOp, read_record};
+use trellis_core::log::row::Row;
+use trellis_core::log::rows::{Columns, Rows, op_in, ops_in_up_to};
 use trellis_core::machine::{Config, KeyUse, Machine};
 use trellis_core::op::header::REPO_BRANCH;
 use trellis_core::op::id::{Author, OpId};
 use trellis_core::op::json::Value;
-use trellis_core::output::{Answer, Event, Output, Query, StoredAt};
+use trellis_core::output::{Answer, Event, Output, Query};
 use trellis_core::time::Millis;
 
 /// The time at which hosts begin: 2026-01-01.
@@ -264,6 +265,16 @@ impl MemoryHost {
     }
 }
 
+/// Rows of which the first has the local sequence 1.
+struct InOrder<'r>(&'r [Row]);
+
+impl Rows for InOrder<'_> {
+    fn row(&self, seq: u32) -> Option<Columns<'_>> {
+        let row = self.0.get((seq as usize).checked_sub(1)?)?;
+        Some((&row.headers, &row.bodies))
+    }
+}
+
 /// Reads what a query asks for from rows.
 pub fn load_rows(rows: &[Row], query: &Query) -> Loaded {
     match query {
@@ -276,50 +287,15 @@ pub fn load_rows(rows: &[Row], query: &Query) -> Loaded {
             });
             Loaded::Rows { rows: rows.collect(), more: More::End }
         }
-        Query::Ops(places) => Loaded::Ops(places.iter().map(|at| stored(rows, *at)).collect()),
+        Query::Ops(places) => Loaded::Ops(places.iter().map(|at| op_in(&InOrder(rows), at.op, at.late_body)).collect()),
         Query::OpsUpTo { ops, bytes_max } => {
-            let (mut bytes, mut read) = (0, Vec::new());
-            for at in ops {
-                if bytes >= *bytes_max {
-                    break;
-                }
-                let op = stored(rows, *at);
-                bytes += op.as_ref().map_or(0, |op| op.header.len() + op.body.as_ref().map_or(0, Vec::len));
-                read.push(op);
-            }
-            Loaded::Ops(read)
+            Loaded::Ops(ops_in_up_to(&InOrder(rows), ops.iter().map(|at| (at.op, at.late_body)), *bytes_max).0)
         }
         Query::LackingBlobs | Query::AbsentBlobs(_) => Loaded::Blobs(Vec::new()),
         Query::BlobPiece { .. } => Loaded::Piece(None),
         Query::Peers => Loaded::Peers(Vec::new()),
     }
 }
-
-fn stored(rows: &[Row], at: StoredAt) -> Option<StoredOp> {
-    let row = row_of(rows, at.op)?;
-    let (record, len, _) = read_record(at.op, row.headers.get(at.op.header_at as usize..)?)?;
-    let Record::Op { op, has_body, .. } = record else { return None };
-    let body = match at.late_body {
-        Some(late) => late_body(rows, late),
-        None => has_body.then(|| bytes(&row.bodies, at.op.body_at, len)).flatten(),
-    };
-    Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
-}
-
-fn late_body(rows: &[Row], at: Place) -> Option<Vec<u8>> {
-    let row = row_of(rows, at)?;
-    let (_, len, _) = read_record(at, row.headers.get(at.header_at as usize..)?)?;
-    bytes(&row.bodies, at.body_at, len)
-}
-
-fn row_of(rows: &[Row], at: Place) -> Option<&Row> {
-    rows.get((at.row as usize).checked_sub(1)?)
-}
-
-fn bytes(all: &[u8], at: u32, len: u32) -> Option<Vec<u8>> {
-    all.get(at as usize..(at + len) as usize).map(<[u8]>::to_vec)
-}
-
 /// The ops that a write made.
 pub fn written(result: Result<Answer, CommandError>) -> Vec<OpId> {
     match result.expect("the write is taken") {

@@ -6,11 +6,11 @@ use std::mem;
 use ed25519_dalek::Signer;
 use serde_json::{Value, json};
 use trellis_core::input;
-use trellis_core::log::row::{Origin, Place, Record, Row, read_row};
+use trellis_core::log::row::{Origin, Record, Row, read_row};
 use trellis_core::op::hex;
 use trellis_core::op::id::OpId;
-use trellis_core::output::{self, StoredAt};
-use trellis_core::surface::{Loaded, StoredOp};
+use trellis_core::output;
+use trellis_core::surface::Loaded;
 
 use crate::host::{START, author_of, load_rows, test_key};
 use crate::plain_bytes::{marked, read};
@@ -166,11 +166,7 @@ impl PlainHost {
 
     fn load(&self, query: &Value) -> Value {
         let loaded = match query["type"].as_str().expect("every query has a type") {
-            "ops" => {
-                let places: Vec<StoredAt> = query["ops"].as_array().expect("places").iter().map(stored_at).collect();
-                let bytes_max = query.get("bytesMax").map_or(usize::MAX, |max| number(max) as usize);
-                load_rows(&self.rows, &output::Query::OpsUpTo { ops: places, bytes_max })
-            }
+            "ops" => return json!({ "type": "ops", "rows": self.rows_up_to(query) }),
             "lackingBlobs" | "absentBlobs" => input::Loaded::Blobs(Vec::new()),
             "peers" => input::Loaded::Peers(Vec::new()),
             "rows" => load_rows(&self.rows, &output::Query::Rows { after: number(&query["after"]) as u32 }),
@@ -178,15 +174,26 @@ impl PlainHost {
         };
         plain(loaded)
     }
+
+    /// Whole rows: at least one, and no more when they have as many bytes as may be read.
+    fn rows_up_to(&self, query: &Value) -> Value {
+        let bytes_max = query.get("bytesMax").map_or(usize::MAX, |max| number(max) as usize);
+        let asked = query["rows"].as_array().expect("rows").iter();
+        let rows = asked.map(|seq| &self.rows[number(seq) as usize - 1]).scan(0, |bytes, row| {
+            let is_wanted = *bytes < bytes_max;
+            *bytes += row.headers.len() + row.bodies.len();
+            is_wanted.then_some(row)
+        });
+        let whole =
+            |row: &Row| json!({ "seq": row.seq, "headers": marked(&row.headers), "bodies": marked(&row.bodies) });
+        rows.map(whole).collect()
+    }
 }
 
 /// What the store read, in the form in which a host gives it.
 fn plain(loaded: input::Loaded) -> Value {
     match loaded {
-        input::Loaded::Ops(ops) => {
-            let op = |op: Option<_>| op.map(|op| marked_op(&json!(StoredOp::from(op)))).into_iter().collect::<Value>();
-            json!({ "type": "ops", "ops": ops.into_iter().map(op).collect::<Value>() })
-        }
+        input::Loaded::Ops(_) | input::Loaded::OpsIn(_) => unreachable!("ops are asked for by their rows"),
         input::Loaded::Rows { rows, .. } => {
             json!({ "type": "rows", "rows": rows.iter().map(headers).collect::<Value>(), "more": false })
         }
@@ -217,15 +224,6 @@ fn row(row: &Value) -> Row {
         bodies: read(&row["bodies"]),
         digest,
     }
-}
-
-fn stored_at(at: &Value) -> StoredAt {
-    StoredAt { op: place(&at["op"]), late_body: at.get("lateBody").map(place) }
-}
-
-fn place(place: &Value) -> Place {
-    let at = |name: &str| number(&place[name]) as u32;
-    Place { row: at("row"), header_at: at("headerAt"), body_at: at("bodyAt") }
 }
 
 fn number(value: &Value) -> u64 {

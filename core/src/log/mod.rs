@@ -7,4 +7,5 @@ pub mod graph;
 pub mod hold;
 pub mod names;
 pub mod row;
+pub mod rows;
 pub mod set;

@@ -170,20 +170,49 @@ pub fn read_row<'a>(
     digest: &[u8; 32],
     mut visit: impl FnMut(Record<'a>),
 ) -> Result<(), CorruptRow> {
-    let corrupt = CorruptRow { row: seq };
     let mut hasher = blake3::Hasher::new();
     hasher.update(ROW_CONTEXT);
-    let mut rest = headers;
-    let mut body_at: u32 = 0;
-    while !rest.is_empty() {
-        let place = Place { row: seq, header_at: (headers.len() - rest.len()) as u32, body_at };
-        let (record, len, tail) = read_record(place, rest).ok_or(corrupt)?;
-        body_at = body_at.checked_add(len).ok_or(corrupt)?;
-        rest = tail;
+    for record in Records::of(seq, headers) {
+        let record = record?;
         hash_record(&mut hasher, &record);
         visit(record);
     }
-    if hasher.finalize().as_bytes() == digest { Ok(()) } else { Err(corrupt) }
+    if hasher.finalize().as_bytes() == digest { Ok(()) } else { Err(CorruptRow { row: seq }) }
+}
+
+/// The records of a row's `headers`, in order, up to one that is damaged. Nobody checks the digest.
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    headers: &'a [u8],
+    /// Where the next record and its body begin.
+    next: Place,
+}
+
+impl<'a> Records<'a> {
+    /// The records of this row.
+    pub fn of(seq: u32, headers: &'a [u8]) -> Records<'a> {
+        Records { headers, next: Place { row: seq, header_at: 0, body_at: 0 } }
+    }
+
+    fn read(&mut self, bytes: &'a [u8]) -> Option<Record<'a>> {
+        let (record, len, tail) = read_record(self.next, bytes)?;
+        self.next.header_at = (self.headers.len() - tail.len()) as u32;
+        self.next.body_at = self.next.body_at.checked_add(len)?;
+        Some(record)
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, CorruptRow>;
+
+    fn next(&mut self) -> Option<Result<Record<'a>, CorruptRow>> {
+        let rest = self.headers.get(self.next.header_at as usize..).filter(|rest| !rest.is_empty())?;
+        let read = self.read(rest).ok_or(CorruptRow { row: self.next.row });
+        if read.is_err() {
+            self.headers = &[];
+        }
+        Some(read)
+    }
 }
 
 /// Reads the record at the start of `bytes`; returns it, the length of its body in `bodies`, and the bytes behind it.

@@ -47,7 +47,7 @@ pub(super) struct Links {
     /// How many ops, from the first on, the store has.
     durable: usize,
     /// What is being read for links.
-    reads: Map<Ticket, LinkRead>,
+    pub(super) reads: Map<Ticket, LinkRead>,
     /// How many of these links were told of.
     announced: usize,
     /// All of these ops, while a link is open.
@@ -56,10 +56,21 @@ pub(super) struct Links {
 
 /// Ops that are being read, and the links that send them.
 #[derive(Clone, Debug)]
-struct LinkRead {
+pub(super) struct LinkRead {
     nodes: Vec<Node>,
-    places: Vec<StoredAt>,
+    pub(super) places: Vec<StoredAt>,
     links: Vec<LinkId>,
+    /// The first of the ops, as far as they have come.
+    pub(super) ops: Vec<Option<StoredOp>>,
+    /// How many bytes more are wanted.
+    pub(super) bytes_left: usize,
+}
+
+impl LinkRead {
+    /// Whether as much has come as is wanted.
+    pub(super) fn is_whole(&self) -> bool {
+        self.bytes_left == 0 || self.ops.len() >= self.places.len()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -281,20 +292,32 @@ impl Machine {
 
     /// Has ops read for a link. What is being read already for another one comes for both: news goes to many at once.
     fn read_for_link(&mut self, id: LinkId, nodes: Vec<Node>, out: &mut Outputs) {
-        let place = |node: &Node| StoredAt { op: self.graph.place(*node), late_body: self.graph.late_body(*node) };
-        let places: Vec<StoredAt> = nodes.iter().map(place).collect();
+        let places: Vec<StoredAt> = nodes.iter().map(|node| self.stored_at(*node)).collect();
         if let Some(last) = self.links.reads.last_value_mut()
             && last.places == places
         {
             return last.links.push(id);
         }
-        let ticket = self.tickets.open(Waiting::LinkRead);
-        out.push(Output::Load(ticket, Query::OpsUpTo { ops: places.clone(), bytes_max: READ_BYTES_MAX }));
-        self.links.reads.insert(ticket, LinkRead { nodes, places, links: alloc::vec![id] });
+        let links = alloc::vec![id];
+        self.load_for_link(LinkRead { nodes, places, links, ops: Vec::new(), bytes_left: READ_BYTES_MAX }, out);
     }
 
-    pub(super) fn on_link_read(&mut self, ticket: Ticket, ops: Vec<Option<StoredOp>>, now: Millis, out: &mut Outputs) {
-        let Some(LinkRead { nodes, links, .. }) = self.links.reads.remove(&ticket) else { return };
+    /// Asks for the ops that have not come yet.
+    pub(super) fn load_for_link(&mut self, read: LinkRead, out: &mut Outputs) {
+        let ticket = self.tickets.open(Waiting::LinkRead);
+        let ops = read.places[read.ops.len()..].to_vec();
+        out.push(Output::Load(ticket, Query::OpsUpTo { ops, bytes_max: read.bytes_left }));
+        self.links.reads.insert(ticket, read);
+    }
+
+    pub(super) fn on_link_ops(&mut self, ticket: Ticket, ops: Vec<Option<StoredOp>>, now: Millis, out: &mut Outputs) {
+        if let Some(read) = self.links.reads.remove(&ticket) {
+            self.on_link_read(LinkRead { ops, ..read }, now, out);
+        }
+    }
+
+    pub(super) fn on_link_read(&mut self, read: LinkRead, now: Millis, out: &mut Outputs) {
+        let LinkRead { nodes, links, ops, .. } = read;
         let mut read = ReadOps::new(nodes, ops, &self.graph);
         for id in links {
             self.with_session(id, now, out, |session, ground| session.on_read(&mut read, ground));

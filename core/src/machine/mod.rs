@@ -23,6 +23,7 @@ mod remember;
 mod scope;
 mod seal;
 mod serialise;
+mod stored;
 mod talk;
 mod undo;
 mod write;
@@ -329,7 +330,7 @@ impl Machine {
     fn on_loaded(&mut self, ticket: Ticket, loaded: Loaded, now: Millis, out: &mut Outputs) -> Result<(), UsageError> {
         let is_asked = |waiting: &Waiting| match loaded {
             Loaded::Rows { .. } => matches!(waiting, Waiting::OpeningRows | Waiting::NewRows(_)),
-            Loaded::Ops(_) => matches!(waiting, Waiting::Read(_) | Waiting::LinkRead),
+            Loaded::Ops(_) | Loaded::OpsIn(_) => matches!(waiting, Waiting::Read(_) | Waiting::LinkRead),
             Loaded::Blobs(_) => matches!(waiting, Waiting::LackingBlobs | Waiting::BlobsOfBatch(..)),
             Loaded::Piece(_) => matches!(waiting, Waiting::Piece(_)),
             Loaded::Peers(_) => matches!(waiting, Waiting::Peers),
@@ -337,7 +338,12 @@ impl Machine {
         let waiting = self.tickets.close(ticket, is_asked)?;
         match (waiting, loaded) {
             (Waiting::Read(read), Loaded::Ops(ops)) => self.on_read(read, ops, now, out),
-            (Waiting::LinkRead, Loaded::Ops(ops)) => self.on_link_read(ticket, ops, now, out),
+            (Waiting::Read(read), Loaded::OpsIn(rows)) => {
+                let ops = self.ops_in(&read, &rows);
+                self.on_read(read, ops, now, out);
+            }
+            (Waiting::LinkRead, Loaded::Ops(ops)) => self.on_link_ops(ticket, ops, now, out),
+            (Waiting::LinkRead, Loaded::OpsIn(rows)) => self.on_link_rows(ticket, &rows, now, out),
             (Waiting::LackingBlobs, Loaded::Blobs(blobs)) => self.on_lacking_blobs(blobs, now, out),
             (Waiting::BlobsOfBatch(id, taken), Loaded::Blobs(absent)) => {
                 self.on_absent_blobs(id, &taken, absent, now, out);

@@ -27,7 +27,7 @@ use crate::op::id::OpId;
 use crate::op::kind::Kind;
 use crate::op::sign::{Refused, Unverified};
 use crate::ordered::Map;
-use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, StoredAt, VerifyReport};
+use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, VerifyReport};
 use crate::sort;
 use crate::time::Millis;
 use crate::view::deciding::deciding;
@@ -37,7 +37,7 @@ use crate::view::state::Contents;
 /// Ops that were asked for, and what they are for.
 #[derive(Clone, Debug)]
 pub(super) struct Read {
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     purpose: Purpose,
 }
 
@@ -190,9 +190,7 @@ impl Machine {
 
     /// Asks for ops. Nothing is asked where there are none: what waits goes on at once.
     pub(super) fn read(&mut self, nodes: Vec<Node>, purpose: Purpose, out: &mut Outputs) {
-        let places =
-            nodes.iter().map(|node| StoredAt { op: self.graph.place(*node), late_body: self.graph.late_body(*node) });
-        let query = Query::Ops(places.collect());
+        let query = Query::Ops(nodes.iter().map(|node| self.stored_at(*node)).collect());
         let ticket = self.tickets.open(Waiting::Read(Read { nodes, purpose }));
         out.push(Output::Load(ticket, query));
     }

@@ -1,16 +1,16 @@
 //! Lower-case hex, the text form of ids, keys and signatures.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// The digits of `bytes`.
 pub fn encode(bytes: &[u8]) -> String {
-    let mut text = Vec::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+    let mut text = alloc::vec![0; 2 * bytes.len()];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xf)];
     }
     String::from_utf8(text).unwrap_or_default()
 }

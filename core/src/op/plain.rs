@@ -46,6 +46,9 @@ pub enum PlainError {
     Hash,
 }
 
+/// How many members an op's object has at most.
+pub const MEMBERS_MAX: usize = 22;
+
 /// What a member of an op's object is.
 pub enum Part<'a> {
     /// A text.

@@ -4,7 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::ser::{Error, SerializeMap};
+use serde::ser::{Error, SerializeStruct};
 use serde::{Serialize, Serializer};
 
 use super::answer::{Refused, hex, hexes};
@@ -188,8 +188,8 @@ struct OneShown<'a>(&'a row::StoredOp);
 impl Serialize for OneShown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let verified = self.0.rehash().map_err(|refused| S::Error::custom(Unreadable::new("header", refused)))?;
-        let mut members = serializer.serialize_map(None)?;
-        plain::each_member(&verified, JSON_DEPTH_MAX, |name, part| members.serialize_entry(name, &PartShown(part)))?;
+        let mut members = serializer.serialize_struct("Op", plain::MEMBERS_MAX)?;
+        plain::each_member(&verified, JSON_DEPTH_MAX, |name, part| members.serialize_field(name, &PartShown(part)))?;
         members.end()
     }
 }

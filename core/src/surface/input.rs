@@ -7,11 +7,11 @@ use super::plain::FromPlain;
 use serde::Serialize;
 
 use super::command::Command;
-use super::op::StoredOp;
 use super::scalar::{Bytes, Frame, Hex, Unreadable, exactly};
 use crate::input::{self, Form, Guests, LinkId, More, RepoTag, Request, Side, Ticket};
 use crate::link::message::StateHash;
 use crate::log::row::Origin;
+use crate::log::rows;
 use crate::op::id::Author;
 
 /// One input of a step.
@@ -131,10 +131,10 @@ pub enum Loaded {
         /// Whether there are more behind them.
         more: bool,
     },
-    /// The ops asked for, in the order asked: a list of one, or of none where a row could not be read.
+    /// The rows in which ops lie, in the order asked; one that could not be read is left out.
     Ops {
-        /// The ops.
-        ops: Vec<Vec<StoredOp>>,
+        /// The rows.
+        rows: Vec<RowBytes>,
     },
     /// Blobs, and how many bytes of each are here.
     Blobs {
@@ -181,6 +181,17 @@ pub struct Remembered {
     pub state: Hex<32>,
     /// How many ops that was.
     pub ops: u64,
+}
+
+/// The bytes of a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
+pub struct RowBytes {
+    /// Its local sequence.
+    pub seq: u32,
+    /// The records, without bodies.
+    pub headers: Bytes,
+    /// The bodies.
+    pub bodies: Bytes,
 }
 
 /// A row as opening reads it.
@@ -296,10 +307,7 @@ impl TryFrom<Loaded> for input::Loaded {
                 rows: rows.into_iter().map(Into::into).collect(),
                 more: if more { More::Follows } else { More::End },
             },
-            Loaded::Ops { ops } => {
-                let op = |found: Vec<StoredOp>| found.into_iter().next().map(TryInto::try_into).transpose();
-                input::Loaded::Ops(ops.into_iter().map(op).collect::<Result<_, _>>()?)
-            }
+            Loaded::Ops { rows } => input::Loaded::OpsIn(rows.into_iter().map(Into::into).collect()),
             Loaded::Blobs { blobs } => {
                 input::Loaded::Blobs(blobs.into_iter().map(|part| (part.blob.0.into(), part.bytes)).collect())
             }
@@ -314,6 +322,12 @@ impl TryFrom<Loaded> for input::Loaded {
 impl From<Remembered> for (Author, input::Remembered) {
     fn from(Remembered { peer, state, ops }: Remembered) -> (Author, input::Remembered) {
         (Author(peer.0), input::Remembered { state: StateHash(state.0), ops })
+    }
+}
+
+impl From<RowBytes> for rows::RowBytes {
+    fn from(row: RowBytes) -> rows::RowBytes {
+        rows::RowBytes { seq: row.seq, headers: row.headers.0, bodies: row.bodies.0 }
     }
 }
 

@@ -28,10 +28,10 @@ pub use federation::{
     COLLECTIONS, Collections, CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos,
     links_to, parse_reference,
 };
-pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowHeaders};
+pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowBytes, RowHeaders};
 pub use op::StoredOp;
-pub use output::{Event, Nacked, Output, Place, Query, Row, StoredAt};
+pub use output::{Event, Nacked, Output, Query, Row};
 pub use plain::{FromPlain, Members, Plain, from_format};
-pub use raw::{Brought, RECORD_BYTES_MAX, Start, StoredRecord, brought_by, read_record};
+pub use raw::{Start, brought_by, ops_brought};
 pub use scalar::{Bytes, Frame, Hex, Json, Unreadable};
 pub use shown::{Beneath, Conflict, Entity, Plan, PlanItem, Said, Shown, Side};

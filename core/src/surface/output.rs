@@ -117,10 +117,10 @@ pub enum Query {
         /// The last one that is known.
         after: u32,
     },
-    /// These ops, whole; at least one, and no more when they have `bytesMax` bytes, where that is said.
+    /// The rows in which ops lie, whole: at least one, and no more when they have `bytesMax` bytes, where that is said.
     Ops {
-        /// The ops.
-        ops: Vec<StoredAt>,
+        /// Their local sequences, in the order in which they are needed. One may stand there again.
+        rows: Vec<u32>,
         /// The bytes.
         #[serde(skip_serializing_if = "Option::is_none")]
         bytes_max: Option<usize>,
@@ -141,29 +141,6 @@ pub enum Query {
         /// Where it begins.
         from: u64,
     },
-}
-
-/// Where an op and its body lie.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredAt {
-    /// Where the op's record is.
-    pub op: Place,
-    /// Where the body is, if it came in a later record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub late_body: Option<Place>,
-}
-
-/// A place in a row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Place {
-    /// The row's local sequence.
-    pub row: u32,
-    /// Where the record begins in `headers`.
-    pub header_at: u32,
-    /// Where the body begins in `bodies`.
-    pub body_at: u32,
 }
 
 /// What nobody asked for.
@@ -299,11 +276,10 @@ impl From<row::Row> for Row {
 
 impl From<output::Query> for Query {
     fn from(query: output::Query) -> Query {
-        let places = |ops: Vec<output::StoredAt>| ops.into_iter().map(Into::into).collect();
         match query {
             output::Query::Rows { after } => Query::Rows { after },
-            output::Query::Ops(ops) => Query::Ops { ops: places(ops), bytes_max: None },
-            output::Query::OpsUpTo { ops, bytes_max } => Query::Ops { ops: places(ops), bytes_max: Some(bytes_max) },
+            output::Query::Ops(ops) => Query::Ops { rows: rows_of(&ops), bytes_max: None },
+            output::Query::OpsUpTo { ops, bytes_max } => Query::Ops { rows: rows_of(&ops), bytes_max: Some(bytes_max) },
             output::Query::LackingBlobs => Query::LackingBlobs,
             output::Query::AbsentBlobs(blobs) => {
                 Query::AbsentBlobs { blobs: blobs.into_iter().map(|blob| Hex(blob.0)).collect() }
@@ -314,16 +290,16 @@ impl From<output::Query> for Query {
     }
 }
 
-impl From<output::StoredAt> for StoredAt {
-    fn from(at: output::StoredAt) -> StoredAt {
-        StoredAt { op: at.op.into(), late_body: at.late_body.map(Into::into) }
+/// The rows in which ops lie.
+fn rows_of(ops: &[output::StoredAt]) -> Vec<u32> {
+    let mut rows = Vec::new();
+    for at in ops {
+        if rows.last() != Some(&at.op.row) {
+            rows.push(at.op.row);
+        }
+        rows.extend(at.late_body.map(|late| late.row));
     }
-}
-
-impl From<row::Place> for Place {
-    fn from(place: row::Place) -> Place {
-        Place { row: place.row, header_at: place.header_at, body_at: place.body_at }
-    }
+    rows
 }
 
 impl From<output::Event> for Event {

@@ -2,22 +2,16 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
-
+use super::input::RowBytes;
 use super::plain::FromPlain;
-use super::scalar::{Bytes, Hex, Json, Unreadable};
+use super::scalar::{Hex, Json, Unreadable};
 use crate::admit::policy::Policies;
-use crate::limits::HEADER_BYTES_MAX;
-use crate::log::row::{self, Place, Record};
+use crate::log::row::{self, Record};
+use crate::log::rows::{self, by_seq};
 use crate::machine::{Config, KeyUse, Machine};
 use crate::op::hex;
 use crate::op::id::Author;
 use crate::output;
-
-/// What stands around a header in its record: a type, lengths and a signature.
-const AROUND_HEADER_BYTES_MAX: usize = 128;
-/// How many bytes the head of a record has at most.
-pub const RECORD_BYTES_MAX: usize = HEADER_BYTES_MAX + AROUND_HEADER_BYTES_MAX;
 
 /// How a machine begins.
 #[derive(Clone, Debug, FromPlain)]
@@ -58,71 +52,28 @@ impl Start {
     }
 }
 
-/// A record of a row.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StoredRecord {
-    /// The header, where it is an op's record.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub header: Option<Bytes>,
-    /// The signature, where the record has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub signature: Option<Bytes>,
-    /// How many bytes of `bodies` its body has, where the record has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub body_bytes: Option<u32>,
-}
-
-/// An op, or the late body of one, that a row brings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Brought {
-    /// The op.
-    pub id: Hex<32>,
-    /// Whether the op itself is here, and not its body alone.
-    pub is_op: bool,
-    /// Where its record begins.
-    pub header_at: u32,
-    /// Where its body begins.
-    pub body_at: u32,
-}
-
-/// Reads the record at the start of some bytes of a row's `headers`; [`RECORD_BYTES_MAX`] are enough.
-///
-/// # Errors
-/// There is none.
-pub fn read_record(bytes: &[u8]) -> Result<StoredRecord, Unreadable> {
-    let place = Place { row: 0, header_at: 0, body_at: 0 };
-    let (record, len, _) = row::read_record(place, bytes).ok_or_else(damaged)?;
-    Ok(match record {
-        Record::Op { op, has_body, .. } => StoredRecord {
-            header: Some(Bytes(op.header_bytes().to_vec())),
-            signature: op.signature().map(|signature| Bytes(signature.to_vec())),
-            body_bytes: has_body.then_some(len),
-        },
-        Record::Body { .. } => StoredRecord { body_bytes: Some(len), ..StoredRecord::default() },
-        Record::Signature(..) => StoredRecord::default(),
-    })
-}
-
-/// The ops and late bodies that a row brings, in order.
+/// The ops that a row brings, or completes by a body, in order.
 ///
 /// # Errors
 /// The row is not what was written.
-pub fn brought_by(seq: u32, headers: &[u8], digest: &str) -> Result<Vec<Brought>, Unreadable> {
+pub fn brought_by(seq: u32, headers: &[u8], digest: &str) -> Result<Vec<Hex<32>>, Unreadable> {
     let digest = hex::parse(digest).ok_or_else(damaged)?;
     let mut brought = Vec::new();
     let visit = |record: Record<'_>| match record {
-        Record::Op { op, place, .. } => brought.push(at(op.id().0, true, place)),
-        Record::Body { id, place, .. } => brought.push(at(id.0, false, place)),
+        Record::Op { op, .. } => brought.push(Hex(op.id().0)),
+        Record::Body { id, .. } => brought.push(Hex(id.0)),
         Record::Signature(..) => {}
     };
     row::read_row(seq, headers, &digest, visit).map_err(|_| damaged())?;
     Ok(brought)
 }
 
-fn at(id: [u8; 32], is_op: bool, place: Place) -> Brought {
-    Brought { id: Hex(id), is_op, header_at: place.header_at, body_at: place.body_at }
+/// The ops that the last of some rows brings, or completes by a body, in order; those before it hold ops that it completes.
+pub fn ops_brought(rows: Vec<RowBytes>) -> Vec<row::StoredOp> {
+    let last = rows.last().map_or(0, |row| row.seq);
+    let rows: Vec<rows::RowBytes> = rows.into_iter().map(Into::into).collect();
+    let brought = rows::ops_brought(&by_seq(&rows), last.saturating_sub(1), last);
+    brought.into_iter().map(|(_, op)| op).collect()
 }
 
 fn damaged() -> Unreadable {

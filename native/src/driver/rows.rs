@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use trellis_core::input::{Kept, Loaded, More, Remembered, RowHeaders};
-use trellis_core::log::row::{Place, Record, Row, StoredOp, read_record, read_row};
+use trellis_core::log::row::{Row, StoredOp};
+use trellis_core::log::rows::{self, Columns, ops_brought, ops_in_up_to};
 use trellis_core::op::blob::BlobRef;
 use trellis_core::op::id::{Author, ContentHash, OpId};
 use trellis_core::output::{BlobPart, Query, StoredAt};
@@ -27,41 +28,7 @@ impl Rows {
 
     /// The ops that the rows behind the first `from` bring, or complete by a body, in order.
     pub(super) fn ops_since(&self, from: usize) -> Vec<(OpId, StoredOp)> {
-        self.0[from..].iter().flat_map(records).filter_map(|record| self.op_of(&record)).collect()
-    }
-
-    fn op_of(&self, record: &Record<'_>) -> Option<(OpId, StoredOp)> {
-        let (id, at) = match record {
-            Record::Op { op, place, .. } => (op.id(), StoredAt { op: *place, late_body: None }),
-            Record::Body { id, place, .. } => (*id, StoredAt { op: self.find(id)?, late_body: Some(*place) }),
-            Record::Signature(..) => return None,
-        };
-        Some((id, self.stored(at)?))
-    }
-
-    /// Looks for an op from the last row on. A body that comes later than its op is rare.
-    fn find(&self, wanted: &OpId) -> Option<Place> {
-        self.0.iter().rev().flat_map(records).find_map(|record| match record {
-            Record::Op { op, place, .. } if op.id() == *wanted => Some(place),
-            _ => None,
-        })
-    }
-
-    fn stored(&self, at: StoredAt) -> Option<StoredOp> {
-        let row = self.row_of(at.op)?;
-        let (record, len, _) = read_record(at.op, row.headers.get(at.op.header_at as usize..)?)?;
-        let Record::Op { op, has_body, .. } = record else { return None };
-        let body = match at.late_body {
-            Some(late) => self.late_body(late),
-            None => has_body.then(|| body(row, at.op, len)).flatten(),
-        };
-        Some(StoredOp { header: op.header_bytes().to_vec(), body, signature: op.signature().copied() })
-    }
-
-    fn late_body(&self, at: Place) -> Option<Vec<u8>> {
-        let row = self.row_of(at)?;
-        let (_, len, _) = read_record(at, row.headers.get(at.header_at as usize..)?)?;
-        body(row, at, len)
+        ops_brought(self, from as u32, self.0.len() as u32)
     }
 
     fn named_blobs(&self) -> Vec<ContentHash> {
@@ -71,21 +38,15 @@ impl Rows {
         named.into_iter().collect()
     }
 
-    fn row_of(&self, at: Place) -> Option<&Row> {
-        self.0.get((at.row as usize).checked_sub(1)?)
-    }
-
     fn up_to(&self, places: &[StoredAt], bytes_max: usize) -> Vec<Option<StoredOp>> {
-        let (mut bytes, mut read) = (0, Vec::new());
-        for at in places {
-            if bytes >= bytes_max {
-                break;
-            }
-            let op = self.stored(*at);
-            bytes += op.as_ref().map_or(0, |op| op.header.len() + op.body.as_ref().map_or(0, Vec::len));
-            read.push(op);
-        }
-        read
+        ops_in_up_to(self, places.iter().map(|at| (at.op, at.late_body)), bytes_max).0
+    }
+}
+
+impl rows::Rows for Rows {
+    fn row(&self, seq: u32) -> Option<Columns<'_>> {
+        let row = self.0.get((seq as usize).checked_sub(1)?)?;
+        Some((&row.headers, &row.bodies))
     }
 }
 
@@ -132,15 +93,4 @@ impl Storage for Rows {
 
 fn absent(blobs: Vec<ContentHash>) -> Vec<(ContentHash, u64)> {
     blobs.into_iter().map(|blob| (blob, 0)).collect()
-}
-
-fn records(row: &Row) -> Vec<Record<'_>> {
-    let mut records = Vec::new();
-    // Nothing changes a row in memory after its digest was computed.
-    let _ = read_row(row.seq, &row.headers, &row.digest, |record| records.push(record));
-    records
-}
-
-fn body(row: &Row, at: Place, len: u32) -> Option<Vec<u8>> {
-    row.bodies.get(at.body_at as usize..)?.get(..len as usize).map(<[u8]>::to_vec)
 }

@@ -55,9 +55,9 @@ fn push_list<T>(
 pub(crate) fn push_string(text: &mut String, string: &str) {
     text.push('"');
     let mut rest = string;
-    while let Some((at, escape)) = rest.bytes().enumerate().find_map(|(at, byte)| Some((at, escape(byte)?))) {
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         text.push_str(&rest[..at]);
-        text.push_str(escape);
+        text.push_str(escape(rest.as_bytes()[at]).unwrap_or_default());
         rest = &rest[at + 1..];
     }
     text.push_str(rest);

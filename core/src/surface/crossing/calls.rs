@@ -111,14 +111,14 @@ pub fn is_signed(author: &[u8], message: &[u8], signature: &[u8]) -> Result<bool
     Ok(is_signed_message(&author_of(author)?, message, signature))
 }
 
-/// Reads the record at the start of some bytes of a row's `headers`.
-pub fn read_record(bytes: &[u8]) -> Result<Given> {
-    Ok(give(&surface::read_record(bytes)?)?)
-}
-
-/// The ops and late bodies that a row brings, in order.
+/// The ids of the ops that a row brings, or completes by a body, in order.
 pub fn brought_by(seq: u32, headers: &[u8], digest: &str) -> Result<Given> {
     Ok(give(&surface::brought_by(seq, headers, digest)?)?)
+}
+
+/// The ops that the last of some rows brings, or completes by a body, in order; those before it hold ops that it completes.
+pub fn ops_brought(rows: &str, bytes: Option<&[u8]>) -> Result<Vec<u8>> {
+    Ok(give_ops(surface::ops_brought(read(rows, bytes)?)))
 }
 
 /// The names of the collections that say how repos stand together.

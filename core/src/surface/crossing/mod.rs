@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 pub use calls::{
     brought_by, bundle_of, create_genesis, create_op, federation_collections, format_reference, is_signed,
-    linked_repos, links_to, op_id, ops_of, ops_of_bundle, ops_shown, outputs, parse_reference, read_record, reconcile,
+    linked_repos, links_to, op_id, ops_brought, ops_of, ops_of_bundle, ops_shown, outputs, parse_reference, reconcile,
     repo_log, repo_tag, start, step,
 };
 pub use ops::{give_ops, read_ops};

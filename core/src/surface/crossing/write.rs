@@ -93,11 +93,17 @@ impl Open<'_> {
         value.serialize(self.next())
     }
 
-    fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) -> Done {
+    fn member(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) -> Done {
+        value.serialize(self.named(name))
+    }
+
+    /// Where a member of a structure is written. The names of our fields have nothing that is escaped.
+    fn named(&mut self, name: &'static str) -> &mut Given {
         let given = self.next();
-        json::push_string(&mut given.text, name);
-        given.text.push(':');
-        value.serialize(given)
+        for part in ["\"", name, "\":"] {
+            given.text.push_str(part);
+        }
+        given
     }
 
     fn finish(self) -> Done {
