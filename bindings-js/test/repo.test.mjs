@@ -298,11 +298,39 @@ function tests({ trellis, open, isPersistent, id }) {
     await two.close();
     await ended;
     await assert.rejects(two.get("a/1"), code("aborted"));
-    const seed = "11".repeat(32);
-    const identity = Identity.fromSeed(seed);
-    if (isPersistent) return assert.rejects(named({ identity }), code("unsupported"));
-    const own = kept(await named({ identity }));
-    assert.equal((await own.status()).author, Identity.fromSeed(seed).author);
+  });
+
+  test("a program has its own key and its own time", async () => {
+    const identity = Identity.fromSeed("11".repeat(32));
+    let time = Date.UTC(2031, 4, 6);
+    const own = kept(await named({ identity, clock: () => time }));
+    const writtenAt = async (/** @type {import("trellis-sync").Receipt} */ { ops }) => {
+      const { agentId, timestamp } = await own.op(/** @type {string} */ (ops.at(-1)));
+      assert.equal(agentId, identity.author);
+      return timestamp;
+    };
+    assert.equal(await writtenAt(await own.set("a/1", 1)), "2031-05-06T00:00:00.000Z");
+    time += 86_400_000;
+    assert.equal(await writtenAt(await own.set("a/1", 2)), "2031-05-07T00:00:00.000Z");
+    assert.equal((await own.status()).author, identity.author);
+  });
+
+  test("a folder signs by itself, and keeps the time where the program does not tell it", async () => {
+    if (!isPersistent) return;
+    const { author } = Identity.generate();
+    const elsewhere = { author, sign: async () => new Uint8Array(64) };
+    await assert.rejects(named({ identity: elsewhere }), code("unsupported"));
+    await assert.rejects(named({ clock: () => "noon" }), code("invalid_argument"));
+    let isBroken = false;
+    const clock = () => {
+      if (isBroken) throw new Error("This clock is broken.");
+      return Date.UTC(2031, 4, 6);
+    };
+    const own = kept(await named({ clock }));
+    await own.set("a/1", 1);
+    isBroken = true;
+    const { ops } = await own.set("a/1", 2);
+    assert.equal((await own.op(/** @type {string} */ (ops[0]))).timestamp, "2031-05-06T00:00:00.000Z");
   });
 
   test("a thousand opens and closes leave nothing", LIMIT, async () => {

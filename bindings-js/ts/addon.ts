@@ -9,7 +9,7 @@ import { type Given, parsed } from "./packing.js";
 
 /** A repo in a folder, as the addon has it. Numbers are those of calls and of listeners. */
 export interface AddonHost {
-  open(call: number, path: string, options: string, listener: number): void;
+  open(call: number, path: string, options: string, listener: number, seed?: Uint8Array, clock?: () => number): void;
   carryOut(call: number, command: string, bytes?: Uint8Array): void;
   commits(call: number, since: number): void;
   sync(url: string, options: string, listener: number): AddonLink;

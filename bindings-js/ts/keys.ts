@@ -22,6 +22,9 @@ export interface Keys {
   renew(): Signer | Promise<Signer>;
 }
 
+/** The seed of an identity, for a host that signs by itself; nothing where the key is somewhere else. @internal */
+export let seedOf: (signer: Signer) => Uint8Array | undefined;
+
 /**
  * An author: an Ed25519 key.
  *
@@ -41,6 +44,10 @@ export class Identity implements Signer {
   /** The public key, 64 hex digits. */
   readonly author: AuthorId;
   readonly #seed: Uint8Array;
+
+  static {
+    seedOf = (identity) => (identity instanceof Identity ? identity.#seed : undefined);
+  }
 
   private constructor(seed: Uint8Array) {
     this.#seed = seed;

@@ -5,7 +5,7 @@ import type { Connection } from "./connection.js";
 import { type ErrorCode, TrellisError } from "./errors.js";
 import { type Host, type HostLink, kept, type LogChange, type StorageStatus, type SyncOptions } from "./host.js";
 import { type LinkStatus, Teller } from "./link.js";
-import type { FolderOptions } from "./native.js";
+import type { FolderOptions, FolderOwn } from "./native.js";
 import { packed, parsed } from "./packing.js";
 import type { Answer, Command, Event, Progress } from "./surface.js";
 
@@ -25,17 +25,27 @@ export class NativeHost implements Host {
   /** How many ops there were when that was last looked at. */
   #ops = -1;
 
-  private constructor(host: AddonHost, calls: Calls) {
+  private constructor(
+    host: AddonHost,
+    calls: Calls,
+    readonly now: () => number,
+  ) {
     this.#host = host;
     this.#calls = calls;
   }
 
   /** Opens it. @throws TrellisError */
-  static async open(addon: Addon, calls: Calls, path: string, options: FolderOptions): Promise<NativeHost> {
-    const opened = new NativeHost(new addon.Host(calls.port), calls);
+  static async open(
+    addon: Addon,
+    calls: Calls,
+    path: string,
+    options: FolderOptions,
+    { seed, clock }: FolderOwn = {},
+  ): Promise<NativeHost> {
+    const opened = new NativeHost(new addon.Host(calls.port), calls, clock ?? Date.now);
     const listener = calls.listen((told) => told && opened.#hear(told.value as Event));
     try {
-      await calls.ask((call) => opened.#host.open(call, path, JSON.stringify(options), listener));
+      await calls.ask((call) => opened.#host.open(call, path, JSON.stringify(options), listener, seed, clock));
     } catch (thrown) {
       calls.forget(listener);
       throw thrown;
@@ -46,10 +56,6 @@ export class NativeHost implements Host {
   /** The branch that the folder shows. */
   get branch(): string {
     return this.#host.branch();
-  }
-
-  now(): number {
-    return Date.now();
   }
 
   async carryOut(command: Command): Promise<Answer> {

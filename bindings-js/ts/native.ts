@@ -21,6 +21,12 @@ export interface FolderOptions {
   readonly join?: { readonly url: string };
 }
 
+/** The key and the time of a repo in a folder, where the program has its own. */
+export interface FolderOwn {
+  readonly seed?: Uint8Array | undefined;
+  readonly clock?: (() => number) | undefined;
+}
+
 /** An addon that is loaded. */
 export interface Native {
   /** The core's functions. What they give is plain. */
@@ -32,7 +38,7 @@ export interface Native {
   /** The absolute path of a folder. */
   place(path: string): string;
   /** Opens the repo in a folder. @throws TrellisError */
-  open(path: string, options: FolderOptions): Promise<NativeHost>;
+  open(path: string, options: FolderOptions, own?: FolderOwn): Promise<NativeHost>;
 }
 
 /** The addon in a folder, loaded once; nothing where there is none. @throws TrellisError `unsupported` for a broken one */
@@ -54,7 +60,7 @@ function nativeOf(addon: Addon): Native {
     errorOf: addonError,
     dial: (url, options, signal) => dialled(addon, calls, url, options, signal),
     place: resolve,
-    open: (path, options) => NativeHost.open(addon, calls, path, options),
+    open: (path, options, own) => NativeHost.open(addon, calls, path, options, own),
   };
 }
 

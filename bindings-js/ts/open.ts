@@ -5,7 +5,7 @@ import type { BranchPolicy } from "./core.js";
 import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
 import { openInWorker, type WorkerLike } from "./in-worker.js";
-import { MemoryKeys, type Signer } from "./keys.js";
+import { MemoryKeys, type Signer, seedOf } from "./keys.js";
 import type { Link } from "./link.js";
 import type { Native } from "./native.js";
 import { WIRE_VERSION } from "./remote.js";
@@ -17,7 +17,10 @@ import { WasmHost } from "./wasm-host.js";
 
 /** How a repo is opened. */
 export interface OpenOptions {
-  /** The key that the device writes under; a new one where it is left out. A repo that is kept has its own. */
+  /**
+   * The key that the device writes under; a new one where it is left out. A folder takes an `Identity`, and then its key file
+   * is neither read nor made. A browser's repo has its own.
+   */
   readonly identity?: Signer;
   /** What people call whoever writes: it stands as `actor` in every op that has no other. */
   readonly authorName?: string;
@@ -25,7 +28,7 @@ export interface OpenOptions {
   readonly branch?: string;
   /** Where it is kept; where the platform keeps repos, if it is left out. `memory` says that it need not outlive the program. */
   readonly storage?: "memory";
-  /** The time, in milliseconds since 1970; the platform's where it is left out. */
+  /** The time, in milliseconds since 1970; the platform's where it is left out. A browser's repo has its own. */
   readonly clock?: () => number;
   /** A peer whose repo this is: it is taken from there before `open` returns, if it is not here yet, and none is begun here. */
   readonly join?: string;
@@ -185,25 +188,23 @@ function askToKeep(host: Host): void {
   });
 }
 
-/** What is kept has a key and a time of its own. */
+/** What a browser keeps has a key and a time of its own. */
 function refuseOwn(options: OpenOptions): void {
   const own = ["identity", "clock"] as const;
   const refused = own.find((option) => options[option] !== undefined);
   if (refused === undefined) return;
   throw new TrellisError(
     "unsupported",
-    `A repo that is kept has its own key and time. Leave ${refused} out, or say storage: "memory".`,
+    `A repo that a browser keeps has its own key and time. Leave ${refused} out, or say storage: "memory".`,
   );
 }
 
 async function inFolder(addon: Native, path: string, options: OpenOptions): Promise<Opened> {
-  refuseOwn(options);
-  const { branch, authorName, branchPolicies, join: url } = options;
-  const host = await addon.open(path, {
-    branch,
-    authorName,
-    branchPolicies,
-    ...(url !== undefined && { join: { url } }),
-  });
+  const { branch, authorName, branchPolicies, identity, clock, join: url } = options;
+  const said = { branch, authorName, branchPolicies, ...(url !== undefined && { join: { url } }) };
+  const seed = identity && seedOf(identity);
+  if (identity && !seed)
+    throw new TrellisError("unsupported", "A folder takes an Identity, and no other signer: it signs by itself.");
+  const host = await addon.open(path, said, { seed, clock });
   return { host, branch: host.branch };
 }

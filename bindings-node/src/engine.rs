@@ -108,5 +108,10 @@ pub fn is_signed(author: Uint8Array, message: Uint8Array, signature: Uint8Array)
 }
 
 fn key(seed: &[u8]) -> Result<SigningKey> {
-    seed.try_into().map(SigningKey::from_bytes).map_err(|_| Thrown::bad("a seed has 32 bytes"))
+    Ok(SigningKey::from_bytes(seed_of(seed)?))
+}
+
+/// A secret key.
+pub(crate) fn seed_of(seed: &[u8]) -> Result<&[u8; 32]> {
+    seed.try_into().map_err(|_| Thrown::bad("a seed has 32 bytes"))
 }

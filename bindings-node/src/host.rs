@@ -2,14 +2,17 @@
 
 use std::sync::{Arc, OnceLock};
 
-use napi::bindgen_prelude::Uint8Array;
+use napi::bindgen_prelude::{Function, Uint8Array};
 use napi_derive::napi;
 use tokio::sync::mpsc::unbounded_channel;
 use trellis_core::output;
 use trellis_core::surface::{Answer, Command, Event};
+use trellis_sync::keys::Identity;
 use trellis_sync::surface::{LinkOptions, OpenOptions};
 use trellis_sync::{Code, Repo, TrellisError};
 
+use crate::clock::clock_of;
+use crate::engine::seed_of;
 use crate::error::Result;
 use crate::link::Link;
 use crate::plain::read;
@@ -35,13 +38,29 @@ impl Host {
     }
 
     /// Opens the repo in a folder. `options` are those of `trellis_sync::surface::OpenOptions`; `listener` hears its events.
+    /// `seed` is that of the key to write under, and `clock` tells milliseconds since 1970.
     #[napi]
-    pub fn open(&self, call: u32, path: String, options: String, listener: u32) -> napi::Result<()> {
+    pub fn open(
+        &self,
+        call: u32,
+        path: String,
+        options: String,
+        listener: u32,
+        seed: Option<Uint8Array>,
+        clock: Option<Function<'_, (), f64>>,
+    ) -> napi::Result<()> {
         let options: OpenOptions = read(&options, None)?;
+        let mut own = Repo::options();
+        if let Some(seed) = seed {
+            own = own.identity(Identity::from_seed(seed_of(&seed)?));
+        }
+        if let Some(clock) = clock {
+            own = own.clock(clock_of(&clock)?);
+        }
         let (port, opened) = (self.port.clone(), Arc::clone(&self.repo));
         let work = async move {
             let (events, mut told) = unbounded_channel::<output::Event>();
-            let repo = options.open(path, Repo::options().events(events)).await?;
+            let repo = options.open(path, own.events(events)).await?;
             tokio::spawn(async move {
                 while let Some(event) = told.recv().await {
                     port.tell(listener, &Event::from(event));

@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod channel;
+mod clock;
 mod engine;
 mod error;
 mod federation;
