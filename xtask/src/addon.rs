@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::child;
+use crate::{child, paths};
 
 const CRATE: &str = "trellis-node";
 /// Where the package looks for addons.
@@ -37,7 +37,11 @@ impl Build {
 /// It does not compile, or cannot be written.
 pub(crate) fn build(build: Build) -> Result<()> {
     let (profile, folder) = build.profile();
-    child::run(child::cargo(&["build", "--locked", "--package", CRATE, "--profile", profile]))?;
+    let mut command = child::cargo(&["build", "--locked", "--package", CRATE, "--profile", profile]);
+    if let Build::Publish = build {
+        paths::leave_out(&mut command)?;
+    }
+    child::run(command)?;
     put(&child::target_dir()?.join(folder))
 }
 

@@ -12,14 +12,14 @@ use crate::child;
 const BUILD: &[&str] = &["build", "--release", "--package", "trellis-bench", "--features", "peers", "--locked"];
 /// The program that is measured as people run it.
 const BUILD_TRELLIS: &[&str] = &["build", "--release", "--package", "trellis-sync", "--bin", "trellis", "--locked"];
-/// The lints of the benchmarks with all that they measure.
+/// The lints of everything, the benchmarks with all that they measure among it.
 pub(crate) const LINTS: &[&str] = &[
     "clippy",
-    "--package",
-    "trellis-bench",
+    "--workspace",
     "--all-targets",
     "--features",
-    "peers",
+    "trellis-bench/peers",
+    "--keep-going",
     "--locked",
     "--",
     "--deny",

@@ -12,6 +12,7 @@ mod dependencies;
 mod fuzz;
 mod netns;
 mod no_std;
+mod paths;
 mod planted;
 mod python;
 mod runtimes;

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, ensure};
 
 use crate::child;
+use crate::paths;
 use crate::setup::{self, NODE, NPM};
 use crate::steps;
 use crate::tally::Tally;
@@ -128,8 +129,11 @@ fn build(profile: &str) -> Result<PathBuf> {
     let manifest = Path::new(FOLDER).join("Cargo.toml");
     let mut build = tools.program("maturin", &["build", "--locked", "--profile", profile]);
     build.arg("--manifest-path").arg(manifest).arg("--out").arg(&wheels);
-    if profile == PUBLISHED && cfg!(unix) {
-        build.env("CFLAGS", C_FLAGS);
+    if profile == PUBLISHED {
+        paths::leave_out(&mut build)?;
+        if cfg!(unix) {
+            build.env("CFLAGS", C_FLAGS);
+        }
     }
     child::run(build)?;
     let built = fs::read_dir(&wheels)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;

@@ -11,9 +11,7 @@ use crate::steps::{self, Step, Work};
 use crate::{bench, browser, demo, dependencies, no_std, planted, python, runtimes, setup, wasm, web_demo};
 
 const FORMAT: Step = check("format", &["fmt", "--all", "--check"]);
-const LINTS: Step =
-    check("lints", &["clippy", "--workspace", "--all-targets", "--keep-going", "--locked", "--", "--deny", "warnings"]);
-const BENCH_LINTS: Step = check("bench lints", bench::LINTS);
+const LINTS: Step = check("lints", bench::LINTS);
 const NO_STD: Step = own("no_std", no_std::prove);
 const DEPENDENCIES: Step = own("dependencies", dependencies::check);
 const BUILD: Step = check("build", &["build", "--workspace", "--keep-going", "--locked"]);
@@ -38,7 +36,6 @@ const FULL: &[Step] = &[
     FORMAT,
     DEPENDENCIES,
     LINTS,
-    BENCH_LINTS,
     JS_LINTS,
     PYTHON_LINTS,
     NO_STD,

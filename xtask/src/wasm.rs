@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::setup::{self, CHROMIUM};
 use crate::tally::Tally;
-use crate::{addon, browser, child, steps};
+use crate::{addon, browser, child, paths, steps};
 
 /// Where the package is made.
 const FOLDER: &str = "bindings-js";
@@ -16,12 +16,13 @@ const FOLDER: &str = "bindings-js";
 const TRIPLE: &str = "wasm32-unknown-unknown";
 /// The profile of Cargo.toml by which the core is compiled for them.
 const PROFILE: &str = "wasm";
-/// Names that say what a function is made of, by which they are put in order.
-const FLAGS: &str = "-Csymbol-mangling-version=v0";
-const FLAGS_OF_TRIPLE: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS";
+/// Names that say what a function is made of, by which they are put in order, and nothing written into its callers but what
+/// gets smaller by it.
+const FLAGS: &[&str] = &["-Csymbol-mangling-version=v0", "-Cllvm-args=-inline-threshold=0"];
 /// How the module is made smaller. What counts is its size when it is compressed: there, a function written into its one
 /// caller costs a seventh more, and like functions beside each other, as their names have them, save a twentieth.
-const SMALLER: &[&str] = &["-g", "-Oz", "-ocimfs", "0", "-aimfs", "0", "-fimfs", "0", "--reorder-functions-by-name"];
+const SMALLER: &[&str] =
+    &["-g", "-Oz", "--converge", "-ocimfs", "0", "-aimfs", "0", "-fimfs", "0", "--reorder-functions-by-name"];
 const NAMELESS: &[&str] = &["--strip-debug", "--strip-producers"];
 
 /// `cargo xtask npm`: makes the package with its addon.
@@ -96,7 +97,7 @@ fn compile(target_dir: &Path) -> Result<PathBuf> {
     let into = target_dir.join("wasm");
     let mut command = child::cargo(&["build", "--package", "trellis-wasm", "--lib", "--locked"]);
     command.args(["--profile", PROFILE, "--target", TRIPLE, "--target-dir"]).arg(&into);
-    command.env("RUSTC", rustc.trim()).env(FLAGS_OF_TRIPLE, FLAGS);
+    command.env("RUSTC", rustc.trim()).env(paths::FLAGS, paths::flags(rustc.trim(), FLAGS)?);
     child::run(command)?;
     Ok(into.join(TRIPLE).join(PROFILE).join("trellis_wasm.wasm"))
 }
