@@ -69,7 +69,7 @@ export class Pages extends Place {
     return page;
   }
 
-  /** Loads a page, or loads it again. @param {Page} page */
+  /** Loads a page, or loads it again. @param {{ goto: (url: string) => Promise<unknown>, evaluate: (script: string) => Promise<unknown> }} page */
   async load(page) {
     await page.goto(this.site);
     await page.evaluate('import("/inline.js").then((all) => { globalThis.trellis = all; })');
