@@ -1,18 +1,13 @@
-// Repos in IndexedDB, in a real browser: what is still there after a reload, a full disk, a clearing, and a kill.
+// Repos in IndexedDB, in a real browser: what is still there after a reload, a full disk, and a clearing.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
 // In the functions that pages evaluate this is the package of the page.
 import * as trellis from "trellis-sync";
-import { CHROMIUM, freePort, QUIET } from "../../tests/browser/place.mjs";
+import { freePort } from "../../tests/browser/place.mjs";
 import { Pages } from "./pages.mjs";
 
 const LIMIT = { timeout: 120_000 };
-/** How many browsers are killed while they write. */
-const KILLS = Number(process.env.TRELLIS_KILLS ?? 4);
 const place = new Pages();
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -300,91 +295,6 @@ test("a repo whose storage was cleared takes a new key, and gets what it had fro
   const after = await write("Buy oats");
   assert.deepEqual([after.forks, after.ops, after.author === before.author], [0, before.ops + 1, false]);
   assert.match(place.trellis("-C cleared get todo/1/title"), /Buy oats/);
-});
-
-/** Browsers that are processes, which a test may kill. */
-class Killable {
-  /** @param {string} profile */
-  constructor(profile) {
-    const args = ["--headless=new", "--no-sandbox", "--remote-debugging-port=0", `--user-data-dir=${profile}`];
-    this.process = spawn(CHROMIUM, [...args, ...QUIET, "about:blank"], {
-      detached: true,
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    place.ends.unshift(() => this.kill());
-  }
-
-  /** A page of the site. */
-  async page() {
-    let text = "";
-    for await (const chunk of this.process.stderr) {
-      text += chunk;
-      const [, address] = text.match(/DevTools listening on (ws:\S+)/) ?? [];
-      if (address === undefined) continue;
-      this.process.stderr.resume();
-      const [context] = (await chromium.connectOverCDP(address)).contexts();
-      return place.page(/** @type {import("./pages.mjs").Context} */ (context));
-    }
-    throw new Error(`the browser ended: ${text}`);
-  }
-
-  /** Ends it, with all its processes, at once. */
-  async kill() {
-    const { pid, exitCode, signalCode } = this.process;
-    if (pid === undefined || exitCode !== null || signalCode !== null) return;
-    const ended = once(this.process, "exit");
-    process.kill(-pid, "SIGKILL");
-    await ended;
-  }
-}
-
-test("a browser that is killed while it writes loses nothing that was acked", {
-  timeout: 60_000 + 30_000 * KILLS,
-}, async () => {
-  const profile = place.profile();
-  /** @type {string[]} */
-  const acked = [];
-  /** @type {Set<string>} */
-  const authors = new Set();
-  for (let cycle = 0; cycle < KILLS; cycle++) {
-    const browser = new Killable(profile);
-    const page = await browser.page();
-    let heard = () => {};
-    await page.exposeFunction("acked", (/** @type {string} */ key) => {
-      acked.push(key);
-      heard();
-    });
-    const found = await page.evaluate(async (cycle) => {
-      const repo = await trellis.open("notes");
-      const { author, forks } = await repo.status();
-      const { corrupt, uncovered } = await repo.verify();
-      const keys = (await repo.entries("todo")).map(({ key }) => key);
-      const places = (await repo.ops()).map(({ branch, seq }) => `${branch} ${seq}`);
-      const write = async () => {
-        for (let at = 0; ; at++) {
-          await repo.batch((batch) => {
-            for (let of = 0; of < 20; of++) batch.set(`todo/${cycle}-${at}-${of}/title`, "Buy milk".repeat(of));
-          });
-          for (let of = 0; of < 20; of++) /** @type {any} */ (globalThis).acked(`${cycle}-${at}-${of}`);
-        }
-      };
-      void write();
-      return { author, keys, bad: forks.length + corrupt.length + uncovered.length, places };
-    }, cycle);
-    authors.add(found.author);
-    const there = new Set(found.keys);
-    const before = acked.filter((key) => !key.startsWith(`${cycle}-`));
-    assert.deepEqual([before.filter((key) => !there.has(key)), found.bad], [[], 0]);
-    assert.equal(new Set(found.places).size, found.places.length, "a place of the chain is taken twice");
-    assert.equal(there.size % 20, 0, "half of a batch is there");
-    const until = acked.length + 1 + ((cycle * 7919) % 97);
-    await new Promise((done) => {
-      heard = () => acked.length >= until && done(undefined);
-    });
-    await browser.kill();
-  }
-  console.log(`${acked.length} writes acked in ${KILLS} browsers that were killed`);
-  assert.equal(authors.size, 1);
 });
 
 test("a database of version 1 is migrated, and its chain goes on", LIMIT, async () => {

@@ -5,11 +5,11 @@ import { after, before, test } from "node:test";
 // In the functions that pages evaluate this is the package of the page.
 import * as trellis from "trellis-sync";
 import { freePort } from "../../tests/browser/place.mjs";
-import { Pages } from "./pages.mjs";
+import { Pages, random } from "./pages.mjs";
 
 const TABS = 8;
 /** How many leaders are killed, and the seed of when. */
-const KILLS = Number(process.env.TRELLIS_KILLS ?? 6);
+const KILLS = Number(process.env.TRELLIS_KILLS ?? 30);
 const SEED = Number(process.env.TRELLIS_SEED ?? 1);
 const LIMIT = { timeout: 200_000 + 10_000 * KILLS };
 
@@ -61,15 +61,6 @@ async function leaderOf(pages) {
     const page = pages.find((page) => leader !== undefined && clientOf(names.get(page)) === leader);
     if (page) return page;
   }
-}
-
-/** Random numbers below 1, the same for a seed. @param {number} seed */
-function random(seed) {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 /** Ends a tab as a crash does. @param {Page} page */

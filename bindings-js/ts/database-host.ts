@@ -3,6 +3,7 @@
 import type { BranchPolicy } from "./core.js";
 import { Database } from "./database.js";
 import { DatabaseKeys } from "./database-keys.js";
+import { beginLog } from "./database-log.js";
 import { DatabaseStore } from "./database-store.js";
 import type { HostLink, StorageStatus, SyncOptions } from "./host.js";
 import { isOver } from "./link.js";
@@ -42,6 +43,7 @@ export class DatabaseHost extends WasmHost {
 
   /** Opens the database of a repo, and becomes its writer. @throws TrellisError as `Database.open` */
   static async open(name: string, { policies, lost }: DatabaseOptions): Promise<DatabaseHost> {
+    await beginLog(name);
     const database = await Database.open(name, lost);
     try {
       await database.claim();

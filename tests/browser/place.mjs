@@ -15,6 +15,7 @@ const PAGE = join(ROOT, "examples/json-page");
 const KEPT = join(dirname(dirname(TRELLIS)), "browser");
 /** The browser that tests use. */
 export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FIREFOX = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
 /** What it need not do. */
 export const QUIET = ["gpu", "quic", "background-networking", "component-update", "sync"].map(
   (what) => `--disable-${what}`,
@@ -72,6 +73,16 @@ export class Place {
   async browser() {
     const args = [...QUIET, "--no-first-run"];
     const browser = await chromium.launch({ executablePath: CHROMIUM, chromiumSandbox: false, args });
+    this.ends.unshift(() => browser.close());
+    return browser;
+  }
+
+  /** A Firefox, which keeps things in this folder, or nothing. @param {string | undefined} userDataDir */
+  async firefox(userDataDir = undefined) {
+    // Most tests need nothing of it.
+    const { default: puppeteer } = await import("puppeteer-core");
+    const window = { args: ["--width=1280", "--height=900"], defaultViewport: null };
+    const browser = await puppeteer.launch({ browser: "firefox", executablePath: FIREFOX, userDataDir, ...window });
     this.ends.unshift(() => browser.close());
     return browser;
   }

@@ -37,7 +37,8 @@ export function show(host: Element, ...children: Child[]): void {
 
 function filled<E extends HTMLElement | SVGElement>(element: E, props: Props, children: readonly Child[]): E {
   for (const [name, value] of Object.entries(props)) {
-    if (typeof value === "function") Reflect.set(element, name, value);
+    // What a handler returns is not for the browser: it takes false for a refusal, and lets no key be typed.
+    if (typeof value === "function") Reflect.set(element, name, (event: Event) => void value(event));
     else if (name === "key") element.dataset.key = String(value);
     else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
   }

@@ -49,6 +49,7 @@ pub(crate) struct Program {
 pub(crate) const NODE: Program = Program { name: "node", version_min: 20, package: "nodejs" };
 pub(crate) const NPM: Program = Program { name: "npm", version_min: 9, package: "npm" };
 pub(crate) const CHROMIUM: Program = Program { name: "chromium", version_min: 130, package: "chromium" };
+pub(crate) const FIREFOX: Program = Program { name: "firefox-esr", version_min: 140, package: "firefox-esr" };
 
 /// Installs those of `programs` that are absent, by apt.
 ///

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::setup::{self, CHROMIUM};
+use crate::setup::{self, CHROMIUM, FIREFOX};
 use crate::tally::Tally;
 use crate::{addon, browser, child, paths, steps};
 
@@ -72,7 +72,7 @@ pub(crate) fn build_to_test() -> Result<()> {
 /// # Errors
 /// Something that the tests need cannot be installed.
 pub(crate) fn test() -> Result<Tally> {
-    setup::ensure_programs(&[CHROMIUM])?;
+    setup::ensure_programs(&[CHROMIUM, FIREFOX])?;
     let mut command =
         child::program("node", &["--test", "--test-reporter=tap", "--experimental-websocket", "--no-warnings"]);
     command.args(browser::tests(&format!("{FOLDER}/test"))?).env("TRELLIS", child::sibling("trellis")?);

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use anyhow::{Context, Result};
 
-use crate::setup::{self, CHROMIUM};
+use crate::setup::{self, CHROMIUM, FIREFOX};
 use crate::tally::Tally;
 use crate::{browser, child, steps, wasm};
 
@@ -44,7 +44,7 @@ pub(crate) fn build_to_test() -> Result<()> {
 /// # Errors
 /// Something that the tests need cannot be installed.
 pub(crate) fn test() -> Result<Tally> {
-    setup::ensure_programs(&[CHROMIUM])?;
+    setup::ensure_programs(&[CHROMIUM, FIREFOX])?;
     let mut command = child::program("node", &["--test", "--test-reporter=tap"]);
     command.args(browser::tests(&format!("{FOLDER}/test"))?).env("TRELLIS", child::sibling("trellis")?);
     steps::count(command)
