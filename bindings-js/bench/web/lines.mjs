@@ -35,6 +35,6 @@ export async function byTurns(rounds, ways) {
 /** @param {readonly Line[]} lines */
 export function table(lines) {
   const row = (/** @type {Line} */ { id, name, ours, other, unit, ratio, goal, met }) =>
-    `${id.padEnd(3)} ${name.padEnd(66)} ${ours.toFixed(1).padStart(9)} ${other.toFixed(1).padStart(9)} ${unit.padEnd(5)} ${ratio.toFixed(2).padStart(7)}, goal ${goal}${met ? "" : ": missed"}`;
+    `${id.padEnd(3)} ${name.padEnd(78)} ${ours.toFixed(1).padStart(8)} ${other.toFixed(1).padStart(8)} ${unit.padEnd(5)} ${ratio.toFixed(2).padStart(7)}, goal ${goal}${met ? "" : ": missed"}`;
   return lines.map(row).join("\n");
 }

@@ -97,6 +97,19 @@ export class Site extends Place {
     return page;
   }
 
+  /** A new profile with the board of both. @param {number} ops @param {number} perWrite how many of them one write of ours brings */
+  async filled(ops, perWrite) {
+    const profile = this.profile();
+    await this.within(profile, async (context) => {
+      for (const side of /** @type {const} */ (["ours", "yjs"])) {
+        const page = await this.open(context, side, side);
+        await page.evaluate(([ops = 0, perWrite = 1]) => bench.fill(0, ops, perWrite), [ops, perWrite]);
+        await page.close();
+      }
+    });
+    return profile;
+  }
+
   /** A fresh load of a page that shows what is stored: from the start of the navigation to when it is shown. @param {string} profile @param {Side} side @param {string} name */
   coldStart(profile, side, name, more = "") {
     return this.within(profile, async (context) => {

@@ -37,7 +37,7 @@ function item(key, { title, done, rank }) {
 export const clock = () => performance.timeOrigin + performance.now();
 
 /**
- * When the first card comes to have a title. A test may ask for that before it writes.
+ * When the first card comes to have a title, which is asked for before anybody writes it.
  *
  * @param {string} title @returns {Promise<number>}
  */

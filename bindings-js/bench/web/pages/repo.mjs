@@ -15,12 +15,7 @@ async function show(repo) {
 /** @param {Repo} repo @returns {import("./board.mjs").Bench} */
 function bench(repo) {
   return {
-    fill: async (from, to, perWrite) => {
-      for (let at = from; at < to; at += perWrite)
-        await repo.batch((batch) => {
-          for (let more = at; more < Math.min(at + perWrite, to); more++) edit(batch, change(more));
-        });
-    },
+    fill: (from, to, perWrite) => fill(repo, from, to, perWrite),
     tab: () => repo.subscribe("cards", shown).ready,
     write: async (title) => {
       const asked = clock();
@@ -37,6 +32,14 @@ function bench(repo) {
       return spent;
     },
   };
+}
+
+/** Writes changes of the board. @param {Repo} repo @param {number} from @param {number} to @param {number} perWrite */
+export async function fill(repo, from, to, perWrite) {
+  for (let at = from; at < to; at += perWrite)
+    await repo.batch((batch) => {
+      for (let more = at; more < Math.min(at + perWrite, to); more++) edit(batch, change(more));
+    });
 }
 
 /** @param {import("trellis-sync").Batch<any>} batch @param {import("./board.mjs").Change} change */
