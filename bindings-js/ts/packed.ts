@@ -15,6 +15,13 @@ export type Carried = WebAssembly.Module | Uint8Array<ArrayBuffer> | Packed;
 
 /** Compiles a module that was compressed. */
 export function unpacked({ base64, bytes }: Packed): WebAssembly.Module {
-  const packed = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  return new WebAssembly.Module(inflate(packed, bytes));
+  return new WebAssembly.Module(inflate(packedBytes(base64), bytes));
+}
+
+/** A loop, since a function that is called for each of half a million bytes takes eight times as long. */
+function packedBytes(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const packed = new Uint8Array(text.length);
+  for (let at = 0; at < packed.length; at++) packed[at] = text.charCodeAt(at);
+  return packed;
 }
