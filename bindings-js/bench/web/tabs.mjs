@@ -8,15 +8,28 @@ import { byTurns, line } from "./lines.mjs";
 const roundsOf = (ops) => (ops > 10_000 ? 5 : 15);
 
 /**
- * Both directions, since one of our tabs writes for all.
+ * Where the tabs go on showing the whole board, and where they show one card alone.
  *
  * @param {import("./site.mjs").Site} site @param {string} profile @param {number} ops
  */
-export function tabs(site, profile, ops) {
+export async function tabs(site, profile, ops) {
+  const name = `write to visible in another tab, ${ops} ops`;
+  return [
+    ...(await shown(site, profile, ops, name, false)),
+    ...(await shown(site, profile, ops, `${name}, one card`, true)),
+  ];
+}
+
+/**
+ * Both directions, since one of our tabs writes for all.
+ *
+ * @param {import("./site.mjs").Site} site @param {string} profile @param {number} ops @param {string} name @param {boolean} isOne
+ */
+function shown(site, profile, ops, name, isOne) {
   return site.within(profile, async (context) => {
     const pair = async (/** @type {"ours" | "yjs"} */ side) => {
       const pages = [await site.open(context, side, side), await site.open(context, side, side)];
-      for (const page of pages) await page.evaluate(() => bench.tab());
+      for (const page of pages) await page.evaluate((isOne) => bench.tab(isOne), isOne);
       return /** @type {[Page, Page]} */ (pages);
     };
     const [ours, yjs] = [await pair("ours"), await pair("yjs")];
@@ -24,7 +37,6 @@ export function tabs(site, profile, ops) {
     const ways = [ours, back(ours), yjs, back(yjs)].map((pair) => () => visible(...pair));
     const [there = [], again = [], theirs = [], theirsAgain = []] = await byTurns(roundsOf(ops), ways);
     const about = { id: "W2", unit: "ms", goal: 1 };
-    const name = `write to visible in another tab, ${ops} ops`;
     return [
       line({ ...about, name: `${name}, by the tab that leads` }, there, theirs),
       line({ ...about, name: `${name}, by one that does not` }, again, theirsAgain),

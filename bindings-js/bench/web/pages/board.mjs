@@ -26,6 +26,14 @@ export function render(cards) {
   document.body.replaceChildren(count, list);
 }
 
+/** The key of the first card. */
+export const FIRST = "000000";
+
+/** Shows the first card anew. @param {Card} card */
+export function renderFirst(card) {
+  document.querySelector("li")?.replaceWith(item(FIRST, card));
+}
+
 /** @param {string} key @param {Card} card */
 function item(key, { title, done, rank }) {
   const li = document.createElement("li");
@@ -58,7 +66,7 @@ export function seen(title) {
  *
  * @typedef {object} Bench
  * @property {(from: number, to: number, perWrite: number) => Promise<void>} fill writes changes and waits until they are stored
- * @property {() => Promise<void>} tab goes on showing the board
+ * @property {(isOne: boolean) => Promise<void>} tab shows the board, and goes on showing all of it or the first card alone
  * @property {(title: string) => Promise<number>} write gives the first card a title, and tells when it was asked to
  * @property {typeof seen} seen
  * @property {(url: string, ops: number) => Promise<number>} pull takes the board from a server, and says how long that took

@@ -3,7 +3,7 @@
 import { IndexeddbPersistence, PREFERRED_TRIM_SIZE } from "y-indexeddb";
 import { WebsocketProvider } from "y-websocket";
 import { Doc, Map as YMap } from "yjs";
-import { begin, change, clock, render, seen } from "./board.mjs";
+import { begin, change, clock, FIRST, render, renderFirst, seen } from "./board.mjs";
 
 /** Where nobody serves: tabs reach each other by their BroadcastChannel. */
 const NOWHERE = "ws://127.0.0.1:9";
@@ -60,14 +60,16 @@ async function page(name) {
       await written(stored);
       await trimmed(stored);
     },
-    tab: async () => {
+    tab: async (isOne) => {
       new WebsocketProvider(NOWHERE, name, doc);
-      cards.observeDeep(() => shown(cards));
+      const first = cards.get(FIRST);
+      if (isOne) first?.observe(() => renderFirst(/** @type {any} */ (first.toJSON())));
+      else cards.observeDeep(() => shown(cards));
       shown(cards);
     },
     write: async (title) => {
       const asked = clock();
-      cards.get("000000")?.set("title", title);
+      cards.get(FIRST)?.set("title", title);
       return asked;
     },
     seen,
