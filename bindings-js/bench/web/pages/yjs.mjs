@@ -3,7 +3,7 @@
 import { IndexeddbPersistence, PREFERRED_TRIM_SIZE } from "y-indexeddb";
 import { WebsocketProvider } from "y-websocket";
 import { Doc, Map as YMap } from "yjs";
-import { begin, change, clock, FIRST, render, renderFirst, seen } from "./board.mjs";
+import { begin, change, clock, FIRST, OPS_PER_CARD, render, renderFirst, seen } from "./board.mjs";
 
 /** Where nobody serves: tabs reach each other by their BroadcastChannel. */
 const NOWHERE = "ws://127.0.0.1:9";
@@ -79,7 +79,7 @@ async function page(name) {
       await new Promise((resolve) => provider.once("sync", resolve));
       await written(stored);
       const spent = performance.now() - begun;
-      if (cards.size * 10 < ops) throw new Error(`${cards.size} cards came, of ${ops} ops`);
+      if (cards.size * OPS_PER_CARD < ops) throw new Error(`${cards.size} cards came, of ${ops} ops`);
       return spent;
     },
   };
