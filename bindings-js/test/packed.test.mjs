@@ -156,10 +156,23 @@ export const close = (engine: SyncEngine): Promise<void> => engine.close();
   }
 });
 
-test("a page takes it without a bundler", LIMIT, async () => {
+/** What the quickstart says in a page without a bundler, where something ran before it. @param {string} name @param {string} before */
+async function plain(name, before = "") {
   const script = program(TITLE).replace('"trellis-sync"', '"./node_modules/trellis-sync/dist/inline.js"');
-  const folder = place.project("plain", { "main.js": script, "index.html": page("./main.js") });
-  assert.equal(await place.title(await place.site(folder)), "synced 1");
+  const index = `${page("./main.js")}<script>${before}</script>`;
+  return place.title(await place.site(place.project(name, { "main.js": script, "index.html": index })));
+}
+
+test("a page takes it without a bundler", LIMIT, async () => {
+  assert.equal(await plain("plain"), "synced 1");
+});
+
+test("the core is compiled beside the page where the browser can, and in it elsewhere", LIMIT, async () => {
+  const refuse = "construct() { throw new Error('compiled in the page'); }";
+  const beside = `WebAssembly.Module = new Proxy(WebAssembly.Module, { ${refuse} });`;
+  const elsewhere = "Reflect.deleteProperty(globalThis, 'DecompressionStream');";
+  assert.equal(await plain("beside", beside), "synced 1");
+  assert.equal(await plain("elsewhere", elsewhere), "synced 1");
 });
 
 test("a page takes the slim entry, with the module of its choice", LIMIT, async () => {

@@ -5,7 +5,7 @@ import * as glue from "../wasm/trellis.js";
 import { type CrossingMachine, type ExtraCore, extraCore, type RepoCore, repoCore } from "./crossing.js";
 import { asError, TrellisError } from "./errors.js";
 import type { Native } from "./native.js";
-import type { Carried } from "./packed.js";
+import { type Carried, compiled } from "./packed.js";
 import type { Input, Output } from "./surface.js";
 
 const functions = repoCore({
@@ -64,6 +64,17 @@ export function core(): RepoCore {
     });
   }
   return functions;
+}
+
+/** Has the core there beside this thread, so that the first call need not wait for it. Where that fails the first call says why. */
+export async function prepare(): Promise<void> {
+  if (ready) return;
+  try {
+    const module = await compiled(carried());
+    if (!ready) start(module);
+  } catch {
+    // The platform has no streams of that kind, or is not to compile anything.
+  }
 }
 
 /** Starts a compiled module. @internal */

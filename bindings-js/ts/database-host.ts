@@ -1,6 +1,6 @@
 // A repo in IndexedDB, for the one tab that writes it.
 
-import type { BranchPolicy } from "./core.js";
+import { type BranchPolicy, prepare } from "./core.js";
 import { Database } from "./database.js";
 import { DatabaseKeys } from "./database-keys.js";
 import { beginLog } from "./database-log.js";
@@ -43,11 +43,14 @@ export class DatabaseHost extends WasmHost {
 
   /** Opens the database of a repo, and becomes its writer. @throws TrellisError as `Database.open` */
   static async open(name: string, { policies, lost }: DatabaseOptions): Promise<DatabaseHost> {
+    const prepared = prepare();
     await beginLog(name);
     const database = await Database.open(name, lost);
     try {
       await database.claim();
-      return new DatabaseHost(database, await DatabaseKeys.open(database), policies);
+      const keys = await DatabaseKeys.open(database);
+      await prepared;
+      return new DatabaseHost(database, keys, policies);
     } catch (thrown) {
       database.close();
       throw thrown;

@@ -11,7 +11,8 @@ use crate::child;
 
 const BUILD: &[&str] = &["build", "--release", "--package", "trellis-bench", "--features", "peers", "--locked"];
 /// The program that is measured as people run it.
-const BUILD_TRELLIS: &[&str] = &["build", "--release", "--package", "trellis-sync", "--bin", "trellis", "--locked"];
+pub(crate) const BUILD_TRELLIS: &[&str] =
+    &["build", "--release", "--package", "trellis-sync", "--bin", "trellis", "--locked"];
 /// The lints of everything, the benchmarks with all that they measure among it.
 pub(crate) const LINTS: &[&str] = &[
     "clippy",

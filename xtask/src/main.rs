@@ -55,6 +55,12 @@ const COMMANDS: &[Command] = &[
         run: python::bench,
     },
     Command {
+        name: "bench-web",
+        usage: "bench-web [--json]",
+        about: "How fast the npm package is in a browser, beside Yjs",
+        run: wasm::bench_web,
+    },
+    Command {
         name: "demo",
         usage: "demo [--no-serve] [--prove]",
         about: "Repos diverge, conflict, and agree again, by the built trellis; then a board in the browser",

@@ -8,10 +8,12 @@ use anyhow::{Context, Result};
 
 use crate::setup::{self, CHROMIUM, FIREFOX};
 use crate::tally::Tally;
-use crate::{addon, browser, child, paths, steps};
+use crate::{addon, bench, browser, child, paths, steps};
 
 /// Where the package is made.
 const FOLDER: &str = "bindings-js";
+/// What measures it in a browser.
+const BENCH_WEB: &str = "bindings-js/bench/web";
 /// The compiler's name for what browsers run.
 const TRIPLE: &str = "wasm32-unknown-unknown";
 /// The profile of Cargo.toml by which the core is compiled for them.
@@ -88,6 +90,25 @@ pub(crate) fn bench(args: &[String]) -> Result<ExitCode> {
     addon::build(addon::Build::Publish)?;
     let mut command = child::program("node", &["--no-warnings", "bindings-js/bench/main.mjs"]);
     command.args(args);
+    child::run(command).map(|()| ExitCode::SUCCESS)
+}
+
+/// `cargo xtask bench-web`: how fast the package is in a browser, beside Yjs, with a `trellis` built in release as the server.
+///
+/// # Errors
+/// As [`build`], something else that it needs cannot be installed or built, and the benchmarks fail.
+pub(crate) fn bench_web(args: &[String]) -> Result<ExitCode> {
+    setup::ensure_programs(&[CHROMIUM])?;
+    build()?;
+    for folder in [browser::FOLDER, BENCH_WEB] {
+        browser::install_tools(folder)?;
+    }
+    let tsc = format!("{FOLDER}/node_modules/typescript-7/bin/tsc");
+    child::run(child::program("node", &[tsc.as_str(), "--project", BENCH_WEB]))?;
+    child::run(child::cargo(bench::BUILD_TRELLIS))?;
+    let trellis = child::target_dir()?.join("release/trellis").with_extension(std::env::consts::EXE_EXTENSION);
+    let mut command = child::program("node", &["--no-warnings", &format!("{BENCH_WEB}/main.mjs")]);
+    command.args(args).env("TRELLIS", trellis);
     child::run(command).map(|()| ExitCode::SUCCESS)
 }
 

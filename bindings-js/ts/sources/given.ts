@@ -12,13 +12,16 @@ export function give(module: Carried): void {
 }
 
 export function load(): WebAssembly.Module {
-  if (!given) throw new TrellisError("unsupported", "No page has opened a repo in this worker yet.");
-  if (given instanceof WebAssembly.Module) return given;
-  return "base64" in given ? unpacked(given) : new WebAssembly.Module(given);
+  const module = carried();
+  if (module instanceof WebAssembly.Module) return module;
+  return "base64" in module ? unpacked(module) : new WebAssembly.Module(module);
 }
 
 /** The module as it is handed to a worker. */
-export const carried = load;
+export function carried(): Carried {
+  if (!given) throw new TrellisError("unsupported", "No page has opened a repo in this worker yet.");
+  return given;
+}
 
 /** What is told about repos that are not kept: nothing here, where nobody expects it. */
 export function notice(): void {}

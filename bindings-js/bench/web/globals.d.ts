@@ -1,0 +1,3 @@
+// In functions that pages evaluate: what the page offers.
+
+declare const bench: import("./pages/board.mjs").Bench;

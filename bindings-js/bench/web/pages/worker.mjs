@@ -1,0 +1,3 @@
+// The work of a repo, off the page.
+
+import "trellis-sync/worker";
