@@ -7,6 +7,8 @@ import { unhex } from "./values.js";
 
 /** How many rows are read at once. */
 const PAGE_ROWS = 64;
+/** How many whole rows are read first where not all of them may be wanted. */
+const FIRST_ROWS = 8;
 /** Of how many peers is told what is remembered of them. */
 const PEERS_MAX = 1_000;
 
@@ -39,7 +41,7 @@ export class DatabaseStore implements Store {
       case "rows":
         return this.#rows(query.after);
       case "ops":
-        return { type: "ops", rows: await this.#whole([...new Set(query.rows)], query.bytesMax) };
+        return { type: "ops", rows: await this.#whole(query.rows, query.bytesMax) };
       case "peers":
         return { type: "peers", peers: await this.#peers() };
       case "blobPiece":
@@ -71,11 +73,18 @@ export class DatabaseStore implements Store {
     return this.#database.read((all) => result(all.objectStore("peers").getAll(null, PEERS_MAX)));
   }
 
-  /** Whole rows: at least one, and no more when they have so many bytes. */
-  async #whole(seqs: readonly number[], bytesMax?: number): Promise<RowBytes[]> {
+  /** Whole rows: at least one, and no more when they have so many bytes; where all are wanted, ascending. */
+  async #whole(wanted: readonly number[], bytesMax?: number): Promise<RowBytes[]> {
+    const seqs = [...new Set(wanted)];
+    if (bytesMax === undefined) seqs.sort((one, other) => one - other);
     const read: RowBytes[] = [];
-    for (let at = 0, left = bytesMax ?? Number.POSITIVE_INFINITY; at < seqs.length && left > 0; at += PAGE_ROWS) {
-      const page = rowsUpTo(await this.#rowsAt(seqs.slice(at, at + PAGE_ROWS)), left);
+    let left = bytesMax ?? Number.POSITIVE_INFINITY;
+    for (
+      let at = 0, rows = FIRST_ROWS;
+      at < seqs.length && left > 0;
+      at += rows, rows = Math.min(2 * rows, PAGE_ROWS)
+    ) {
+      const page = rowsUpTo(await this.#rowsAt(seqs.slice(at, at + rows)), left);
       read.push(...page);
       left -= page.reduce((bytes, { headers, bodies }) => bytes + headers.length + bodies.length, 0);
     }
@@ -84,14 +93,31 @@ export class DatabaseStore implements Store {
 
   #rowsAt(seqs: readonly number[]): Promise<RowBytes[]> {
     return this.#database.read(async (all) => {
-      const read = async (seq: number): Promise<RowBytes[]> => {
-        const [row, bodies = NONE] = await Promise.all([
-          result<RowHeaders | undefined>(all.objectStore("rows").get(seq)),
-          result<Uint8Array | undefined>(all.objectStore("bodies").get(seq)),
-        ]);
-        return row ? [{ seq, headers: row.headers, bodies }] : [];
-      };
-      return (await Promise.all(seqs.map(read))).flat();
+      const runs = runsOf(seqs).map((run) => rowsWithin(all, IDBKeyRange.bound(...run)));
+      return (await Promise.all(runs)).flat();
     });
   }
+}
+
+/** The rows of a range. Those without bodies have none in the store of these. */
+async function rowsWithin(all: IDBTransaction, range: IDBKeyRange): Promise<RowBytes[]> {
+  const store = all.objectStore("bodies");
+  const [rows, seqs, bodies] = await Promise.all([
+    result<RowHeaders[]>(all.objectStore("rows").getAll(range)),
+    result<IDBValidKey[]>(store.getAllKeys(range)),
+    result<Uint8Array[]>(store.getAll(range)),
+  ]);
+  const bodiesOf = new Map(seqs.map((seq, at) => [seq, bodies[at]]));
+  return rows.map(({ seq, headers }) => ({ seq, headers, bodies: bodiesOf.get(seq) ?? NONE }));
+}
+
+/** Numbers as runs of which each is one more than the last: where each run begins and ends. */
+function runsOf(numbers: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run && run[1] + 1 === number) run[1] = number;
+    else runs.push([number, number]);
+  }
+  return runs;
 }
