@@ -4,6 +4,12 @@ import { isStarted, start } from "./core.js";
 
 export * from "./index.js";
 
+/** What an answer brings, compiled while it comes where its type says what it is. */
+async function compiledOf(answer: Response): Promise<WebAssembly.Module> {
+  if (answer.headers.get("content-type") === "application/wasm") return WebAssembly.compileStreaming(answer);
+  return WebAssembly.compile(await answer.arrayBuffer());
+}
+
 /**
  * Gives the core its module, once, before anything else is called.
  *
@@ -13,5 +19,5 @@ export async function init(module: WebAssembly.Module | BufferSource | Response 
   if (isStarted()) return;
   const given = await module;
   if (given instanceof WebAssembly.Module) return start(given);
-  start(await WebAssembly.compile(given instanceof Response ? await given.arrayBuffer() : given));
+  start(await (given instanceof Response ? compiledOf(given) : WebAssembly.compile(given)));
 }
