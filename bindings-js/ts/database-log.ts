@@ -8,8 +8,8 @@ import { result } from "./database.js";
  * It begins a new log when it tidies up after a database that was deleted, so one is made and deleted.
  */
 export async function beginLog(repo: string): Promise<void> {
-  // What only Chromium has.
-  if (!("userAgentData" in navigator)) return;
+  // Other browsers keep databases otherwise. Chromium says so of itself where it hides all else, too: on pages by plain HTTP.
+  if (!navigator.userAgent.includes("Chrom")) return;
   const name = `trellis-sync.log/${repo}`;
   try {
     (await result(indexedDB.open(name))).close();
