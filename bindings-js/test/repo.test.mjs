@@ -236,6 +236,28 @@ function tests({ trellis, open, isPersistent, id }) {
     await assert.rejects(other.import(bundle.slice(0, -1)), code("invalid_argument"));
   });
 
+  test("small writes go on from rows that have large ones in them, too", LIMIT, async () => {
+    const [ann, bob, carol] = [kept(await named()), kept(await named()), kept(await named())];
+    await ann.set("todo/0/title", "Buy milk");
+    await ann.branch("large").create();
+    for (let at = 0; at < 40; at++) {
+      await ann.set(`todo/${at}/title`, "Buy milk");
+      await ann.branch("large").put("photos", `${at}`, new Uint8Array(100_000).fill(at));
+    }
+    for (const [from, to] of /** @type {const} */ ([
+      [ann, bob],
+      [bob, carol],
+    ])) {
+      const [one, other] = memoryPair();
+      const links = [from.connect(one), to.connect(other, { isInitiator: false })];
+      await links[1]?.inSync();
+      for (const link of links) await link.close();
+    }
+    assert.equal((await carol.entries("todo")).length, 40);
+    assert.equal((await carol.status()).ops, (await ann.status()).ops);
+    assert.deepEqual(await carol.branch("large").get("photos/7"), new Uint8Array(100_000).fill(7));
+  });
+
   test("any name is a name, and pollutes nothing", async () => {
     const repo = kept(await named());
     for (const name of ["__proto__", "then", "constructor", "toString", "a/b~c"]) {

@@ -14,12 +14,12 @@ export interface Packed {
 export type Carried = WebAssembly.Module | Uint8Array<ArrayBuffer> | Packed;
 
 /** Compiles a module that was compressed. */
-export function unpacked({ base64, bytes }: Packed): WebAssembly.Module {
+export function compiledAtOnce({ base64, bytes }: Packed): WebAssembly.Module {
   return new WebAssembly.Module(inflate(packedBytes(base64), bytes));
 }
 
 /**
- * As `unpacked`, beside this thread, where the platform can.
+ * As `compiledAtOnce`, beside this thread, where the platform can.
  *
  * @throws whatever the platform has against that
  */

@@ -2,7 +2,7 @@
 
 import { TrellisError } from "../errors.js";
 import type { Native } from "../native.js";
-import { type Carried, unpacked } from "../packed.js";
+import { type Carried, compiledAtOnce } from "../packed.js";
 
 let given: Carried | undefined;
 
@@ -14,7 +14,7 @@ export function give(module: Carried): void {
 export function load(): WebAssembly.Module {
   const module = carried();
   if (module instanceof WebAssembly.Module) return module;
-  return "base64" in module ? unpacked(module) : new WebAssembly.Module(module);
+  return "base64" in module ? compiledAtOnce(module) : new WebAssembly.Module(module);
 }
 
 /** The module as it is handed to a worker. */

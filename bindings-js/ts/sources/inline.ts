@@ -2,10 +2,10 @@
 
 import { base64, bytes } from "#module";
 import type { Native } from "../native.js";
-import { type Packed, unpacked } from "../packed.js";
+import { compiledAtOnce, type Packed } from "../packed.js";
 
 export function load(): WebAssembly.Module {
-  return unpacked({ base64, bytes });
+  return compiledAtOnce({ base64, bytes });
 }
 
 /** The module as it is handed to a worker. */
