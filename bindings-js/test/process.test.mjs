@@ -238,7 +238,6 @@ test("a folder that cannot be one says why", async () => {
   };
   const inFile = await refused(fileURLToPath(import.meta.url));
   assert.deepEqual([inFile.code, inFile.retryable, typeof inFile.path], ["not_a_repo", false, "string"]);
-  assert.equal((await refused(at("clocked"), { clock: Date.now })).code, "unsupported");
   assert.equal((await refused(at("round"), { branchPolicies: { main: { round: true } } })).code, "invalid_argument");
   const away = await refused(at("joined"), { join: `ws://127.0.0.1:${await freePort()}` });
   assert.deepEqual([away.code, away.retryable], ["offline", true]);
