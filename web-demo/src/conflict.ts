@@ -49,7 +49,7 @@ function conflictPanel(conflict: Conflict, view: CopyView): HTMLElement {
     h(
       "h3",
       { id: `${id}-name`, dir: "auto" },
-      place === "" ? `${what}: written apart` : `The ${place} of ${what} was written apart`,
+      place === "" ? `${what} was changed twice: choose one` : `The ${place} of ${what} was changed twice: choose one`,
     ),
     h(
       "ul",
@@ -83,10 +83,10 @@ function sideView(conflict: Conflict, side: Conflict["sides"][number], view: Cop
       "button",
       {
         type: "button",
-        "aria-label": `Take this: ${words}, by ${author}`,
+        "aria-label": `Keep this: ${words}, by ${author}`,
         onclick: () => view.replica.resolve(conflict, side),
       },
-      "Take this",
+      "Keep this",
     ),
   );
 }
@@ -106,7 +106,7 @@ function byHand(conflict: Conflict, view: CopyView, place: string): HTMLElement 
     "form",
     { class: "by-hand", key: "by-hand", onsubmit: submit },
     isLong ? h("textarea", { ...label, rows: 4 }, start) : h("input", { ...label, value: start, autocomplete: "off" }),
-    h("button", { type: "submit" }, "Take mine"),
+    h("button", { type: "submit" }, "Use this text"),
   );
 }
 

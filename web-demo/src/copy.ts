@@ -124,7 +124,7 @@ export class CopyView {
         "p",
         { class: "state" },
         h("span", { class: `dot ${status?.state ?? "cut"}` }),
-        linkWords(status),
+        linkWords(status, alone),
         alone > 0 && h("span", { class: "chip" }, `${count(alone, "write")} only here`),
         conflicts > 0 && h("span", { class: "chip warn" }, count(conflicts, "open conflict")),
       ),

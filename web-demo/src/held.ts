@@ -23,7 +23,7 @@ export function heldPanel(view: CopyView): HTMLElement | false {
       {},
       waits === 0 ? "Holding. Nothing waits." : `${count(waits, "change")} ${waits === 1 ? "waits" : "wait"}`,
     ),
-    h("p", { class: "quiet" }, "Your own writes stay on a branch until you let go."),
+    h("p", { class: "quiet" }, "Your own writes wait here, too, until you stop holding."),
     h(
       "ul",
       { class: "rows" },
@@ -37,7 +37,7 @@ export function heldPanel(view: CopyView): HTMLElement | false {
         { type: "button", class: "main", disabled: plan.ops === 0, onclick: () => replica.take() },
         "Take them",
       ),
-      h("button", { type: "button", onclick: () => replica.letGo() }, "Let go"),
+      h("button", { type: "button", onclick: () => replica.letGo() }, "Stop holding"),
     ),
   );
 }

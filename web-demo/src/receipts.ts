@@ -4,25 +4,25 @@ import { h } from "./dom.js";
 import type { Written } from "./replica.js";
 import { clock, count } from "./words.js";
 
-/** Where a write may be safe: a page without a relay has two such places. */
+/** Where a write may be safe beside here: with the relay, or with the one peer of a page without a relay. */
 export type Tiers = "peer" | "relay";
 
-const STEPS = [
-  { name: "here", is: () => true },
-  { name: "peer", is: ({ isOnPeer }: Written) => isOnPeer },
-  { name: "relay", is: ({ isOnRelay }: Written) => isOnRelay },
-] as const;
+const HERE = { name: "here", is: () => true };
+const BESIDE = {
+  peer: { name: "peer", is: ({ isOnPeer }: Written) => isOnPeer },
+  relay: { name: "relay", is: ({ isOnRelay }: Written) => isOnRelay },
+};
 
 /** What a receipt says, in one sentence. */
 export function receiptWords(write: Written): string {
   if (write.refused !== undefined) return `Saved here; a peer refuses it: ${write.refused}`;
-  if (write.isOnRelay) return "Saved here, on a peer and on the relay";
+  if (write.isOnRelay) return "Saved here and on the relay";
   return write.isOnPeer ? "Saved here and on a peer" : "Saved here; no peer has it yet";
 }
 
 /** A receipt. */
 export function receipt(write: Written, tiers: Tiers): HTMLElement {
-  const steps = STEPS.slice(0, tiers === "relay" ? 3 : 2).map(({ name, is }) =>
+  const steps = [HERE, BESIDE[tiers]].map(({ name, is }) =>
     h("span", { class: is(write) ? "step reached" : "step" }, is(write) ? "✓ " : "○ ", name),
   );
   return h(

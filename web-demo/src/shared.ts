@@ -19,6 +19,9 @@ const ENDS = [
   ["Relay", "relay"],
 ] as const;
 const NAME_MAX = 40;
+/** Names of visitors who have given none: two of them seldom have the same. */
+const LOOKS = ["Red", "Blue", "Green", "White", "Golden", "Silver", "Tall", "Wild"];
+const PLANTS = ["Fern", "Ivy", "Hazel", "Basil", "Clover", "Sorrel", "Aster", "Linden"];
 
 /** The page with one copy. */
 export class SharedPage {
@@ -50,6 +53,7 @@ export class SharedPage {
     page.#wire.join();
     page.#changed();
     window.addEventListener("online", () => void page.#wire.redial());
+    window.addEventListener("offline", () => page.#changed());
     return page;
   }
 
@@ -67,7 +71,11 @@ export class SharedPage {
       h(
         "p",
         { class: "story" },
-        h("span", { class: "words" }, hasBegun ? goesOn(status?.state === "connected") : this.#beginning()),
+        h(
+          "span",
+          { class: "words" },
+          hasBegun ? goesOn(status?.state === "connected" && navigator.onLine) : this.#beginning(),
+        ),
         status?.reason?.code === "repo_mismatch" &&
           h(
             "span",
@@ -130,6 +138,6 @@ function pageUrl(): string {
 
 /** A name for somebody who has given none. */
 function guest(): string {
-  const names = ["Fern", "Ivy", "Hazel", "Basil", "Clover", "Sorrel", "Aster", "Linden"];
-  return names[(crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) % names.length] ?? "Fern";
+  const [look = 0, plant = 0] = crypto.getRandomValues(new Uint8Array(2));
+  return `${LOOKS[look % LOOKS.length]} ${PLANTS[plant % PLANTS.length]}`;
 }

@@ -9,6 +9,7 @@ import { announce } from "./live.js";
 import { type BoardRecords, NOTES, NOTES_MANIFEST } from "./model.js";
 import { Replica } from "./replica.js";
 import { PairWire } from "./wire.js";
+import { count } from "./words.js";
 
 const ENDS = [
   ["Ann", "ann"],
@@ -23,7 +24,8 @@ export class TwoPage {
   readonly #bar = h("div", { class: "bar" });
   readonly #copies: readonly [Replica, Replica];
   readonly #wire: PairWire;
-  #story = "Try it: cut the link, change both copies, join again.";
+  #story =
+    "Try it: cut the link, change both copies, join again. This page is for practice, and begins anew when it is loaded.";
   #isPlaying = false;
 
   private constructor(copies: readonly [Replica, Replica]) {
@@ -75,7 +77,9 @@ export class TwoPage {
 
   #draw(): void {
     const { isOn, status } = this.#wire;
-    const words = isOn ? (status?.isInSync ? "The link is on: both are the same" : "Joining…") : "The link is cut";
+    const open = this.#copies[0].conflicts.length;
+    const joined = open > 0 ? `Both are the same, with ${count(open, "conflict")} to decide` : "Both are the same";
+    const words = isOn ? (status?.isInSync ? joined : "Joining…") : "The link is cut";
     show(
       this.#bar,
       linkBar(this.#wire, ENDS, this.#isPlaying ? undefined : () => this.#toggle()),

@@ -103,9 +103,10 @@ function bodyWords(body: Op["body"]): string {
   ].join(", ");
 }
 
-/** How a link stands. */
-export function linkWords(status: LinkStatus | undefined): string {
+/** How a link stands, where so many writes wait for it: a browser that is cut off notices that late. */
+export function linkWords(status: LinkStatus | undefined, waiting = 0): string {
   if (!status) return "Cut";
+  if (waiting > 0 && !navigator.onLine) return "No network";
   switch (status.state) {
     case "connected":
       return status.isInSync ? "In sync" : "Syncing…";

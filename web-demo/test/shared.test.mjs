@@ -6,7 +6,7 @@ import { Site } from "./site.mjs";
 import { accessible, add, card, column, conflicts, counted, edit, note, valued } from "./words.mjs";
 
 const LIMIT = { timeout: 120_000 };
-const RELAYED = "Saved here, on a peer and on the relay";
+const RELAYED = "Saved here and on the relay";
 const site = new Site();
 /** @type {import("./site.mjs").Page} */
 let ann;
@@ -68,10 +68,10 @@ test("a link that is cut by its switch leaves writes here until it is joined", L
 
 test("a browser without a network goes on, and catches up", LIMIT, async () => {
   await ann.context().setOffline(true);
-  site.dropLinks();
-  await linked(ann, "Not reached");
   await add(ann, "own", "Without a network");
   await received(ann, "Without a network", "Saved here; no peer has it yet");
+  await linked(ann, "No network");
+  site.dropLinks();
   await ann.context().setOffline(false);
   await received(ann, "Without a network", RELAYED);
   await card(bob, "own", "Without a network").waitFor();
