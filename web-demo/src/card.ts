@@ -113,7 +113,7 @@ function editor(card: Card, view: CopyView): HTMLElement {
   const submit = async (event: Event) => {
     event.preventDefault();
     await saved(card, new FormData(event.target as HTMLFormElement), view);
-    view.edit(undefined);
+    view.edit(undefined, `${id}-edit`);
   };
   const remove = async () => {
     await view.replica.remove(card.key, `Removed ${called(card)}`);

@@ -56,6 +56,9 @@ function append(parent: Node, children: readonly Child[]): void {
 
 function morphChildren(old: Element, fresh: Element): void {
   const keyed = new Map([...old.children].map((child) => [keyOf(child), child]));
+  const kept = new Set([...fresh.childNodes].map(keyOf));
+  // What is to go goes first: to move what stays would end whatever somebody does with it, as a drag of the slider.
+  for (const [key, child] of keyed) if (key !== undefined && !kept.has(key)) child.remove();
   let at = old.firstChild;
   for (const next of [...fresh.childNodes]) {
     const key = keyOf(next);

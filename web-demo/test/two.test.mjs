@@ -145,6 +145,27 @@ test("what comes in is held, looked at, taken, and let in", LIMIT, async () => {
   await page.close();
 });
 
+test("the slider is dragged past an open conflict", LIMIT, async () => {
+  const page = await two();
+  await page.click("#link");
+  await edit(page, "ann", "Order tomato seeds", { title: "Order basil" });
+  await edit(page, "bob", "Order tomato seeds", { title: "Swap seeds" });
+  await page.click("#link");
+  await counted(page, "#ann .conflict", 1);
+  await page.click("#ann .history summary");
+  const slider = page.locator("#ann-history-slider");
+  await slider.scrollIntoViewIfNeeded();
+  const { x, y, width } = /** @type {{ x: number, y: number, width: number }} */ (await slider.boundingBox());
+  await page.mouse.move(x + width - 8, y + 8);
+  await page.mouse.down();
+  await page.mouse.move(x + 0.8 * width, y + 8);
+  await counted(page, "#ann .conflict", 0);
+  await page.mouse.move(x + 8, y + 8);
+  await counted(page, "#ann .card", 1);
+  await page.mouse.up();
+  await page.close();
+});
+
 test("the slider shows the board as it was, and the list who wrote what", LIMIT, async () => {
   const page = await two();
   await edit(page, "ann", "Order tomato seeds", { title: "Order basil" });
