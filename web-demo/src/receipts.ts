@@ -4,25 +4,31 @@ import { h } from "./dom.js";
 import type { Written } from "./replica.js";
 import { clock, count } from "./words.js";
 
-/** Where a write may be safe beside here: with the relay, or with the one peer of a page without a relay. */
+/** Where a write may be safe: a page without a relay has two such places. */
 export type Tiers = "peer" | "relay";
 
-const HERE = { name: "here", is: () => true };
-const BESIDE = {
-  peer: { name: "peer", is: ({ isOnPeer }: Written) => isOnPeer },
-  relay: { name: "relay", is: ({ isOnRelay }: Written) => isOnRelay },
+const STEPS = [
+  { name: "here", is: () => true },
+  { name: "peer", is: ({ isOnPeer }: Written) => isOnPeer },
+  { name: "relay", is: ({ isOnRelay }: Written) => isOnRelay },
+] as const;
+
+/** Who the peer is that a tick tells of. */
+const PEER_IS = {
+  peer: "A peer is whoever this copy is linked to: the other copy.",
+  relay: "A peer is whoever this copy is linked to: the relay, which is one that keeps the board for others.",
 };
 
 /** What a receipt says, in one sentence. */
 export function receiptWords(write: Written): string {
   if (write.refused !== undefined) return `Saved here; a peer refuses it: ${write.refused}`;
-  if (write.isOnRelay) return "Saved here and on the relay";
+  if (write.isOnRelay) return "Saved here, on a peer and on the relay";
   return write.isOnPeer ? "Saved here and on a peer" : "Saved here; no peer has it yet";
 }
 
 /** A receipt. */
 export function receipt(write: Written, tiers: Tiers): HTMLElement {
-  const steps = [HERE, BESIDE[tiers]].map(({ name, is }) =>
+  const steps = STEPS.slice(0, tiers === "relay" ? 3 : 2).map(({ name, is }) =>
     h("span", { class: is(write) ? "step reached" : "step" }, is(write) ? "✓ " : "○ ", name),
   );
   return h(
@@ -55,6 +61,7 @@ export function receiptList(writes: readonly Written[], tiers: Tiers): HTMLEleme
     ),
     writes.length === 0 &&
       h("p", { class: "quiet" }, "Each write of yours gets a receipt here: where it is safe by now."),
+    h("p", { class: "quiet", key: "peer" }, PEER_IS[tiers]),
     h(
       "ol",
       { class: "rows" },

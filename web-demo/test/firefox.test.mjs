@@ -68,7 +68,7 @@ test("what is put on the shared board is on the relay, and in another browser", 
   const [ann, bob] = [await visit("#shared"), await visit("#shared")];
   await counted(ann, "#own [data-key=invitation] button", 1);
   await ann.click("#own [data-key=invitation] button");
-  await counted(ann, '#own .card [aria-label="Saved here and on the relay"]', 4);
+  await counted(ann, '#own .card [aria-label="Saved here, on a peer and on the relay"]', 4);
   await counted(bob, "#own .card", 4);
   await ann.reload();
   await counted(ann, "#own .card", 4);

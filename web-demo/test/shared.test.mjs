@@ -6,7 +6,7 @@ import { Site } from "./site.mjs";
 import { accessible, add, card, column, conflicts, counted, edit, note, valued } from "./words.mjs";
 
 const LIMIT = { timeout: 120_000 };
-const RELAYED = "Saved here and on the relay";
+const RELAYED = "Saved here, on a peer and on the relay";
 const site = new Site();
 /** @type {import("./site.mjs").Page} */
 let ann;
