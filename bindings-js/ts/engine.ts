@@ -277,16 +277,14 @@ class ProgramStore extends MemoryStore {
 
   #opsOf(row: Row): StoredOp[] {
     const completed = new Set<number>();
-    const ids = broughtBy(row);
-    for (const id of ids) {
+    for (const id of broughtBy(row)) {
       const earlier = this.#rowOf.get(id);
       if (earlier === undefined) this.#rowOf.set(id, row.seq);
       else if (earlier !== row.seq) completed.add(earlier);
     }
-    const seqs = [...completed].sort((one, other) => one - other);
-    const rows = [...seqs.flatMap((seq) => this.row(seq) ?? []), row];
+    const rows = [...[...completed].flatMap((seq) => this.row(seq) ?? []), row];
     const ops: StoredOp[] = call((core) => core.opsBrought(rows));
-    return ops.filter((_, at) => !this.own.has(ids[at] as string));
+    return ops.filter((op) => !this.own.has(idOf(op)));
   }
 }
 
