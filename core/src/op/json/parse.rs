@@ -6,6 +6,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use lexical_parse_float::FromLexical;
+
 use super::{Number, Object, Value, jcs};
 use crate::limits::JSON_DEPTH_MAX;
 use crate::op::pointer::Pointer;
@@ -328,7 +330,7 @@ fn number(text: &[u8]) -> Result<(Number, bool), JsonReason> {
     if let Ok(integer) = text.parse::<i32>() {
         return Ok((Number::saturated(integer.into()), integer != 0 || text == "0"));
     }
-    let value = text.parse::<f64>().map_err(|_| JsonReason::Syntax)?;
+    let value = f64::from_lexical(text.as_bytes()).map_err(|_| JsonReason::Syntax)?;
     match Number::new(value) {
         Some(number) => Ok((number, ryu_js::Buffer::new().format_finite(number.get()) == text)),
         None if value.is_finite() => Err(JsonReason::UnsafeInteger),
