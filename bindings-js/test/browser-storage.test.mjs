@@ -87,8 +87,23 @@ test("a batch is one strict transaction over all stores", LIMIT, async () => {
 test("a browser that does not promise strict writes has the level os", LIMIT, async () => {
   const before = 'Object.defineProperty(IDBTransaction.prototype, "durability", { get: () => undefined });';
   const page = await freshPage({ before });
-  const level = await page.evaluate(async () => (await (await trellis.open("notes")).status()).storage.level);
-  assert.equal(level, "os");
+  /** What a peer hears of a page that has what it wrote. */
+  const heard = (/** @type {import("playwright-core").Page} */ page) =>
+    page.evaluate(async () => {
+      const [repo, peer] = [await trellis.open("notes"), await trellis.open("peer", { storage: "memory" })];
+      const [one, other] = trellis.memoryPair();
+      const link = peer.connect(one);
+      repo.connect(other, { isInitiator: false });
+      const receipt = await peer.set("todo/1/title", "Buy milk");
+      await link.inSync();
+      const safe = await receipt.durable("peer", { timeout: 1000 }).then(
+        () => "safe",
+        (error) => error.code,
+      );
+      return [(await repo.status()).storage.level, await repo.get("todo/1/title"), safe];
+    });
+  assert.deepEqual(await heard(page), ["os", "Buy milk", "timeout"]);
+  assert.deepEqual(await heard(await freshPage()), ["disk", "Buy milk", "safe"]);
 });
 
 /** What is stored of keys: whether each is a platform's key whose secret nobody can read. @param {import("./pages.mjs").Page} page */

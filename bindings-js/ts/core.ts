@@ -120,9 +120,11 @@ export interface MachineOptions {
   /** 8 random bytes in hex, new for every machine. */
   idKey: string;
   /** The device's own branch policies, by pattern. */
-  policies?: Readonly<Record<string, BranchPolicy>>;
+  policies?: Readonly<Record<string, BranchPolicy>> | undefined;
   /** Whether content of files is left alone. */
   leavesContent?: boolean;
+  /** What a row survives once it is stored: nothing, the end of its process, or a power cut; `disk` unless it is said. */
+  level?: "memory" | "os" | "disk" | undefined;
 }
 
 /** What a program wants to hold of a branch, beside what its repo says. */

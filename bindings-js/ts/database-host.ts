@@ -30,13 +30,14 @@ export class DatabaseHost extends WasmHost {
 
   private constructor(database: Database, keys: DatabaseKeys, policies: DatabaseOptions["policies"]) {
     const store = new DatabaseStore(database, (row, transaction) => keys.joins(row, transaction));
+    const level = database.isStrict ? "disk" : "os";
     const storage = async (): Promise<StorageStatus> => ({
       kind: "indexeddb",
-      level: database.isStrict ? "disk" : "os",
+      level,
       isKeyExportable: keys.isExportable,
       isPersisted: (await navigator.storage?.persisted()) ?? false,
     });
-    super({ store, keys, now: Date.now, policies, storage });
+    super({ store, keys, now: Date.now, policies, level, storage });
     this.#database = database;
     this.epoch = database.epoch;
   }

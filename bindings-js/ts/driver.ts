@@ -28,6 +28,8 @@ export interface DriverOptions {
   /** The time, in milliseconds since 1970. */
   readonly now: () => number;
   readonly policies?: Readonly<Record<string, BranchPolicy>> | undefined;
+  /** How safe what the store has confirmed is: `disk` unless it is said. */
+  readonly level?: "os" | "disk" | undefined;
   /** Is told what nobody asked for, and nothing where the log has changed. */
   readonly heard: (event?: Event) => void;
 }
@@ -151,10 +153,9 @@ export class Driver {
   /** What a machine that is new asks for first. */
   #begun(): Output[] {
     if (this.#machine) return [];
-    const { keys, policies } = this.#options;
+    const { keys, policies, level } = this.#options;
     const { author } = keys.current();
-    const options = { author, idKey: hex(random(8)), leavesContent: true, ...(policies && { policies }) };
-    this.#machine = new Machine(options);
+    this.#machine = new Machine({ author, idKey: hex(random(8)), leavesContent: true, level, policies });
     this.#life += 1;
     return this.#machine.begin();
   }

@@ -19,6 +19,8 @@ export interface WasmHostOptions {
   readonly keys: Keys;
   readonly now: () => number;
   readonly policies?: Readonly<Record<string, BranchPolicy>> | undefined;
+  /** How safe what the store has confirmed is, as peers are told: `disk` unless it is said. */
+  readonly level?: "os" | "disk";
   /** How the store keeps the repo; in memory, where that is not said. */
   readonly storage?: () => Promise<StorageStatus>;
 }
@@ -34,14 +36,14 @@ export class WasmHost implements Host {
   readonly #heard = new Set<(event?: Event) => void>();
   readonly #links = new Set<HostLink>();
 
-  constructor({ store, keys, now, policies, storage }: WasmHostOptions) {
+  constructor({ store, keys, now, policies, level, storage }: WasmHostOptions) {
     this.#store = store;
     this.#storage = storage;
     this.isPersistent = storage !== undefined;
     const heard = (event?: Event) => {
       for (const heard of [...this.#heard]) heard(event);
     };
-    this.#driver = new Driver({ store, keys, now, policies, heard });
+    this.#driver = new Driver({ store, keys, now, policies, level, heard });
   }
 
   now(): number {

@@ -248,7 +248,7 @@ impl Machine {
     ) {
         let without = self.without();
         let Links { open, whole, durable, talks, .. } = &mut self.links;
-        let (graph, durable) = (&self.graph, *durable);
+        let (graph, durable, level) = (&self.graph, *durable, self.level);
         let Some(Stage::Open(talk)) = open.get_mut(&id).map(|link| &mut link.stage) else { return };
         let reach = talk.part.as_mut().unwrap_or(whole);
         reach.look(graph, durable);
@@ -256,7 +256,7 @@ impl Machine {
         if !planted!(TalkPerLink) {
             talk.session.set_talk(*shared);
         }
-        tell(&mut talk.session, &Ground { graph, durable, reach, without: &without, now });
+        tell(&mut talk.session, &Ground { graph, durable, reach, without: &without, level, now });
         *shared = talk.session.talk();
         self.links.note_due(id);
         self.carry_out(id, now, out);

@@ -1,11 +1,13 @@
 //! What whoever runs the machine, or keeps its rows, needs beside inputs and outputs.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::input::RowBytes;
 use super::plain::FromPlain;
 use super::scalar::{Hex, Json, Unreadable};
 use crate::admit::policy::Policies;
+use crate::link::message::Level;
 use crate::log::row::{self, Record};
 use crate::log::rows::{self, by_seq};
 use crate::machine::{Config, KeyUse, Machine};
@@ -30,6 +32,9 @@ pub struct Start {
     /// Whether content is somebody else's matter.
     #[serde(default)]
     pub leaves_content: bool,
+    /// How safe a row is that the host has confirmed: `memory`, `os` or `disk`; left out for `disk`.
+    #[serde(default)]
+    pub level: Option<String>,
 }
 
 impl Start {
@@ -47,6 +52,11 @@ impl Start {
         let (mut machine, first) = Machine::open(Config { author: Author(self.author.0), key_use, id_key, policies });
         if self.leaves_content {
             machine.leave_content();
+        }
+        if let Some(level) = self.level {
+            machine.keep_at(
+                Level::parse(&level).ok_or_else(|| Unreadable::new("level", "is none of memory, os and disk"))?,
+            );
         }
         Ok((machine, first))
     }

@@ -60,6 +60,11 @@ impl Level {
     pub fn name(self) -> &'static str {
         self.word()
     }
+
+    /// The level of this word.
+    pub fn parse(name: &str) -> Option<Level> {
+        Level::from_word(name)
+    }
 }
 
 impl Reason {

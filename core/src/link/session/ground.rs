@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use crate::link::message::{StateHash, Tip, TipId, Without};
+use crate::link::message::{Level, StateHash, Tip, TipId, Without};
 use crate::link::reach::Reach;
 use crate::log::graph::{Chain, Graph, Node};
 use crate::ordered::Set;
@@ -20,6 +20,8 @@ pub struct Ground<'a> {
     pub reach: &'a Reach,
     /// Bodies and blobs that are not here.
     pub without: &'a Without,
+    /// How safe the durable ones are.
+    pub level: Level,
     /// The time.
     pub now: Millis,
 }

@@ -8,7 +8,7 @@ use super::ready::{Frames, ReadOps, ReadyOps};
 use super::{Act, Session, TOLD_BEFORE_MAX, Told};
 use crate::limits::{CREDIT_BYTES, FRAME_IDS_MAX, FRAME_TIPS_MAX, HEADS_BYTES_MAX, TALK_PER_FRAME};
 use crate::link::compress::pack as pack_frame;
-use crate::link::message::{Ack, Form, Frame, Have, Level, Message, Ops, StateHalf, StateHash, Tip, Want};
+use crate::link::message::{Ack, Form, Frame, Have, Message, Ops, StateHalf, StateHash, Tip, Want};
 use crate::link::ops::OnLink;
 use crate::log::graph::Node;
 use crate::log::row::StoredOp;
@@ -122,7 +122,7 @@ impl Session {
         let ack = Ack {
             ends,
             without: ground.without.clone(),
-            level: Level::Disk,
+            level: ground.level,
             credit: self.handled + CREDIT_BYTES,
             knows: self.theirs.state.map(|state| state.half()),
             state: Some(state).filter(|state| self.theirs.state != Some(*state)),
