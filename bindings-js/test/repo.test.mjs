@@ -162,6 +162,44 @@ function tests({ trellis, open, isPersistent, id }) {
     await Promise.all([ann.close(), bob.close()]);
   });
 
+  test("a subscription to a collection keeps what did not change, in the order of entries", LIMIT, async () => {
+    const repo = kept(await named());
+    const shown = repo.subscribe("todo");
+    await shown.ready;
+    assert.deepEqual(shown.getSnapshot(), []);
+    /** Waits until the snapshot is what the repo shows, and returns it. */
+    const caughtUp = async () => {
+      const all = await repo.entries("todo");
+      for await (const entries of shown) if (JSON.stringify(entries) === JSON.stringify(all)) return entries;
+      throw new Error("it ended");
+    };
+    const keys = ["m", "\u{1f600}", "\uffff", "é", "", "z", "mm", "a"];
+    for (const key of keys) await repo.put("todo", key || "0", { key });
+    const before = await caughtUp();
+    assert.equal(before.length, keys.length);
+    await repo.put("other", "m", {});
+    await repo.put("todo", "m", { key: "changed" });
+    await repo.delete("todo/z");
+    const after = await caughtUp();
+    const same = after.filter((entry) => before.includes(entry)).map(({ key }) => key);
+    assert.deepEqual(
+      same,
+      after.map(({ key }) => key).filter((key) => key !== "m"),
+    );
+    const draft = repo.branch("draft");
+    await draft.create();
+    await draft.delete("todo/mm");
+    await draft.put("todo", "a", { key: "b" });
+    await repo.merge("draft");
+    const merged = await caughtUp();
+    assert.deepEqual([merged.length, merged.find(({ key }) => key === "a")?.value], [after.length - 1, { key: "b" }]);
+    assert.equal(
+      merged.find(({ key }) => key === "é"),
+      before.find(({ key }) => key === "é"),
+    );
+    shown.unsubscribe();
+  });
+
   test("a receipt is kept by the server's disk, and another device has the same", LIMIT, async () => {
     const repo = kept(await open("joined", { join: SERVER }));
     const receipt = await repo.set("todo/1/title", "Buy milk");

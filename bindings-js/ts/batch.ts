@@ -38,7 +38,7 @@ export class Batch<R extends Records = AnyRecords> {
       if (pointer.length > 0) throw new TrellisError("invalid_argument", "Only a whole entity can be bytes.");
       return this.#change(collection, key, { type: "bytes", bytes: value }, ifBase);
     }
-    return this.#add({ type: "set", place: path, value: asJson(value), ...(ifBase && { base: ifBase }) });
+    return this.#add({ type: "set", place: path, value: asJson(value), base: ifBase });
   }
 
   /** As `Repo.put`. */
@@ -69,7 +69,7 @@ export class Batch<R extends Records = AnyRecords> {
   /** As `Repo.delete`. */
   delete(path: string, { ifBase }: Pick<WriteOptions, "ifBase"> = {}): this {
     parsePlace(path);
-    return this.#add({ type: "delete", place: path, ...(ifBase && { base: ifBase }) });
+    return this.#add({ type: "delete", place: path, base: ifBase });
   }
 
   /** Closes a conflict, as `Repo.resolve`. */
@@ -84,7 +84,7 @@ export class Batch<R extends Records = AnyRecords> {
     change: (Edit & { type: "change" })["change"],
     base?: readonly OpId[],
   ): this {
-    return this.#add({ type: "change", collection, key, change, ...(base && { base }) });
+    return this.#add({ type: "change", collection, key, change, base });
   }
 
   #add(edit: Edit): this {

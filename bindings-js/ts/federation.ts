@@ -1,13 +1,14 @@
 // Several repos together: other repos by short names, and references to what is in them.
 
 import { call, more } from "./core.js";
+import type { Entry } from "./entry.js";
 import { TrellisError } from "./errors.js";
 import { openLinked, placeOf } from "./open.js";
 import type { OpId } from "./ops.js";
 import type { Receipt } from "./receipt.js";
 import type { Repo } from "./repo.js";
 import type { Collections, CrossRepoLink, CrossRepoRef, Edit, Json, LinkedRepo } from "./surface.js";
-import type { AnyRecords, Entry } from "./view.js";
+import type { AnyRecords } from "./view.js";
 
 /**
  * Writes a reference to an entity of another repo, `type:name` there: `@alias:type:name`, or that with `#` and the id of an
@@ -22,7 +23,7 @@ import type { AnyRecords, Entry } from "./view.js";
  * @throws TrellisError `invalid_argument` for what is no alias, entity or id.
  */
 export function formatCrossRepoRef(alias: string, entity: string, version?: OpId): string {
-  return call(() => more().formatReference({ alias, entity, ...(version !== undefined && { version }) }));
+  return call(() => more().formatReference({ alias, entity, version }));
 }
 
 /**
@@ -92,7 +93,7 @@ export class MultiRepoManager {
       throw new TrellisError("unsupported", "A repo at a URL cannot be linked yet. Open it here, and link it by name.");
     const place = placeOf(path, this.repo.isPersistent);
     const repo = await this.#at(place, (other) => idOf(other));
-    return this.#write({ type: "linkRepo", alias, place, repo, ...(description !== undefined && { description }) });
+    return this.#write({ type: "linkRepo", alias, place, repo, description });
   }
 
   /** Takes a short name back. Links to the repo stay. @throws TrellisError `invalid_argument` */

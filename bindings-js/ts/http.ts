@@ -128,9 +128,9 @@ class Session {
     };
     const { branches } = this.#terms;
     const proof = {
-      ...(this.#peer !== undefined && { peer: this.#peer }),
-      ...(this.#tag !== undefined && { tag: this.#tag }),
-      ...(branches && { interest: branches }),
+      peer: this.#peer,
+      tag: this.#tag,
+      interest: branches,
     };
     this.#link = this.#driver.open(port, (link) => ({ type: "proved", link, proof }));
     return this.#link;

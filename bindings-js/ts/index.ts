@@ -5,6 +5,7 @@ export { BroadcastTransport } from "./broadcast.js";
 export { type Connection, type ConnectOptions, type Listener, memoryPair } from "./connection.js";
 export { type BranchPolicy, Machine, type MachineOptions } from "./core.js";
 export { SyncEngine, type SyncEngineOptions, type Synced } from "./engine.js";
+export type { Entry } from "./entry.js";
 export { type ErrorCode, type ErrorDetails, TrellisError } from "./errors.js";
 export { formatCrossRepoRef, MultiRepoManager, type MultiRepoOptions, parseCrossRepoRef } from "./federation.js";
 export type { LogChange, RepoStatus, StorageStatus, SyncOptions } from "./host.js";
@@ -50,4 +51,4 @@ export type {
   VerifyReport,
 } from "./surface.js";
 export { HttpSyncTransport, MemoryTransport, type Transport, type Way, WebSocketSyncTransport } from "./transports.js";
-export { type AnyRecords, type Entry, type Query, type Records, RepoView } from "./view.js";
+export { type AnyRecords, type Query, type Records, RepoView } from "./view.js";

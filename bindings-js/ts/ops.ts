@@ -166,12 +166,12 @@ export function createOp(op: NewOp, place: OpPlace<SyncSigner>): Op {
   const wanted = {
     collection,
     key,
-    ...(kind !== undefined && { kind }),
-    ...(json !== undefined && { body: json }),
-    ...(bytes && { bytes }),
-    ...(base && { base }),
-    ...(branch !== undefined && { branch }),
-    ...(actor !== undefined && { actor }),
+    kind,
+    body: json,
+    bytes,
+    base,
+    branch,
+    actor,
   };
   const log = logOf(place.after);
   return signed(place, (author, now) => more().createOp(log, wanted, author, now));

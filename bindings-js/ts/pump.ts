@@ -64,8 +64,8 @@ export function pump(
       origin: connection.origin,
       binding: connection.binding,
       isOpen: true,
-      ...(expected !== undefined && { expected }),
-      ...(branches && { interest: branches }),
+      expected,
+      interest: branches,
     });
     const hangUp = () => {
       driver.give({ type: "hangUp", link });

@@ -2,8 +2,10 @@
 
 import { Batch, type Resolution, type WriteOptions } from "./batch.js";
 import type { Connection } from "./connection.js";
+import type { Entry } from "./entry.js";
 import type { RepoStatus, SyncOptions } from "./host.js";
 import { Link } from "./link.js";
+import { kept } from "./listing.js";
 import type { Op, OpId } from "./ops.js";
 import { expected, type Receipt, statusOf } from "./receipt.js";
 import { Session } from "./session.js";
@@ -24,7 +26,7 @@ import type {
   VerifyReport,
 } from "./surface.js";
 import { asJson } from "./values.js";
-import { type AnyRecords, type Entry, type Records, RepoView } from "./view.js";
+import { type AnyRecords, type Records, RepoView } from "./view.js";
 import { whole } from "./whole.js";
 import { type RepoParts, written } from "./write.js";
 
@@ -306,7 +308,7 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
    */
   merge(source: string, { message, plan, ...options }: MergeOptions = {}): Promise<Receipt> {
     const planned = plan && { at: plan.heads, plan: plan.id };
-    return this.#commit([{ type: "merge", source, ...planned, ...(message !== undefined && { message }) }], options);
+    return this.#commit([{ type: "merge", source, ...planned, message }], options);
   }
 
   /** What joining another branch would change, entity by entity. Changes nothing. @throws TrellisError `not_found` */
@@ -439,8 +441,12 @@ export class Repo<R extends Records = AnyRecords> extends RepoView<R> implements
   subscribe(target: string, heard?: (value: never) => void): unknown {
     const listen = (changed: () => void) => this.host.listen((event) => event ?? changed());
     const subscription: Subscription<unknown> = target.includes("/")
-      ? new Subscription<unknown>(() => this.get(target), undefined, listen)
-      : new Subscription<unknown>(() => this.entries(target as keyof R & string), [], listen);
+      ? new Subscription<unknown>(
+          kept(() => this.get(target)),
+          undefined,
+          listen,
+        )
+      : new Subscription<unknown>(this.listed(target), [], listen);
     if (heard) void subscription.ready.then(() => subscription.subscribe(heard as (value: unknown) => void));
     return subscription;
   }

@@ -7,7 +7,6 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
   readonly #read: () => Promise<T>;
   readonly #stop: () => void;
   #snapshot: T;
-  #text: string | undefined;
   #version = 0;
   #isReading = false;
   #isStale = false;
@@ -81,9 +80,7 @@ export class Subscription<T> implements AsyncIterable<T>, Disposable {
   }
 
   #take(value: T): void {
-    const text = JSON.stringify(value, (_, member) => (member instanceof Uint8Array ? Array.from(member) : member));
-    if (this.#isOver || (text === this.#text && this.#version > 0)) return;
-    this.#text = text;
+    if (this.#isOver || (value === this.#snapshot && this.#version > 0)) return;
     this.#snapshot = value;
     this.#version += 1;
     for (const heard of [...this.#heard]) heard(value);

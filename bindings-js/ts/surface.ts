@@ -49,6 +49,18 @@ export type Answer =
       /** As they are shown. */
       readonly entities: readonly Entity[];
     }
+  /** The entities of a collection, or those of them that may have changed. */
+  | {
+      readonly type: "entriesSince";
+      /** What to ask with the next time. */
+      readonly mark: string;
+      /** Whether these are all that there are, so that whatever the asker knew beside them is gone. */
+      readonly isWhole: boolean;
+      /** As they are shown, ascending by key. */
+      readonly entities: readonly Entity[];
+      /** The keys of those that may have been there, and are not. */
+      readonly gone: readonly string[];
+    }
   /** Ops as people read them. */
   | {
       readonly type: "log";
@@ -356,7 +368,7 @@ export type Command =
       /** What people call it. */
       readonly name: string;
       /** 32 random bytes; left out where the host draws them. */
-      readonly nonce?: Uint8Array;
+      readonly nonce?: Uint8Array | undefined;
     }
   /** Read what other processes have committed. */
   | { readonly type: "refresh" }
@@ -366,11 +378,11 @@ export type Command =
       /** The branch. */
       readonly branch: string;
       /** On whose behalf, if not the device's own. */
-      readonly actor?: string;
+      readonly actor?: string | undefined;
       /** What to write, in order. */
       readonly edits: readonly Edit[];
       /** 32 random bytes, new for every transaction; left out where the host draws them. */
-      readonly random?: Uint8Array;
+      readonly random?: Uint8Array | undefined;
     }
   /** Take ops from elsewhere. */
   | {
@@ -396,7 +408,7 @@ export type Command =
       /** The key. */
       readonly key: string;
       /** As it was when these ops were the heads; left out for now. */
-      readonly at?: readonly string[];
+      readonly at?: readonly string[] | undefined;
     }
   /** Entities of a branch. */
   | {
@@ -404,11 +416,21 @@ export type Command =
       /** The branch. */
       readonly branch: string;
       /** Only this collection. */
-      readonly collection?: string;
+      readonly collection?: string | undefined;
       /** Only keys that begin with this. */
-      readonly keyPrefix?: string;
+      readonly keyPrefix?: string | undefined;
       /** As they were when these ops were the heads; left out for now. */
-      readonly at?: readonly string[];
+      readonly at?: readonly string[] | undefined;
+    }
+  /** The entities of a collection, and later those that changed. A branch that is not there has none. */
+  | {
+      readonly type: "entriesSince";
+      /** The branch. */
+      readonly branch: string;
+      /** The collection. */
+      readonly collection: string;
+      /** The mark of the last answer; left out for all of them. */
+      readonly since?: string | undefined;
     }
   /** Ops of a branch's log, the greatest `ord` first. */
   | {
@@ -416,7 +438,7 @@ export type Command =
       /** The branch. */
       readonly branch: string;
       /** Only ops that write this entity, as `collection/key`. */
-      readonly entity?: string;
+      readonly entity?: string | undefined;
       /** At most so many. */
       readonly opsMax: number;
     }
@@ -466,7 +488,7 @@ export type Command =
       /** The branch that would be joined. */
       readonly source: string;
       /** The ops of it that would be joined, with all that they reach; left out for its heads. */
-      readonly at?: readonly string[];
+      readonly at?: readonly string[] | undefined;
     }
   /** The whole picture. */
   | { readonly type: "status" }
@@ -489,7 +511,7 @@ export type Edit =
       /** The value. */
       readonly value: Json;
       /** The writes that the writer was looking at; left out for what is shown. */
-      readonly base?: readonly string[];
+      readonly base?: readonly string[] | undefined;
     }
   /** Remove an entity, or a place inside one. */
   | {
@@ -497,7 +519,7 @@ export type Edit =
       /** The place. */
       readonly place: string;
       /** The writes that the writer was looking at; left out for what is shown. */
-      readonly base?: readonly string[];
+      readonly base?: readonly string[] | undefined;
     }
   /** Change an entity on top of what is shown, or of a base. */
   | {
@@ -509,7 +531,7 @@ export type Edit =
       /** How. */
       readonly change: Change;
       /** The writes that the writer was looking at; left out for what is shown. */
-      readonly base?: readonly string[];
+      readonly base?: readonly string[] | undefined;
     }
   /** Close a conflict. */
   | {
@@ -527,11 +549,11 @@ export type Edit =
       /** The other branch. */
       readonly source: string;
       /** The ops of it that are joined, with all that they reach; left out for its heads. */
-      readonly at?: readonly string[];
+      readonly at?: readonly string[] | undefined;
       /** The id of a plan: where the merge would do something else by now, it is not made. Left out for whatever it does. */
-      readonly plan?: string;
+      readonly plan?: string | undefined;
       /** Why. */
-      readonly message?: string;
+      readonly message?: string | undefined;
     }
   /** On a linear branch that diverged: write this device's ops anew on top of another line. */
   | {
@@ -587,7 +609,7 @@ export type Edit =
       /** Its id. */
       readonly repo: string;
       /** What it is, for people. */
-      readonly description?: string;
+      readonly description?: string | undefined;
     }
   /** Take a short name of another repo back. */
   | {
@@ -621,7 +643,7 @@ export type Edit =
       /** The ops. */
       readonly ops: readonly string[];
       /** For patches, the places; left out for everything that the op set. */
-      readonly pointers?: readonly string[];
+      readonly pointers?: readonly string[] | undefined;
     };
 
 /** How an entity changes. */
@@ -662,15 +684,15 @@ export type Change =
 /** Changes to places of one entity, by RFC 6901 pointers. */
 export interface Patch {
   /** Places that get a value. */
-  readonly set?: { readonly [name: string]: Json };
+  readonly set?: { readonly [name: string]: Json } | undefined;
   /** Places that lose theirs. */
-  readonly remove?: readonly string[];
+  readonly remove?: readonly string[] | undefined;
   /** Counters that grow by an integer. */
-  readonly add?: { readonly [name: string]: number };
+  readonly add?: { readonly [name: string]: number } | undefined;
   /** Sets that gain values. */
-  readonly insert?: { readonly [name: string]: readonly Json[] };
+  readonly insert?: { readonly [name: string]: readonly Json[] } | undefined;
   /** Sets that lose values. */
-  readonly discard?: { readonly [name: string]: readonly Json[] };
+  readonly discard?: { readonly [name: string]: readonly Json[] } | undefined;
 }
 
 /** A conflict as it was looked at. A whole conflict, as it was given, is one too. */
@@ -709,7 +731,7 @@ export interface Terms {
   /** How many may join by it. */
   readonly uses: number;
   /** What people call whoever joins by it. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** What two sets of ops make together. */
@@ -745,21 +767,21 @@ export interface Reconciled {
 /** What an author wants an op to say. */
 export interface NewOp {
   /** The branch; `main` where it is left out. */
-  readonly branch?: string;
+  readonly branch?: string | undefined;
   /** The collection. */
   readonly collection: string;
   /** The key. */
   readonly key: string;
   /** `put`, `patch`, `delete` or `append`; `put` where it is left out. */
-  readonly kind?: string;
+  readonly kind?: string | undefined;
   /** The body, if it is JSON; of a patch `set`, `remove`, `add`, `insert` and `discard`. */
-  readonly body?: Json;
+  readonly body?: Json | undefined;
   /** The body, if it is bytes. */
-  readonly bytes?: Uint8Array;
+  readonly bytes?: Uint8Array | undefined;
   /** The writes that it replaces; left out for those that the log shows. */
-  readonly base?: readonly string[];
+  readonly base?: readonly string[] | undefined;
   /** On whose behalf, if not the author's own. */
-  readonly actor?: string;
+  readonly actor?: string | undefined;
 }
 
 /** An op that still lacks its signature. */
@@ -783,7 +805,7 @@ export interface CrossRepoRef {
   /** Its key. */
   readonly key: string;
   /** What it was when this op was its branch's head; left out for what it is. */
-  readonly version?: string;
+  readonly version?: string | undefined;
 }
 
 /** Another repo that has a short name here. */
@@ -956,7 +978,7 @@ export type Loaded =
   | {
       readonly type: "piece";
       /** The piece; left out where the blob is not here. */
-      readonly piece?: Piece;
+      readonly piece?: Piece | undefined;
     }
   /** What is remembered of peers. */
   | {
@@ -1024,25 +1046,25 @@ export interface Connection {
   /** What ties the proofs to this channel. */
   readonly binding: Uint8Array;
   /** The key that has to answer, where it is known beforehand. */
-  readonly expected?: string;
+  readonly expected?: string | undefined;
   /** Whether anybody is let in who proves a key, and not members alone. */
-  readonly isOpen?: boolean;
+  readonly isOpen?: boolean | undefined;
   /** Whether this replica stores and forwards for others here. */
-  readonly isRelay?: boolean;
+  readonly isRelay?: boolean | undefined;
   /** The branches that are synced here, as patterns; left out for every one. */
-  readonly interest?: readonly string[];
+  readonly interest?: readonly string[] | undefined;
   /** What an initiator shows that is no member yet. */
-  readonly joining?: Joining;
+  readonly joining?: Joining | undefined;
 }
 
 /** What is known of a way to a peer on which whatever comes is proved by itself. */
 export interface Proof {
   /** The key that proves what comes; left out where it is learnt with the first answer. */
-  readonly peer?: string;
+  readonly peer?: string | undefined;
   /** The tag of the repo that is asked for; left out where this replica has none yet. */
-  readonly tag?: string;
+  readonly tag?: string | undefined;
   /** The branches that are synced here, as patterns; left out for every one. */
-  readonly interest?: readonly string[];
+  readonly interest?: readonly string[] | undefined;
 }
 
 /** An invitation to a repo, as its holder shows it. */
@@ -1060,9 +1082,9 @@ export interface StoredOp {
   /** The header's bytes. */
   readonly header: Uint8Array;
   /** The body, if it is here. */
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   /** The signature, if it is here: 64 bytes. */
-  readonly signature?: Uint8Array;
+  readonly signature?: Uint8Array | undefined;
 }
 
 /** One output of a step. The store gets its `persist`s and `load`s in order, and so does a link its frames. */

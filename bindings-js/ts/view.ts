@@ -1,31 +1,19 @@
 // What `get` and `entries` read of.
 
+import { type Entry, entryOf } from "./entry.js";
 import { TrellisError } from "./errors.js";
 import type { Host } from "./host.js";
+import { listing } from "./listing.js";
 import type { OpId } from "./ops.js";
 import { parsePlace, valueAt } from "./places.js";
 import { expected } from "./receipt.js";
-import type { Answer, Command, Conflict, Entity, Json } from "./surface.js";
+import type { Answer, Command, Entity, Json } from "./surface.js";
 
 /** The types of a program's records, by collection. */
 export type Records = { [collection: string]: unknown };
 /** Records of any shape. */
 // biome-ignore lint/suspicious/noExplicitAny: who gives no types wants none checked.
 export type AnyRecords = { [collection: string]: any };
-
-/** An entity as it is shown. */
-export interface Entry<T = unknown> {
-  /** Its collection. */
-  readonly collection: string;
-  /** Its key, which is its own within the collection. */
-  readonly key: string;
-  /** Its value; while conflicts are open, a provisional one. Left out where it is not here. */
-  readonly value?: T;
-  /** The writes that it is made of: the base of whoever writes on top. */
-  readonly frontier: readonly OpId[];
-  /** Those that are open in it. */
-  readonly conflicts: readonly Conflict[];
-}
 
 /** Which entities. */
 export interface Query<C extends string = string> {
@@ -128,11 +116,20 @@ export class RepoView<R extends Records = AnyRecords> {
       type: "entries",
       branch: this.branchName,
       at: this.#at,
-      ...(collection !== undefined && { collection }),
-      ...(prefix !== undefined && { keyPrefix: prefix }),
+      collection,
+      keyPrefix: prefix,
     };
     const answer = await this.ask(command, { type: "entries", entities: [] });
     return answer.entities.map((entity) => entryOf<R[C]>(entity));
+  }
+
+  /** What reads the entities of a collection again and again, and asks for those that changed. @hidden */
+  protected listed(collection: string): () => Promise<readonly Entry[]> {
+    const { branchName: branch, host } = this;
+    return listing(async (since) => {
+      const command: Command = { type: "entriesSince", branch, collection, since };
+      return expected(await host.carryOut(command), "entriesSince");
+    });
   }
 
   async #entity(collection: string, key: string): Promise<Entity> {
@@ -151,9 +148,4 @@ export class RepoView<R extends Records = AnyRecords> {
       throw thrown;
     }
   }
-}
-
-function entryOf<T>({ collection, key, shown, frontier, conflicts }: Entity): Entry<T> {
-  const value = shown.type === "json" ? shown.value : shown.type === "bytes" ? shown.bytes : undefined;
-  return { collection, key, frontier, conflicts, ...(value !== undefined && { value: value as T }) };
 }

@@ -9,6 +9,7 @@ import anyio.lowlevel
 import pytest
 import trellis_sync
 from trellis_sync import ABSENT, Identity, TrellisError
+from trellis_sync._asks import entries_since
 from trellis_sync._share import Scene
 
 pytestmark = pytest.mark.anyio
@@ -258,11 +259,20 @@ async def test_a_snapshot_stays_while_nothing_changes(tmp_path: Path) -> None:
     async with await trellis_sync.open(tmp_path / "notes") as repo:
         await repo.set("todo/1", 1)
         scene = Scene()
-        assert len(scene.show(await repo.query("todo"))) == 1
+
+        async def told() -> int:
+            return len(scene.take(await repo._ask(entries_since("main", "todo", scene.mark))))
+
+        assert await told() == 1
         shown = scene.snapshot
         await repo.set("other/1", 1)
-        assert scene.show(await repo.query("todo")) == []
+        assert await told() == 0
         assert scene.snapshot is shown
+        await repo.set("todo/2", 2)
+        assert await told() == 1
+        await repo.delete("todo/1")
+        assert await told() == 1
+        assert scene.snapshot == {"2": 2}
 
 
 async def test_a_wait_that_is_cancelled_ends_at_once(tmp_path: Path) -> None:

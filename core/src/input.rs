@@ -159,6 +159,15 @@ pub enum Command {
         /// As they were when these ops were the branch's heads; none for now.
         at: Vec<OpId>,
     },
+    /// The entities of a collection, and later those that changed. A branch that is not there has none.
+    EntriesSince {
+        /// The branch.
+        branch: String,
+        /// The collection.
+        collection: String,
+        /// Up to where the asker knows them; none for all of them.
+        since: Option<Mark>,
+    },
     /// Ops of a branch's log, the greatest `ord` first.
     Log {
         /// The branch.
@@ -240,6 +249,11 @@ pub enum Command {
     /// What shows others that these two ops have one place in an author's chain.
     ForkProof([OpId; 2]),
 }
+
+/// Up to where somebody knows the entities of a branch. Only the machine that gave it can read it: to any other it says
+/// nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark(pub [u8; 12]);
 
 /// Which entity, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

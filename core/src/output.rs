@@ -7,7 +7,7 @@ pub use crate::admit::authority::Invitation;
 use crate::admit::intrinsic::Invalid;
 pub use crate::admit::members::{Joined, Member};
 use crate::error::CommandError;
-use crate::input::{Frame, LinkId, Remembered, Request, Ticket};
+use crate::input::{Frame, LinkId, Mark, Remembered, Request, Ticket};
 pub use crate::link::message::{Nack, Reason, TroubleCode};
 pub use crate::link::session::Progress;
 pub use crate::log::fork::{Fork, ForkProof};
@@ -208,6 +208,8 @@ pub enum Answer {
     Entity(EntityView),
     /// Entities.
     Entries(Vec<EntityView>),
+    /// The entities of a collection, or those of them that changed.
+    EntriesSince(EntriesSince),
     /// Ops as people read them.
     Log(Vec<OpView>),
     /// Ids.
@@ -239,6 +241,19 @@ pub enum Answer {
     Manifests(Vec<ManifestView>),
     /// What shows a fork to others.
     ForkProof(ForkProof),
+}
+
+/// The entities of a collection, or those of them that may have changed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EntriesSince {
+    /// Up to where the asker knows them now.
+    pub mark: Mark,
+    /// Whether these are all that there are, so that whatever the asker knew beside them is gone.
+    pub is_whole: bool,
+    /// The entities, ascending by key.
+    pub entities: Vec<EntityView>,
+    /// The keys of those that may have been there, and are not.
+    pub gone: Vec<String>,
 }
 
 /// What became of imported ops.

@@ -87,7 +87,7 @@ impl MemoryHost {
     fn open_under(number: u64, rows: Vec<Row>, now: Millis, key_use: KeyUse, policies: Policies) -> MemoryHost {
         let key = test_key(number);
         let author = author_of(&key);
-        let (machine, outputs) = Machine::open(Config { author, key_use, id_key: 7, policies: policies.clone() });
+        let (machine, outputs) = Machine::open(Config { author, key_use, id_key: number, policies: policies.clone() });
         let mut host = MemoryHost {
             machine,
             rows,

@@ -73,7 +73,7 @@ fn a_type_is_written_as_javascript_has_it() {
     let made = types_of(source);
     assert_eq!(
         made,
-        "\n/** A thing. */\nexport interface Thing {\n  /** Its name. */\n  readonly itsName: string;\n  readonly late?: readonly string[];\n}\n\
+        "\n/** A thing. */\nexport interface Thing {\n  /** Its name. */\n  readonly itsName: string;\n  readonly late?: readonly string[] | undefined;\n}\n\
          \nexport type Kind =\n  /** One. */\n  | { readonly type: \"oneOf\"; readonly atAll: readonly [number, number] }\n  | { readonly type: \"nothing\" }\n  \
          | {\n      readonly type: \"other\";\n      /** As `Kind::one`. */\n      readonly name: string;\n      readonly len: number;\n    };\n"
     );
@@ -151,8 +151,12 @@ fn members(fields: &Fields, renames: bool, is_default: bool) -> Vec<Member> {
         let serde = Serde::of(&field.attrs);
         let name = field.ident.as_ref().expect("what crosses has names").to_string();
         let name = if renames { camel(&name) } else { name };
-        let mark = if is_default || serde.is_default || serde.is_skipped { "?" } else { "" };
-        Member { doc: Doc::of(&field.attrs), text: format!("readonly {name}{mark}: {}", type_text(&field.ty)) }
+        let (mark, or) = match (is_default || serde.is_default, serde.is_skipped) {
+            (true, _) => ("?", " | undefined"),
+            (false, true) => ("?", ""),
+            (false, false) => ("", ""),
+        };
+        Member { doc: Doc::of(&field.attrs), text: format!("readonly {name}{mark}: {}{or}", type_text(&field.ty)) }
     };
     fields.iter().map(member).collect()
 }

@@ -136,6 +136,12 @@ def entries(
     return Ask(_present(command), lambda answer: words.read_all(words.Entity, answer["entities"]))
 
 
+def entries_since(branch: str, collection: str, mark: Optional[str]) -> Ask[words.EntriesSince]:
+    """The entities of a collection, or those that changed since a mark."""
+    command = {"type": "entriesSince", "branch": branch, "collection": collection, "since": mark}
+    return Ask(_present(command), lambda answer: words.read(words.EntriesSince, answer))
+
+
 def log(branch: str, entity: Optional[str], ops_max: int) -> Ask[tuple[words.Op, ...]]:
     """Ops of a branch's log, the newest first."""
     command = _present({"type": "log", "branch": branch, "entity": entity, "opsMax": ops_max})

@@ -257,14 +257,10 @@ class Subscription:
         return self._untold.pop(0)
 
     async def _look(self) -> list[words.Change]:
-        if not self._scene.is_stale(await self._repo.status()):
-            return []
-        return self._scene.show(await self._shown())
-
-    async def _shown(self) -> Sequence[words.Entity]:
         if is_collection(self._scope):
-            return await self._repo.query(self._scope)
-        return [await self._repo.find(self._scope)]
+            ask = asks.entries_since(self._repo.branch_name, self._scope, self._scene.mark)
+            return self._scene.take(await self._repo._ask(ask))
+        return self._scene.show([await self._repo.find(self._scope)])
 
 
 class Repo(Handle):

@@ -1,6 +1,6 @@
 """What both faces of a repo have alike: its handle, its batches, and what a subscription compares."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FunctionType, MappingProxyType
 from typing import Any, Callable, Optional, TypeVar, Union
@@ -91,8 +91,8 @@ class Scene:
     """What a subscription shows, and how it tells what changed since."""
 
     def __init__(self) -> None:
-        self._entities: dict[tuple[str, str], words.Entity] = {}
-        self._ops = -1
+        self._entities: dict[str, words.Entity] = {}
+        self.mark: Optional[str] = None
 
     @property
     def snapshot(self) -> Mapping[str, Any]:
@@ -101,27 +101,31 @@ class Scene:
 
     _snapshot: Mapping[str, Any] = MappingProxyType({})
 
-    def is_stale(self, status: words.Status) -> bool:
-        """Whether ops came since this was last asked."""
-        before, self._ops = self._ops, status.ops
-        return before != self._ops
+    def take(self, since: words.EntriesSince) -> list[words.Change]:
+        """Shows what a collection has now, and tells which entities are not as they were."""
+        self.mark = since.mark
+        news = {entity.key: entity for entity in since.entities}
+        gone = [key for key in self._entities if key not in news] if since.is_whole else since.gone
+        news.update({key: _emptied(self._entities[key]) for key in gone if key in self._entities})
+        return self.show(news.values())
 
-    def show(self, entities: Sequence[words.Entity]) -> list[words.Change]:
-        """Shows these entities, and tells which ones are not as they were."""
-        before, self._entities = self._entities, {(entity.collection, entity.key): entity for entity in entities}
-        gone = [_emptied(entity) for place, entity in before.items() if place not in self._entities]
-        changes = [_changed(before, entity) for entity in [*self._entities.values(), *gone]]
-        told = [change for change in changes if change is not None]
+    def show(self, entities: Iterable[words.Entity]) -> list[words.Change]:
+        """Shows these entities as they are now, and tells which ones are not as they were."""
+        changes = [words.Change(self._entities.get(entity.key, _emptied(entity)), entity) for entity in entities]
+        told = [change for change in changes if _is_news(change)]
+        for change in told:
+            self._entities[change.key] = change.after
         if told:
-            values = {entity.key: entity.value for entity in self._entities.values() if entity.exists}
+            there = sorted(self._entities.values(), key=lambda entity: entity.key)
+            self._entities = {entity.key: entity for entity in there if entity.exists or entity.conflicts}
+            values = {key: entity.value for key, entity in self._entities.items() if entity.exists}
             self._snapshot = MappingProxyType(values)
         return told
 
 
-def _changed(before: Mapping[tuple[str, str], words.Entity], after: words.Entity) -> Optional[words.Change]:
-    was = before.get((after.collection, after.key), _emptied(after))
-    is_same = (was.shown, was.conflicts) == (after.shown, after.conflicts)
-    return None if is_same else words.Change(was, after)
+def _is_news(change: words.Change) -> bool:
+    before, after = change.before, change.after
+    return (before.shown, before.conflicts) != (after.shown, after.conflicts)
 
 
 def _emptied(entity: words.Entity) -> words.Entity:

@@ -123,6 +123,19 @@ class Entity:
 
 
 @dataclass(frozen=True)
+class EntriesSince:
+    """The entities of a collection, or those of them that may have changed."""
+
+    mark: str
+    """What to ask with the next time."""
+    is_whole: bool
+    """Whether these are all that there are."""
+    entities: tuple[Entity, ...]
+    gone: tuple[str, ...]
+    """The keys of those that may have been there, and are not."""
+
+
+@dataclass(frozen=True)
 class PlanItem:
     """What a plan does to one entity."""
 

@@ -233,14 +233,10 @@ class Subscription:
         return self._untold.pop(0)
 
     def _look(self) -> list[words.Change]:
-        if not self._scene.is_stale(self._repo.status()):
-            return []
-        return self._scene.show(self._shown())
-
-    def _shown(self) -> Sequence[words.Entity]:
         if is_collection(self._scope):
-            return self._repo.query(self._scope)
-        return [self._repo.find(self._scope)]
+            ask = asks.entries_since(self._repo.branch_name, self._scope, self._scene.mark)
+            return self._scene.take(self._repo._ask(ask))
+        return self._scene.show([self._repo.find(self._scope)])
 
 
 @twin(_session.Session)

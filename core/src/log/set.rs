@@ -112,6 +112,11 @@ impl Bits {
         self.words.get(node.index() / 64).is_some_and(|word| word & (1 << (node.index() % 64)) != 0)
     }
 
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// The members, ascending.
     pub fn iter(&self) -> impl Iterator<Item = Node> + '_ {
         let members = |(at, word): (usize, &u64)| {

@@ -190,6 +190,7 @@ impl Machine {
     pub(super) fn refresh_state(&mut self) {
         if core::mem::take(&mut self.is_state_stale) {
             self.state = State::of(&self.graph, &self.repo_contents, &self.policies);
+            self.grounds += 1;
         }
     }
 
@@ -217,6 +218,7 @@ impl Machine {
         if let (Some(body), false) = (op.body(), self.graph.has_body(node)) {
             let place = funnel.rows.next().push_body(op.id(), body);
             self.graph.set_body(node, place);
+            self.grounds += 1;
             self.note_repo_content(node, op);
         }
     }

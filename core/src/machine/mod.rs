@@ -23,9 +23,11 @@ mod remember;
 mod scope;
 mod seal;
 mod serialise;
+mod since;
 mod stored;
 mod talk;
 mod undo;
+mod verify;
 mod write;
 
 use alloc::collections::VecDeque;
@@ -46,7 +48,7 @@ use crate::admit::policy::Policies;
 use crate::error::{CommandError, UsageError};
 use crate::input::{Command, Input, LinkId, Loaded, Request, Ticket};
 use crate::link::compress::Compression;
-use crate::link::message::{Ephemeral, Reason};
+use crate::link::message::{Ephemeral, Level, Reason};
 use crate::link::session::Taken;
 use crate::log::graph::{Graph, Node};
 use crate::log::hold::Hold;
@@ -94,6 +96,10 @@ pub struct Machine {
     /// What the engine's own branch makes of everything.
     state: State,
     is_state_stale: bool,
+    /// Random per process: whoever has a mark of this machine shows it to no other.
+    id_key: u64,
+    /// How often entities may have changed without an op of their own.
+    grounds: u64,
     /// The greatest clock that this device's key has written.
     own_clock: Option<Hlc>,
     last_row: u32,
@@ -114,6 +120,8 @@ pub struct Machine {
     withheld: Map<Node, Reason>,
     /// When peers last had the same, as the store remembers it.
     remembered: Stored,
+    /// How safe a row is that the host has confirmed.
+    level: Level,
     /// What the host packs frames with.
     compression: Option<&'static dyn Compression>,
 }
@@ -175,12 +183,14 @@ impl Machine {
             policies: config.policies,
             state: State::default(),
             is_state_stale: true,
+            id_key: config.id_key,
+            grounds: 0,
             own_clock: None,
             last_row: 0,
             corrupt_rows: Set::new(),
             left_out: 0,
             rows_ahead: RowsAhead::default(),
-            phase: Phase::Opening(Opening::new(config.id_key)),
+            phase: Phase::Opening(Opening::default()),
             tickets: Tickets::new(),
             writes: VecDeque::new(),
             is_writing: false,
@@ -189,6 +199,7 @@ impl Machine {
             receipts: Vec::new(),
             withheld: Map::new(),
             remembered: Stored::new(),
+            level: Level::Disk,
             compression: None,
         };
         let mut out = Vec::new();
@@ -246,6 +257,11 @@ impl Machine {
     /// From now on content is no matter of this replica: it says of every blob that it lacks it, and fetches none.
     pub fn leave_content(&mut self) {
         self.blobs.are_left = true;
+    }
+
+    /// From now on peers are told that what the host confirms is this safe; unless it is said, it is on a disk.
+    pub fn keep_at(&mut self, level: Level) {
+        self.level = level;
     }
 
     /// The local sequence of the last row that the machine knows.

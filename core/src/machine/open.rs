@@ -21,9 +21,8 @@ use crate::output::{Answer, Event, Output, Query};
 use crate::time::{Hlc, Millis};
 
 /// What opening needs to remember.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Opening {
-    id_key: u64,
     /// Commands that came before the rows.
     pub(super) commands: VecDeque<(Request, Command)>,
     /// What happened to links before the rows came.
@@ -49,12 +48,6 @@ impl RowsAhead {
 
 fn clock_of(record: &Record<'_>) -> Option<Hlc> {
     if let Record::Op { op, .. } = record { Some(op.header().hlc) } else { None }
-}
-
-impl Opening {
-    pub(super) fn new(id_key: u64) -> Opening {
-        Opening { id_key, commands: VecDeque::new(), links: VecDeque::new(), excluded: HashSet::new() }
-    }
 }
 
 impl Machine {
@@ -156,6 +149,7 @@ impl Machine {
             Record::Body { id, place, .. } => {
                 self.graph.find(id).into_iter().for_each(|node| {
                     self.graph.set_body(node, *place);
+                    self.grounds += 1;
                     self.repo_contents.remove(&node);
                 });
             }
@@ -187,7 +181,7 @@ impl Machine {
             self.read_repo_contents(None, out);
         } else if let Phase::Opening(opening) = &mut self.phase {
             opening.excluded.extend(bare.iter().map(|node| self.graph.id(*node)));
-            self.graph = Graph::new(opening.id_key);
+            self.graph = Graph::new(self.id_key);
             (self.own_clock, self.last_row, self.left_out) = (None, 0, 0);
             self.rows_ahead = RowsAhead::default();
             self.load_rows(Waiting::OpeningRows, out);

@@ -12,8 +12,9 @@ use super::files::Writes;
 use super::plan::Join;
 use super::receipts::Wanted;
 use super::scope::Scope;
+use super::since::Keeps;
 use super::write::{Ground, Preparing, answer};
-use super::{Machine, Outputs, Waiting, reply};
+use super::{Machine, Outputs, Waiting, reply, since};
 use crate::admit::authority;
 use crate::error::CommandError;
 use crate::input::{Command, EntityQuery, Request};
@@ -25,9 +26,8 @@ use crate::op::body::Content;
 use crate::op::hex;
 use crate::op::id::OpId;
 use crate::op::kind::Kind;
-use crate::op::sign::{Refused, Unverified};
 use crate::ordered::Map;
-use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status, VerifyReport};
+use crate::output::{Answer, BranchView, ChainEnd, EntityView, OpView, Output, Query, Status};
 use crate::sort;
 use crate::time::Millis;
 use crate::view::deciding::deciding;
@@ -45,8 +45,8 @@ pub(super) struct Read {
 pub(super) enum Purpose {
     /// One entity.
     Entity(Request, Scope, Entity),
-    /// Several.
-    Entries(Request, Scope, Vec<Entity>),
+    /// Several; for whoever keeps them.
+    Entries(Request, Scope, Vec<Entity>, Option<Keeps>),
     /// The conflicts of several.
     Conflicts(Request, Branch, Vec<Entity>),
     /// What joining a branch would change.
@@ -151,8 +151,11 @@ impl Machine {
             Command::Entries { branch, collection, key_prefix, at } => {
                 let scope = self.scope(&branch, &at)?;
                 let entities = self.entities(&scope, collection.as_deref(), &key_prefix);
-                self.read(self.deciding_all(&scope, &entities), Purpose::Entries(request, scope, entities), out);
+                self.read(self.deciding_all(&scope, &entities), Purpose::Entries(request, scope, entities, None), out);
                 Ok(None)
+            }
+            Command::EntriesSince { branch, collection, since } => {
+                Ok(self.read_entries_since(request, (&branch, &collection), since, out))
             }
             Command::Conflicts { branch } => {
                 let scope = self.scope(&branch, &[])?;
@@ -273,10 +276,9 @@ impl Machine {
                 let view = self.view(entity, merged(scope.branch, &entity));
                 reply(out, request, Ok(Answer::Entity(view)));
             }
-            Purpose::Entries(request, scope, entities) => {
-                let views = entities.iter().map(|entity| self.view(*entity, merged(scope.branch, entity)));
-                let is_shown = |view: &EntityView| view.shown != entity::Shown::Absent || !view.conflicts.is_empty();
-                reply(out, request, Ok(Answer::Entries(views.filter(is_shown).collect())));
+            Purpose::Entries(request, scope, entities, keeps) => {
+                let views = entities.iter().map(|entity| self.view(*entity, merged(scope.branch, entity))).collect();
+                reply(out, request, Ok(since::answer(views, keeps)));
             }
             Purpose::Conflicts(request, branch, entities) => {
                 let conflicts = entities.iter().flat_map(|entity| merged(branch, entity).conflicts);
@@ -333,18 +335,23 @@ impl Machine {
         self.state.authority.is_effective(&self.graph, node)
     }
 
-    fn entities(&self, scope: &Scope, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
+    pub(super) fn entities(&self, scope: &Scope, collection: Option<&str>, key_prefix: &str) -> Vec<Entity> {
         let is_asked = |entity: &Entity| {
             let (of, key) = self.graph.entity_name(*entity);
             (collection.is_some() || !authority::is_reserved(of))
                 && key.starts_with(key_prefix)
                 && !self.frontier_in_scope(scope, *entity).is_empty()
         };
-        let mut entities: Vec<Entity> = match collection {
+        self.in_order(match collection {
             Some(collection) => self.graph.entities_in(collection).filter(is_asked).collect(),
             None => self.graph.entities().filter(is_asked).collect(),
-        };
+        })
+    }
+
+    /// Entities ascending by collection and key, each once.
+    pub(super) fn in_order(&self, mut entities: Vec<Entity>) -> Vec<Entity> {
         sort::by_key(&mut entities, |entity| self.graph.entity_name(*entity));
+        entities.dedup();
         entities
     }
 
@@ -360,7 +367,7 @@ impl Machine {
         deciding(heads, |node| self.graph.base(node), is_whole)
     }
 
-    fn deciding_all(&self, scope: &Scope, entities: &[Entity]) -> Vec<Node> {
+    pub(super) fn deciding_all(&self, scope: &Scope, entities: &[Entity]) -> Vec<Node> {
         let heads = entities.iter().map(|entity| self.frontier_in_scope(scope, *entity));
         heads.flat_map(|heads| self.deciding_from(heads, &Contents::new())).collect()
     }
@@ -392,7 +399,7 @@ impl Machine {
         self.state.merged(&self.graph, (branch, entity), nodes, content)
     }
 
-    fn ids(&self, nodes: impl Iterator<Item = Node>) -> Vec<OpId> {
+    pub(super) fn ids(&self, nodes: impl Iterator<Item = Node>) -> Vec<OpId> {
         nodes.map(|node| self.graph.id(node)).collect()
     }
 
@@ -549,34 +556,6 @@ impl Machine {
         let past = self.graph.past(known.iter().filter_map(|id| self.graph.find(id)));
         self.graph.nodes().filter(|node| !past.contains(*node)).collect()
     }
-
-    fn verify(&self, nodes: &[Node], ops: &[Option<StoredOp>]) -> VerifyReport {
-        let mut report = VerifyReport::default();
-        for (node, op) in nodes.iter().zip(ops) {
-            self.verify_one(*node, op.as_ref(), &mut report);
-        }
-        report.uncovered = self.ids(self.graph.uncovered().into_iter());
-        report
-    }
-
-    fn verify_one(&self, node: Node, op: Option<&StoredOp>, report: &mut VerifyReport) {
-        let id = self.graph.id(node);
-        let verified = op.and_then(|op| verify_stored(op).ok()).filter(|(verified, _)| *verified == id);
-        match verified {
-            None => report.corrupt.push(id),
-            Some((_, signature)) => {
-                report.ops += 1;
-                let had_signature = op.is_some_and(|op| op.signature.is_some());
-                report.signatures += usize::from(signature);
-                if had_signature && !signature {
-                    report.corrupt.push(id);
-                }
-                let has_body = op.is_some_and(|op| op.body.is_some());
-                let is_bodyless = !has_body && self.graph.kind(node) != Kind::Delete;
-                report.bodies_absent += usize::from(is_bodyless);
-            }
-        }
-    }
 }
 
 /// The proof that ops make which vouch for the two of a fork; `first_len` of them are for the first.
@@ -588,10 +567,4 @@ fn fork_proof(mut ops: Vec<StoredOp>, first_len: usize) -> Result<ForkProof, Com
 fn side(ops: Vec<StoredOp>) -> Result<Side, CommandError> {
     let signature = ops.last().and_then(|op| op.signature).ok_or(CommandError::NoProof)?;
     Ok(Side { headers: ops.into_iter().map(|op| op.header).collect(), signature })
-}
-
-/// The id of a stored op, and whether its signature holds.
-fn verify_stored(op: &StoredOp) -> Result<(OpId, bool), Refused> {
-    let op: Unverified<'_> = op.unverified();
-    op.verify().map(|op| (op.id(), op.signature().is_some()))
 }

@@ -49,6 +49,17 @@ pub enum Answer {
         /// As they are shown.
         entities: Vec<Entity>,
     },
+    /// The entities of a collection, or those of them that may have changed.
+    EntriesSince {
+        /// What to ask with the next time.
+        mark: Hex<12>,
+        /// Whether these are all that there are, so that whatever the asker knew beside them is gone.
+        is_whole: bool,
+        /// As they are shown, ascending by key.
+        entities: Vec<Entity>,
+        /// The keys of those that may have been there, and are not.
+        gone: Vec<String>,
+    },
     /// Ops as people read them.
     Log {
         /// The ops.
@@ -389,6 +400,9 @@ impl TryFrom<output::Answer> for Answer {
             output::Answer::ChainEnds(ends) => Answer::ChainEnds { ends: all(ends) },
             output::Answer::Entity(entity) => Answer::Entity { entity: entity.into() },
             output::Answer::Entries(entities) => Answer::Entries { entities: all(entities) },
+            output::Answer::EntriesSince(output::EntriesSince { mark, is_whole, entities, gone }) => {
+                Answer::EntriesSince { mark: Hex(mark.0), is_whole, entities: all(entities), gone }
+            }
             output::Answer::Log(ops) => Answer::Log { ops: all(ops) },
             output::Answer::Ids(ids) => Answer::Ids { ids: hexes(ids) },
             output::Answer::Conflicts(conflicts) => Answer::Conflicts { conflicts: all(conflicts) },

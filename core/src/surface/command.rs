@@ -84,6 +84,16 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         at: Vec<Hex<32>>,
     },
+    /// The entities of a collection, and later those that changed. A branch that is not there has none.
+    EntriesSince {
+        /// The branch.
+        branch: String,
+        /// The collection.
+        collection: String,
+        /// The mark of the last answer; left out for all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Hex<12>>,
+    },
     /// Ops of a branch's log, the greatest `ord` first.
     Log {
         /// The branch.
@@ -421,6 +431,9 @@ impl TryFrom<Command> for input::Command {
             }
             Command::Entries { branch, collection, key_prefix, at } => {
                 input::Command::Entries { branch, collection, key_prefix, at: ids(at) }
+            }
+            Command::EntriesSince { branch, collection, since } => {
+                input::Command::EntriesSince { branch, collection, since: since.map(|mark| input::Mark(mark.0)) }
             }
             Command::Log { branch, entity, ops_max } => {
                 let entity = entity.map(|text| text.parse::<Entity>()).transpose();

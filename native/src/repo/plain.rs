@@ -140,7 +140,7 @@ fn what(command: &plain::Command) -> &'static str {
         Export { .. } => "export ops",
         ChainEnds => "read the chain ends",
         Get { .. } => "read an entity",
-        Entries { .. } => "list the entities of the branch",
+        Entries { .. } | EntriesSince { .. } => "list the entities of the branch",
         Log { .. } => "read the log of the branch",
         Show { .. } => "read ops",
         FindOps { .. } => "look for the op",

@@ -135,6 +135,11 @@ impl Graph {
         self.is_on(node, branch.0) || self.branches[branch.0 as usize].foreign.contains(node) || node.0 == 0
     }
 
+    /// How many ops of other branches belong to a branch's log.
+    pub fn foreign_count(&self, branch: Branch) -> usize {
+        self.branches[branch.0 as usize].foreign.count()
+    }
+
     /// Every op of a branch's log, in the order of arrival.
     pub fn log(&self, branch: Branch) -> impl Iterator<Item = Node> + '_ {
         self.nodes().filter(move |node| self.is_in_log(*node, branch))
