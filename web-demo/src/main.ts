@@ -2,6 +2,7 @@
 
 import { h, show } from "./dom.js";
 import { live } from "./live.js";
+import { keepPage } from "./offline.js";
 import { SharedPage } from "./shared.js";
 import { TwoPage } from "./two.js";
 
@@ -22,6 +23,7 @@ app.replaceChildren(skip, head, place, live);
 
 window.addEventListener("hashchange", () => void look());
 await look();
+await keepPage();
 
 async function look(): Promise<void> {
   const address = addressOf(location.hash);
