@@ -2,7 +2,7 @@
 
 import { called } from "./card.js";
 import { addExamples, columns } from "./columns.js";
-import { conflictPanels } from "./conflict.js";
+import { Conflicts } from "./conflict.js";
 import { h, show } from "./dom.js";
 import { coloursOf } from "./graph.js";
 import { heldPanel } from "./held.js";
@@ -13,14 +13,14 @@ import { NoteEditor } from "./note.js";
 import { receipt, receiptList, receiptWords, type Tiers, waiting } from "./receipts.js";
 import type { Replica, Written } from "./replica.js";
 import type { Wire } from "./wire.js";
-import { clock, count, cut, linkWords, Names, timeOf } from "./words.js";
+import { count, cut, linkWords, Names } from "./words.js";
 
 /** What a copy is drawn with. */
 export interface CopyOptions {
   readonly id: string;
   readonly title: string;
   readonly tiers: Tiers;
-  /** Whether it has the page for itself. */
+  /** Whether it has a wide page for itself. */
   readonly isWide: boolean;
   readonly wire: () => Wire | undefined;
 }
@@ -28,6 +28,7 @@ export interface CopyOptions {
 export class CopyView {
   readonly replica: Replica;
   readonly element: HTMLElement;
+  readonly conflicts = new Conflicts(this);
   names = new Names([]);
   #colours: ReadonlyMap<string, number> = new Map();
   /** The card that is being edited, as it was when that began. */
@@ -90,22 +91,24 @@ export class CopyView {
     this.names = new Names(seen.book.values());
     this.#colours = coloursOf(seen.graph);
     const { cards, note } = this.#history.past ?? seen;
+    const moveFocus = this.conflicts.keepFocus();
     show(
       this.element,
       this.#head(),
       this.replica.trouble !== undefined && this.#trouble(this.replica.trouble),
-      this.isPast && this.#pastBar(),
       heldPanel(this),
-      !this.isPast && conflictPanels(this.replica.conflicts, this),
+      !this.isPast && this.conflicts.draw(),
       h(
         "div",
-        { class: "desk", key: "desk" },
+        { class: this.isPast ? "desk was" : "desk", key: "desk" },
         h("div", { class: "board", key: "board" }, this.#invitation(), columns(cards, this)),
         this.#note.draw(note),
       ),
       receiptList(this.replica.writes, this.tiers),
       this.#history.draw(),
+      this.#history.drawTime(),
     );
+    moveFocus();
     this.#note.adopt(note);
     this.#tellNews();
   }
@@ -167,18 +170,6 @@ export class CopyView {
       { class: "trouble", key: "trouble", role: "alert" },
       h("span", { dir: "auto" }, words),
       h("button", { type: "button", onclick: close }, "Close"),
-    );
-  }
-
-  #pastBar(): HTMLElement {
-    const past = this.#history.past;
-    const op = this.replica.seen?.log[(past?.ops ?? 1) - 1];
-    const when = op ? clock(timeOf(op.hlc)) : "";
-    return h(
-      "p",
-      { class: "past", key: "past" },
-      `The board as it was at ${when}. Nothing can be changed there. `,
-      h("button", { type: "button", class: "main", onclick: () => this.#history.leave() }, "Back to now"),
     );
   }
 

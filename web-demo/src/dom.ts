@@ -6,7 +6,7 @@ type Handler = (event: Event) => unknown;
 type Child = Node | string | number | false | null | undefined | readonly Child[];
 type Props = { readonly [name: string]: string | number | boolean | undefined | Handler };
 
-const HANDLERS = ["onclick", "onchange", "oninput", "onsubmit", "onkeydown", "onblur"] as const;
+const HANDLERS = ["onclick", "onchange", "oninput", "onsubmit", "onkeydown", "onblur", "ontoggle"] as const;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element. `key` tells it apart from its siblings; a name that begins with `on` is a handler; the rest are attributes. */

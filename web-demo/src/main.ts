@@ -2,12 +2,19 @@
 
 import { h, show } from "./dom.js";
 import { live } from "./live.js";
+import { keepPage } from "./offline.js";
+import { copiesPicture, devicesPicture } from "./pictures.js";
 import { SharedPage } from "./shared.js";
 import { TwoPage } from "./two.js";
 
 const PAGES = {
-  "#two": { name: "Two copies", begin: () => TwoPage.begin() },
-  "#shared": { name: "Shared board", begin: () => SharedPage.begin() },
+  "#two": { name: "Two copies", where: "for practice", picture: copiesPicture, begin: () => TwoPage.begin() },
+  "#shared": {
+    name: "Shared board",
+    where: "across browsers",
+    picture: devicesPicture,
+    begin: () => SharedPage.begin(),
+  },
 } as const;
 
 type Address = keyof typeof PAGES;
@@ -22,6 +29,7 @@ app.replaceChildren(skip, head, place, live);
 
 window.addEventListener("hashchange", () => void look());
 await look();
+await keepPage();
 
 async function look(): Promise<void> {
   const address = addressOf(location.hash);
@@ -49,8 +57,15 @@ function drawHead(address: Address): void {
     h(
       "nav",
       { "aria-label": "Boards" },
-      Object.entries(PAGES).map(([href, { name }]) =>
-        h("a", { href, key: href, "aria-current": href === address ? "page" : undefined }, name),
+      Object.entries(PAGES).map(([href, { name, where, picture }]) =>
+        h(
+          "a",
+          { href, key: href, "aria-current": href === address ? "page" : undefined },
+          picture(),
+          h("b", {}, name),
+          " ",
+          h("span", { class: "where" }, where),
+        ),
       ),
     ),
   );

@@ -7,26 +7,38 @@ const BORDER = 2;
 
 /** What another browser, another device or a folder on a disk joins by. */
 export function sharePanel(page: string, relay: string): HTMLElement {
+  const isHere = isOnlyHere(page);
   return h(
     "details",
     { class: "fold share", key: "share" },
-    h("summary", {}, h("span", {}, "Open it elsewhere")),
+    h("summary", {}, h("span", {}, "In another browser, or on a phone"), h("span", { class: "aside" }, page)),
     h(
       "div",
       { class: "share-body" },
-      code(page),
+      !isHere && code(page),
       h(
         "div",
         {},
-        h("p", {}, "In another browser, or on a device that reaches this one:"),
+        h("p", {}, isHere ? "In another browser on this machine:" : "In another browser, or on another device:"),
         h("p", {}, h("a", { href: page, id: "page-link" }, page)),
-        isOnlyHere(page) &&
+        isHere && [
+          h(
+            "p",
+            {},
+            "A phone does not get here by that address. Serve the board’s folder to your network, if you trust it:",
+          ),
+          h("pre", { tabindex: 0 }, "trellis serve --demo --listen 0.0.0.0:4200 --allow-plain"),
+          h(
+            "p",
+            {},
+            "Then open the page by this machine’s address in the network; a code for the camera is here then.",
+          ),
+        ],
+        !isSecureContext &&
           h(
             "p",
             { class: "quiet" },
-            "This address leads here from this machine alone. For a phone, serve with ",
-            h("code", {}, "--listen 0.0.0.0:4200 --allow-plain"),
-            ", and open the page by this machine’s address.",
+            "Without TLS this page is opened by the network alone. Once open, it works offline.",
           ),
         h("p", {}, "In a folder on a disk:"),
         h(

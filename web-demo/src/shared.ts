@@ -38,10 +38,10 @@ export class SharedPage {
       id: "own",
       title: "This browser’s copy",
       tiers: "relay",
-      isWide: true,
+      isWide: matchMedia("(min-width: 54rem)").matches,
       wire: () => this.#wire,
     });
-    this.element.replaceChildren(this.#bar, this.#view.element, sharePanel(pageUrl(), relay));
+    this.element.replaceChildren(this.#bar, sharePanel(pageUrl(), relay), this.#view.element);
     replica.onChange(() => this.#draw());
   }
 

@@ -24,9 +24,9 @@ export class TwoPage {
   readonly #bar = h("div", { class: "bar" });
   readonly #copies: readonly [Replica, Replica];
   readonly #wire: PairWire;
-  #story =
-    "Try it: cut the link, change both copies, join again. This page is for practice, and begins anew when it is loaded.";
+  #story = "Cut the link, change both copies, join again. This is for practice: a reload begins anew.";
   #isPlaying = false;
+  #plays = 0;
 
   private constructor(copies: readonly [Replica, Replica]) {
     this.#copies = copies;
@@ -70,8 +70,8 @@ export class TwoPage {
 
   /** Ends the story of the merge with its last conflict. */
   #hear(): void {
-    if (this.#story !== MERGED || this.#isPlaying || this.#copies.some(({ conflicts }) => conflicts.length > 0)) return;
-    this.#story = "";
+    const isDecided = this.#copies.every(({ conflicts }) => conflicts.length === 0);
+    if (this.#story === MERGED && !this.#isPlaying && isDecided) this.#story = "";
     this.#draw();
   }
 
@@ -87,13 +87,27 @@ export class TwoPage {
         "p",
         { class: "story" },
         h("span", { class: "words" }, this.#story || `${words}.`),
-        h(
-          "button",
-          { type: "button", id: "play", class: "main", disabled: this.#isPlaying, onclick: () => void this.#play() },
-          "Show me a merge",
-        ),
+        this.#playButton(),
+        h("a", { class: "button", href: "#shared" }, "In two browsers →"),
       ),
     );
+  }
+
+  #playButton(): HTMLElement {
+    const lack = this.#isPlaying ? "" : this.#lack();
+    const disabled = this.#isPlaying || lack !== "";
+    return h(
+      "button",
+      { type: "button", id: "play", class: "main", disabled, onclick: () => void this.#play() },
+      lack || "Show me a merge",
+    );
+  }
+
+  /** What has to be done before a merge can be shown. */
+  #lack(): string {
+    const { conflicts, seen } = this.#copies[0];
+    if (conflicts.length > 0) return "First decide below";
+    return (seen?.cards.length ?? 0) < 2 ? "First add two cards" : "";
   }
 
   #toggle(): void {
@@ -104,30 +118,28 @@ export class TwoPage {
   /** Plays what a visitor may do: both write while the link is cut, and it is joined again. */
   async #play(): Promise<void> {
     const [ann, bob] = this.#copies;
-    const [card, other] = ann.seen?.cards ?? [];
+    const cards = ann.seen?.cards ?? [];
+    const [card, other] = [0, 1].map((next) => cards[(this.#plays + next) % cards.length]);
     if (!card || !other) return;
+    const hour = 15 + (this.#plays % 8);
+    this.#plays += 1;
     this.#isPlaying = true;
+    const rename = (copy: Replica, when: string) =>
+      copy.patch(card.key, { set: { "/title": `${card.title} ${when}` }, add: { "/votes": 1 } }, "Renamed a card");
+    const write = (copy: Replica, change: (text: string) => string) =>
+      copy.writeNote(change(copy.seen?.note.text ?? ""), copy.seen?.note.frontier ?? []);
     try {
+      await Promise.all(this.#copies.map((copy) => copy.letGo()));
       await this.#tell("Cut. Neither sees what the other does now.", () => this.#wire.cut());
-      await this.#tell("Ann renames a card and votes for it.", async () => {
-        await ann.patch(
-          card.key,
-          { set: { "/title": "Order seeds: tomato, basil" }, add: { "/votes": 1 } },
-          "Renamed a card",
-        );
-      });
+      await this.#tell("Ann renames a card and votes for it.", () => rename(ann, "on Friday"));
       await this.#tell("Bob renames the same card, votes too, and moves another one.", async () => {
-        await bob.patch(
-          card.key,
-          { set: { "/title": "Swap seeds with number 7" }, add: { "/votes": 1 } },
-          "Renamed a card",
-        );
-        await bob.patch(other.key, { set: { "/column": "done" } }, "Moved a card");
+        await rename(bob, "next week");
+        const column = other.column === "done" ? "todo" : "done";
+        await bob.patch(other.key, { set: { "/column": column } }, "Moved a card");
       });
       await this.#tell("Both edit the note, on different lines.", async () => {
-        const lines = (replica: Replica) => replica.seen?.note.text ?? "";
-        await ann.writeNote(`${lines(ann)}\n15:00 cake`, ann.seen?.note.frontier ?? []);
-        await bob.writeNote(`Sunday, not S${lines(bob).slice(1)}`, bob.seen?.note.frontier ?? []);
+        await write(ann, (text) => `${text}\n${hour}:00 cake`);
+        await write(bob, (text) => text.replace(/$/m, "!"));
       });
       await this.#tell(MERGED, () => this.#wire.join());
     } finally {

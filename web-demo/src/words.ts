@@ -73,16 +73,16 @@ export function placeOf(path: string): string {
   return field.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
-/** What an op did. @param said the op itself, once it is known */
-export function didOf(op: LoggedOp, said: Op | undefined, titleOf: (key: string) => string): string {
+/** What an op did. @param said the op itself, once it is known @param title what its card was called */
+export function didOf(op: LoggedOp, said: Op | undefined, title: string): string {
   const { kind, collection, key, base } = op;
   if (collection === NOTES) return "edited the note";
   if (collection !== CARDS)
     return collection.startsWith("_") ? "joined two branches" : `wrote ${cut(`${collection}/${key}`, NAME_MAX)}`;
-  if (kind === "delete") return `removed ${titleOf(key)}`;
-  if (base.length === 0) return `added ${titleOf(key)}`;
+  if (kind === "delete") return `removed ${title}`;
+  if (base.length === 0) return `added ${title}`;
   const words = bodyWords(said?.body);
-  return `changed ${titleOf(key)}${words === "" ? "" : `: ${words}`}`;
+  return `changed ${title}${words === "" ? "" : `: ${words}`}`;
 }
 
 /** The fields that a body changes. */

@@ -91,6 +91,41 @@ test("a relay that is killed is missed by nobody", LIMIT, async () => {
   await received(ann, "Ann without a relay", RELAYED);
 });
 
+test("the page opens without a relay, with all that was written, and goes on", LIMIT, async () => {
+  await ann.waitForFunction(() => navigator.serviceWorker.controller?.state === "activated");
+  await site.stopRelay("SIGKILL");
+  await ann.reload();
+  await card(ann, "own", "Ann without a relay").waitFor();
+  await linked(ann, "Not reached");
+  await add(ann, "own", "After a reload without a relay");
+  await ann.reload();
+  await card(ann, "own", "After a reload without a relay").waitFor();
+  await site.keep(ann, "reloaded");
+  await site.startRelay();
+  await card(bob, "own", "After a reload without a relay").waitFor();
+});
+
+test("the page of the server goes before the one that is kept, and one build is kept", LIMIT, async () => {
+  await ann.evaluate(async () => {
+    const [name = ""] = await caches.keys();
+    const old = new Response("An old page", { headers: { "Content-Type": "text/html" } });
+    await (await caches.open(name)).put("/", old);
+  });
+  await ann.reload();
+  await linked(ann, "In sync");
+  await site.stopRelay("SIGKILL");
+  await ann.reload();
+  await ann.waitForSelector("text=An old page");
+  await ann.evaluate(async () => {
+    await caches.open("page-of-another-build");
+    await (await navigator.serviceWorker.getRegistration())?.unregister();
+  });
+  await site.startRelay();
+  await ann.reload();
+  await linked(ann, "In sync");
+  while ((await ann.evaluate(() => caches.keys())).length > 1) await linked(ann, "In sync");
+});
+
 test("the conflict of two browsers stands open in both, with names, and a click closes it", LIMIT, async () => {
   for (const page of [ann, bob]) {
     await conflicts(page, "own", 1);
@@ -123,12 +158,29 @@ test("it says how others join, and others do by what it says", LIMIT, async () =
   await ann.click(".share summary");
   const page = await ann.getAttribute("#page-link", "href");
   assert.equal(page, `${site.url}#shared`);
-  const [clone = ""] = ((await ann.textContent(".share pre")) ?? "").split("\n");
+  const [clone = ""] = ((await ann.locator(".share pre").last().textContent()) ?? "").split("\n");
   await site.run(clone);
   assert.match(site.trellis("-C board get cards/1/title"), /From a terminal/);
-  assert.ok((await ann.locator(".code path").getAttribute("d"))?.startsWith("M"));
+  // No camera gets here by this address.
+  await counted(ann, ".share .code", 0);
+  assert.match((await ann.textContent(".share")) ?? "", /serve --demo --listen 0\.0\.0\.0:4200 --allow-plain/);
   await site.keep(ann, "share");
   await accessible(ann);
+});
+
+test("where others reach the page, it has a code for their cameras", LIMIT, async () => {
+  const context = await ann.context().browser()?.newContext();
+  await context?.route("http://board.test/**", async (route) => {
+    const { pathname } = new URL(route.request().url());
+    await route.fulfill({ response: await route.fetch({ url: site.url + pathname.slice(1) }) });
+  });
+  const page = /** @type {import("./site.mjs").Page} */ (await context?.newPage());
+  await page.goto("http://board.test/#shared");
+  await page.click(".share summary");
+  assert.ok((await page.getAttribute(".code path", "d"))?.startsWith("M"));
+  assert.match((await page.textContent(".share")) ?? "", /Without TLS/);
+  await site.keep(page, "share-code");
+  await context?.close();
 });
 
 test("a copy outlives its tab, also where the relay cannot be reached", LIMIT, async () => {
@@ -165,7 +217,7 @@ test("nobody complained", () => {
   assert.deepEqual(told, []);
 });
 
-/** What Chromium itself says where a link cannot be had, which is what these tests are about. @param {string} complaint */
+/** What Chromium itself says where a link or the page cannot be had, which is what these tests are about. @param {string} complaint */
 function isOfNetwork(complaint) {
-  return /^WebSocket connection to '[^']*' failed/.test(complaint);
+  return /^WebSocket connection to '[^']*' failed|^Failed to load resource: net::ERR_/.test(complaint);
 }

@@ -19,6 +19,15 @@ async function two(options = {}) {
   return page;
 }
 
+/** The first of these elements is on the screen, and nothing over it. @param {import("./site.mjs").Page} page @param {string} selector */
+const inSight = (page, selector) =>
+  page.waitForFunction((selector) => {
+    const element = document.querySelector(selector);
+    const { left = 0, top = 0, width = 0, height = 0 } = element?.getBoundingClientRect() ?? {};
+    const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+    return element !== null && seen !== null && (element.contains(seen) || seen.contains(element));
+  }, selector);
+
 /** Cuts the link, or joins it. @param {import("./site.mjs").Page} page */
 const toggle = (page) => page.click("#link");
 
@@ -94,6 +103,7 @@ test("a conflict is closed by hand, with what no side has", LIMIT, async () => {
   await edit(page, "bob", "Order tomato seeds", { title: "Swap seeds", text: "Two" });
   await toggle(page);
   await conflicts(page, "bob", 2);
+  await page.locator("#bob .mark", { hasText: "title" }).click();
   await page.locator("#bob input[aria-label='A title of your own']").fill("Order basil, swap seeds");
   await page
     .locator("#bob .by-hand", { has: page.locator("input") })
@@ -107,6 +117,43 @@ test("a conflict is closed by hand, with what no side has", LIMIT, async () => {
   assert.deepEqual(((await whole.locator(".text").textContent()) ?? "").split("\n").toSorted(), ["One", "Two"]);
   await page.close();
 });
+
+test(
+  "of several conflicts one is open, and the board stays in sight; the focus goes from each to the next",
+  LIMIT,
+  async () => {
+    const page = await two();
+    await toggle(page);
+    const titles = ["Order tomato seeds", "Mend the garden gate", "Find a shared tool shed"];
+    for (const title of titles)
+      for (const copy of ["ann", "bob"]) await edit(page, copy, title, { title: `${title}, ${copy}` });
+    await toggle(page);
+    for (const copy of ["ann", "bob"]) await conflicts(page, copy, 3);
+    const name = page.locator("#ann .conflict h3");
+    assert.match((await page.textContent("#ann .steps")) ?? "", /1 of 3/);
+    await page.click("#ann .steps [aria-label^='The next']");
+    await page.locator("#ann .steps", { hasText: "2 of 3" }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator("#ann .steps", { hasText: "3 of 3" }).waitFor();
+    assert.ok(await page.evaluate(() => document.activeElement?.matches("#ann .steps [aria-label^='The next']")));
+    const { y } = /** @type {{ y: number }} */ (await page.locator("#ann .columns").boundingBox());
+    assert.ok(y < 600, `the board begins at ${y}`);
+    await accessible(page);
+    await site.keep(page, "conflicts");
+    await card(page, "ann", "Find a shared tool shed").locator(".mark").click();
+    await name.filter({ hasText: "Find a shared" }).waitFor();
+    for (const left of [2, 1, 0]) {
+      await page.keyboard.press("Tab");
+      while (!(await page.evaluate(() => document.activeElement?.matches(".sides button"))))
+        await page.keyboard.press("Tab");
+      await page.keyboard.press("Enter");
+      await conflicts(page, "ann", left);
+      if (left > 0) await page.waitForFunction(() => document.activeElement?.matches("#ann .conflict"));
+    }
+    await page.waitForFunction(() => document.activeElement?.matches("#ann .card [aria-label^=Edit]"));
+    await page.close();
+  },
+);
 
 test("a form that was open stands on what its writer saw", LIMIT, async () => {
   const page = await two();
@@ -193,21 +240,83 @@ test("the slider shows the board as it was, and the list who wrote what", LIMIT,
   await counted(page, "#ann .card", 1);
   await page.click("#ann .past button");
   await card(page, "ann", "Swap seeds").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "ann-history-slider");
   assert.equal(await page.locator("#ann .graph circle").count(), newest);
   await page.close();
 });
 
-test("the page plays a merge by itself", LIMIT, async () => {
+test(
+  "the list of the history calls cards as they were called then, and goes back to the beginning",
+  LIMIT,
+  async () => {
+    const page = await two();
+    await edit(page, "ann", "Order tomato seeds", { title: "Order basil" });
+    await add(page, "ann", "Paint the bench");
+    await card(page, "ann", "Paint the bench").locator("[aria-label^=Edit]").click();
+    await page.click("#ann .editor .danger");
+    for (let vote = 1; vote <= 6; vote += 1) {
+      await card(page, "ann", "Order basil").locator(".vote").click();
+      await card(page, "ann", "Order basil")
+        .locator(".vote", { hasText: `▲ ${vote}` })
+        .waitFor();
+    }
+    await page.click("#ann .history summary");
+    const rows = page.locator("#ann .history .rows li");
+    await rows.filter({ hasText: "removed “Paint the bench”" }).waitFor();
+    await rows.filter({ hasText: "added “Paint the bench”" }).waitFor();
+    assert.equal(await rows.count(), 8);
+    await page.click("text=Earlier");
+    await rows.filter({ hasText: "changed “Order tomato seeds”: title “Order basil”" }).waitFor();
+    await rows.filter({ hasText: "added “Order tomato seeds”" }).waitFor();
+    await counted(page, "#ann .history [data-key=earlier]", 0);
+    await page.close();
+  },
+);
+
+test("the page plays a merge by itself, and another one once its conflict is decided", LIMIT, async () => {
   const page = await two();
-  await page.click("#play");
-  for (const copy of ["ann", "bob"]) await conflicts(page, copy, 1);
-  await page.waitForSelector("#play:enabled");
-  await alike(page);
-  for (const copy of ["ann", "bob"]) {
-    const text = await note(page, copy).inputValue();
-    assert.match(text, /^Sunday, not Saturday\n.*15:00 cake$/s);
+  for (const [card, text] of /** @type {const} */ ([
+    ["Order tomato seeds", /^Saturday!\n.*15:00 cake$/s],
+    ["Mend the garden gate", /^Saturday!!\n.*15:00 cake\n16:00 cake$/s],
+  ])) {
+    await page.click("#play");
+    for (const copy of ["ann", "bob"]) await conflicts(page, copy, 1);
+    await page.waitForSelector("#link:enabled");
+    await alike(page);
+    for (const copy of ["ann", "bob"]) {
+      assert.match((await page.textContent(`#${copy} .conflict h3`)) ?? "", new RegExp(`^2 titles of “${card}”`));
+      assert.match(await note(page, copy).inputValue(), text);
+    }
+    assert.equal(await page.textContent("#play:disabled"), "First decide below");
+    await page.locator("#bob .sides button").first().click();
+    await page.waitForSelector("#play:enabled");
   }
   await page.close();
+});
+
+test("on a phone both copies are in sight, and what one does shows in the other", LIMIT, async () => {
+  const page = await two({ viewport: { width: 390, height: 844 } });
+  await page.locator("#ann .vote").first().click();
+  await page.waitForFunction(() => document.querySelector("#bob .vote")?.textContent === "▲ 1");
+  for (const part of ["#ann .card", "#bob .card", ".story [href='#shared']"]) await inSight(page, part);
+  await site.keep(page, "phone");
+  await page.close();
+});
+
+test("the slider stays beside the board", LIMIT, async () => {
+  for (const viewport of [
+    { width: 1280, height: 800 },
+    { width: 390, height: 844 },
+  ]) {
+    const page = await two({ viewport });
+    await page.click("#ann .history summary");
+    await page.locator("#ann-history-slider").focus();
+    await page.keyboard.press("ArrowLeft");
+    await page.evaluate(() => scrollTo(0, 0));
+    for (const part of ["#ann .card", "#ann-history-slider", "#ann .past button"]) await inSight(page, part);
+    await accessible(page);
+    await page.close();
+  }
 });
 
 test("all of it goes by the keyboard, and the focus stays where it was", LIMIT, async () => {

@@ -18,8 +18,11 @@ export const column = (page, copy, name) => page.locator(`#${copy} .column[aria-
 /** The note of a copy. @param {Page} page @param {string} copy */
 export const note = (page, copy) => page.locator(`#${copy}-note-text`);
 
-/** Waits until a copy has so many conflicts. @param {Page} page @param {string} copy @param {number} conflicts */
-export const conflicts = (page, copy, conflicts) => counted(page, `#${copy} .conflict`, conflicts);
+/** Waits until a copy has so many conflicts, each with its mark, and one of them open. @param {Page} page @param {string} copy @param {number} conflicts */
+export async function conflicts(page, copy, conflicts) {
+  await counted(page, `#${copy} .mark`, conflicts);
+  await counted(page, `#${copy} .conflict`, Math.min(conflicts, 1));
+}
 
 /** Waits until there are so many elements. @param {Page} page @param {string} selector @param {number} count */
 export const counted = (page, selector, count) =>

@@ -16,11 +16,12 @@ pub struct StaticFile {
     pub bytes: &'static [u8],
 }
 
-/// What a page may do: run the scripts that come with it, and talk to the server that it came from. No text can become a
-/// script in it, and nobody may show it inside another page.
+/// What a page may do: run the scripts that come with it, one of them as a worker, which it names by a policy of that name
+/// alone, and talk to the server that it came from. No text can become a script in it, and nobody may show it inside
+/// another page.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self'; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types 'none'";
+     connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types worker";
 
 /// The answer that brings a file.
 pub(super) fn answer(file: &StaticFile) -> Response {

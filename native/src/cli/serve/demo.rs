@@ -26,6 +26,11 @@ const FILES: &[StaticFile] = &[
         bytes: include_bytes!("../../../../web-demo/dist/page.js"),
     },
     StaticFile {
+        path: "/worker.js",
+        media_type: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../../../web-demo/dist/worker.js"),
+    },
+    StaticFile {
         path: "/page.css",
         media_type: "text/css; charset=utf-8",
         bytes: include_bytes!("../../../../web-demo/dist/page.css"),
