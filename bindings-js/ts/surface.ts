@@ -308,58 +308,6 @@ export interface Progress {
   readonly bytesOut: number;
 }
 
-/** A member. */
-export interface Member {
-  /** The key. */
-  readonly author: string;
-  /** The name. */
-  readonly name?: string;
-  /** The role; absent where the membership ended. */
-  readonly role?: string;
-  /** The older key of the same device. */
-  readonly predecessor?: string;
-  /** The invitation that it joined by. */
-  readonly joined?: Joined;
-}
-
-/** How somebody joined by an invitation. */
-export interface Joined {
-  /** The invitation's public key. */
-  readonly invitation: string;
-  /** Whether more had joined by it than it has uses. */
-  readonly isExtra: boolean;
-}
-
-/** An invitation. */
-export interface Invitation {
-  /** Its public key. */
-  readonly key: string;
-  /** Who made it. */
-  readonly by: string;
-  /** `writer` or `reader`. */
-  readonly role: string;
-  /** The last moment at which somebody may be let in: milliseconds since 1970. */
-  readonly until: number;
-  /** How many may join by it. */
-  readonly uses: number;
-  /** What people call whoever joins by it. */
-  readonly name?: string;
-  /** Who joined by it. */
-  readonly joined: readonly string[];
-  /** Whether an owner revoked it. */
-  readonly isRevoked: boolean;
-}
-
-/** What a collection declares. */
-export interface Manifest {
-  /** The collection. */
-  readonly collection: string;
-  /** The op that declares it. */
-  readonly op: string;
-  /** The manifest, as it was written. */
-  readonly manifest: Json;
-}
-
 /** What a program asks of a repo. Random bytes and times are the runtime's. */
 export type Command =
   /** Begin a repo. */
@@ -722,18 +670,6 @@ export type Choice =
   /** Nothing. */
   | { readonly type: "absent" };
 
-/** What an invitation allows. */
-export interface Terms {
-  /** `writer` or `reader`. */
-  readonly role: string;
-  /** The last moment at which somebody may be let in: milliseconds since 1970. */
-  readonly until: number;
-  /** How many may join by it. */
-  readonly uses: number;
-  /** What people call whoever joins by it. */
-  readonly name?: string | undefined;
-}
-
 /** What two sets of ops make together. */
 export interface Reconciled {
   /** Every valid op of both whose dependencies are there, in order. */
@@ -836,6 +772,70 @@ export interface Collections {
   readonly linkedRepos: string;
   /** Of links across repos. */
   readonly crossRepoLinks: string;
+}
+
+/** A member. */
+export interface Member {
+  /** The key. */
+  readonly author: string;
+  /** The name. */
+  readonly name?: string;
+  /** The role; absent where the membership ended. */
+  readonly role?: string;
+  /** The older key of the same device. */
+  readonly predecessor?: string;
+  /** The invitation that it joined by. */
+  readonly joined?: Joined;
+}
+
+/** How somebody joined by an invitation. */
+export interface Joined {
+  /** The invitation's public key. */
+  readonly invitation: string;
+  /** Whether more had joined by it than it has uses. */
+  readonly isExtra: boolean;
+}
+
+/** An invitation. */
+export interface Invitation {
+  /** Its public key. */
+  readonly key: string;
+  /** Who made it. */
+  readonly by: string;
+  /** `writer` or `reader`. */
+  readonly role: string;
+  /** The last moment at which somebody may be let in: milliseconds since 1970. */
+  readonly until: number;
+  /** How many may join by it. */
+  readonly uses: number;
+  /** What people call whoever joins by it. */
+  readonly name?: string;
+  /** Who joined by it. */
+  readonly joined: readonly string[];
+  /** Whether an owner revoked it. */
+  readonly isRevoked: boolean;
+}
+
+/** What a collection declares. */
+export interface Manifest {
+  /** The collection. */
+  readonly collection: string;
+  /** The op that declares it. */
+  readonly op: string;
+  /** The manifest, as it was written. */
+  readonly manifest: Json;
+}
+
+/** What an invitation allows. */
+export interface Terms {
+  /** `writer` or `reader`. */
+  readonly role: string;
+  /** The last moment at which somebody may be let in: milliseconds since 1970. */
+  readonly until: number;
+  /** How many may join by it. */
+  readonly uses: number;
+  /** What people call whoever joins by it. */
+  readonly name?: string | undefined;
 }
 
 /** One input of a step. */

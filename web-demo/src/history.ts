@@ -110,7 +110,7 @@ export class History {
   /** Shows the present again. */
   #leave(slider: string): void {
     this.#lookAt(this.#log.length);
-    document.getElementById(slider)?.focus();
+    document.getElementById(slider)?.focus({ preventScroll: true });
   }
 
   #showMore(): void {

@@ -7,11 +7,12 @@ import { clock, count } from "./words.js";
 /** Where a write may be safe: a page without a relay has two such places. */
 export type Tiers = "peer" | "relay";
 
-const STEPS = [
-  { name: "here", is: () => true },
-  { name: "peer", is: ({ isOnPeer }: Written) => isOnPeer },
-  { name: "relay", is: ({ isOnRelay }: Written) => isOnRelay },
-] as const;
+const HERE = { name: "here", is: (_: Written) => true };
+/** Where a relay is, that alone is linked to: it is the peer. */
+const STEPS = {
+  peer: [HERE, { name: "peer", is: ({ isOnPeer }: Written) => isOnPeer }],
+  relay: [HERE, { name: "relay, a peer", is: ({ isOnRelay }: Written) => isOnRelay }],
+};
 
 /** Who the peer is that a tick tells of. */
 const PEER_IS = {
@@ -28,7 +29,7 @@ export function receiptWords(write: Written): string {
 
 /** A receipt. */
 export function receipt(write: Written, tiers: Tiers): HTMLElement {
-  const steps = STEPS.slice(0, tiers === "relay" ? 3 : 2).map(({ name, is }) =>
+  const steps = STEPS[tiers].map(({ name, is }) =>
     h("span", { class: is(write) ? "step reached" : "step" }, is(write) ? "✓ " : "○ ", name),
   );
   return h(

@@ -135,9 +135,15 @@ export class Replica {
   }
 
   resolve(conflict: Conflict, resolution: Resolution): Promise<boolean> {
-    return this.#write("Resolved a conflict", conflict.key, (actor) =>
-      this.branch.resolve(conflict, resolution, { actor }),
-    );
+    return this.#write("Resolved a conflict", conflict.key, async (actor) => {
+      try {
+        return await this.branch.resolve(conflict, resolution, { actor });
+      } catch (thrown) {
+        // Somebody was quicker, or clicked twice: what stands there now is shown anyway.
+        if (codeOf(thrown) === "conflict_moved") return undefined;
+        throw thrown;
+      }
+    });
   }
 
   /** From now on what others write waits on `main`, while this copy goes on along a branch of its own. */
@@ -244,10 +250,10 @@ export class Replica {
     }
   }
 
-  async #write(what: string, key: string, work: (actor: string) => Promise<Receipt>): Promise<boolean> {
+  async #write(what: string, key: string, work: (actor: string) => Promise<Receipt | undefined>): Promise<boolean> {
     return this.#try(async () => {
       const receipt = await work(this.who);
-      if (receipt.ops.length === 0) return;
+      if (!receipt || receipt.ops.length === 0) return;
       const at = Date.now();
       const write: Written = { what, key, at, isOnPeer: false, isOnRelay: false };
       const follow = { write };

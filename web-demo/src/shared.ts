@@ -47,13 +47,12 @@ export class SharedPage {
 
   static async begin(): Promise<SharedPage> {
     const repo = await open<BoardRecords>(remembered(BOARD) ?? "board");
-    const replica = new Replica(repo, remembered(NAME) ?? guest());
+    const replica = new Replica(repo, named(remembered(NAME)));
     const page = new SharedPage(replica, relayUrl());
     await replica.begin();
     page.#wire.join();
     page.#changed();
-    window.addEventListener("online", () => void page.#wire.redial());
-    window.addEventListener("offline", () => page.#changed());
+    for (const event of ["online", "offline"]) window.addEventListener(event, () => void page.#wire.redial());
     return page;
   }
 
@@ -110,15 +109,14 @@ export class SharedPage {
 
   #rename(event: Event): void {
     const name = (event.target as HTMLInputElement).value.trim();
-    this.#replica.who = name === "" ? guest() : name;
-    remember(NAME, this.#replica.who);
+    this.#replica.who = named(name);
   }
 }
 
 /** What a visitor may count on. */
 function goesOn(isLinked: boolean): string {
-  if (isLinked) return "What you write is saved here first, then on the relay, and shows wherever the board is open.";
-  return "You can go on: what you write is saved here, and goes out when the link is back.";
+  if (isLinked) return "Open the board in another browser, switch off your network, and go on in both.";
+  return "Go on: what you write is saved here, goes out when the link is back, and merges.";
 }
 
 /** What is here stays here, under its old name. */
@@ -134,6 +132,13 @@ function relayUrl(): string {
 
 function pageUrl(): string {
   return `${location.origin}${location.pathname}#shared`;
+}
+
+/** The name that somebody gave, or one that stays. */
+function named(given: string | undefined): string {
+  const name = given || guest();
+  remember(NAME, name);
+  return name;
 }
 
 /** A name for somebody who has given none. */

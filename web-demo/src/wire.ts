@@ -36,10 +36,12 @@ export abstract class Wire {
     this.#heard();
   }
 
-  /** Dials at once where it waits to dial again. */
+  /** Dials anew: what is told of the old connection may not be true any more. */
   async redial(): Promise<void> {
-    if (this.status?.state !== "offline") return;
-    await this.cut();
+    const links = this.#links;
+    await Promise.all(links.map((link) => link.close()));
+    if (!this.isOn || this.#links !== links) return;
+    this.#links = [];
     this.join();
   }
 

@@ -71,10 +71,35 @@ test("a browser without a network goes on, and catches up", LIMIT, async () => {
   await add(ann, "own", "Without a network");
   await received(ann, "Without a network", "Saved here; no peer has it yet");
   await linked(ann, "No network");
-  site.dropLinks();
   await ann.context().setOffline(false);
   await received(ann, "Without a network", RELAYED);
   await card(bob, "own", "Without a network").waitFor();
+});
+
+test("a network that is gone shows at once, and lines that two wrote meanwhile merge", LIMIT, async () => {
+  for (const page of [ann, bob]) {
+    await page.context().setOffline(true);
+    await page.waitForSelector(".wire:not(.on)");
+    await linked(page, "Not reached");
+  }
+  await note(ann, "own").fill(`Ann's first line\n${await note(ann, "own").inputValue()}`);
+  await note(bob, "own").fill(`${await note(bob, "own").inputValue()}\nBob's last line`);
+  for (const page of [ann, bob]) await linked(page, "No network");
+  for (const page of [ann, bob]) await page.context().setOffline(false);
+  const isWhole = (/** @type {string} */ text) => text.startsWith("Ann's first") && text.endsWith("Bob's last line");
+  assert.equal(await valued(note(ann, "own"), isWhole), await valued(note(bob, "own"), isWhole));
+  for (const page of [ann, bob]) {
+    await page.waitForSelector(".wire.on");
+    await conflicts(page, "own", 0);
+  }
+});
+
+test("who gave no name keeps the one that was made up", LIMIT, async () => {
+  const page = await site.visit("#shared");
+  const name = await valued(page.locator("#name"), (name) => name !== "");
+  await page.reload();
+  assert.equal(await valued(page.locator("#name"), (name) => name !== ""), name);
+  await page.context().close();
 });
 
 test("a relay that is killed is missed by nobody", LIMIT, async () => {

@@ -39,6 +39,7 @@ export class Site extends Place {
 
   async begin() {
     [this.port, this.#relayPort] = [await freePort(), await freePort()];
+    this.trellis("init garden");
     await this.freshBoard("garden");
     const wire = createServer((socket) => this.#pass(socket));
     await new Promise((done) => wire.listen(this.port, "127.0.0.1", () => done(undefined)));
@@ -74,10 +75,10 @@ export class Site extends Place {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** A relay that keeps a new board. @param {string} name */
+  /** A relay that keeps a new board, in a folder that may have a repo without writes. @param {string} name */
   async freshBoard(name) {
     this.#folder = name;
-    mkdirSync(join(this.folder, name));
+    mkdirSync(join(this.folder, name), { recursive: true });
     await this.startRelay();
   }
 

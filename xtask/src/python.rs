@@ -1,10 +1,12 @@
 //! The Python package: its lints, and its tests against a wheel as people install it.
 
 use std::fs;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail};
+use zip::{ZipArchive, ZipWriter};
 
 use crate::child;
 use crate::paths;
@@ -34,6 +36,10 @@ const C_FLAGS: &str = "-fno-asynchronous-unwind-tables -fno-unwind-tables \
                        -DZSTD_EXCLUDE_BTLAZY2_BLOCK_COMPRESSOR -DZSTD_EXCLUDE_BTOPT_BLOCK_COMPRESSOR \
                        -DZSTD_EXCLUDE_BTULTRA_BLOCK_COMPRESSOR -DZSTD_STRIP_ERROR_STRINGS \
                        -DHUF_FORCE_DECOMPRESS_X1 -DZSTD_FORCE_DECOMPRESS_SEQUENCES_SHORT";
+/// The level from which on `zip` deflates by zopfli, and how often that looks again for something smaller.
+const ZOPFLI: i64 = 9 + 15;
+/// How it is linked: of functions with the same code there is one.
+const LINKED: &[&str] = &["-Clink-arg=-Wl,--icf=all"];
 /// The tools of the file beside an environment, once they are all there.
 const INSTALLED: &str = "installed.txt";
 
@@ -130,15 +136,31 @@ fn build(profile: &str) -> Result<PathBuf> {
     let mut build = tools.program("maturin", &["build", "--locked", "--profile", profile]);
     build.arg("--manifest-path").arg(manifest).arg("--out").arg(&wheels);
     if profile == PUBLISHED {
-        paths::leave_out(&mut build)?;
+        build.env(paths::FLAGS, paths::flags("rustc", LINKED)?);
         if cfg!(unix) {
             build.env("CFLAGS", C_FLAGS);
         }
     }
     child::run(build)?;
     let built = fs::read_dir(&wheels)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    ensure!(built.len() == 1, "one wheel was to be built, and there are {}", built.len());
-    built.into_iter().next().context("there is no wheel")
+    let [wheel] = &built[..] else { bail!("one wheel was to be built, and there are {}", built.len()) };
+    if profile == PUBLISHED {
+        pack_again(wheel)?;
+    }
+    Ok(wheel.clone())
+}
+
+/// Deflates what is in a wheel as small as that goes, which takes minutes.
+fn pack_again(wheel: &Path) -> Result<()> {
+    let mut packed = ZipArchive::new(fs::File::open(wheel)?)?;
+    let mut again = ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..packed.len() {
+        let mut file = packed.by_index(at)?;
+        let (name, options) = (file.name()?.into_owned(), file.options().compression_level(Some(ZOPFLI)));
+        again.start_file(name, options)?;
+        io::copy(&mut file, &mut again)?;
+    }
+    Ok(fs::write(wheel, again.finish()?.into_inner())?)
 }
 
 /// Where wheels and environments are kept.

@@ -8,10 +8,11 @@ use crate::sort;
 use serde::Serialize;
 
 use super::federation::{alias_of, link, linked};
+use super::govern::{Terms, role_of};
 use super::op::StoredOp;
 use super::scalar::{Bytes, Hex, Json, Unreadable, exactly};
 use crate::federation::LinkedRepo;
-use crate::input::{self, Base, Role, Tier};
+use crate::input::{self, Base, Tier};
 use crate::op::id::OpId;
 use crate::op::patch;
 use crate::op::place::{Entity, Place};
@@ -383,20 +384,6 @@ pub enum Choice {
     Absent,
 }
 
-/// What an invitation allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, FromPlain)]
-pub struct Terms {
-    /// `writer` or `reader`.
-    pub role: String,
-    /// The last moment at which somebody may be let in: milliseconds since 1970.
-    pub until: u64,
-    /// How many may join by it.
-    pub uses: u32,
-    /// What people call whoever joins by it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-}
-
 impl Command {
     /// Gives the command 32 random bytes, where it takes some and has none.
     pub fn with_random(mut self, bytes: [u8; 32]) -> Command {
@@ -536,14 +523,6 @@ impl From<Choice> for input::Choice {
     }
 }
 
-impl TryFrom<Terms> for input::InvitationTerms {
-    type Error = Unreadable;
-
-    fn try_from(Terms { role, until, uses, name }: Terms) -> Result<input::InvitationTerms, Unreadable> {
-        Ok(input::InvitationTerms { role: role_of(&role)?, until: Millis(until), uses, name })
-    }
-}
-
 fn random(at: &'static str, bytes: Option<Bytes>) -> Result<[u8; 32], Unreadable> {
     exactly(at, &bytes.ok_or_else(|| Unreadable::new(at, "is absent"))?)
 }
@@ -570,10 +549,6 @@ fn place_of(text: &str) -> Result<Place, Unreadable> {
 
 fn pointer_of(text: &str) -> Result<Pointer, Unreadable> {
     Pointer::parse(text).map_err(|cause| Unreadable::new("pointer", cause))
-}
-
-fn role_of(word: &str) -> Result<Role, Unreadable> {
-    Role::parse(word).ok_or_else(|| Unreadable::new("role", "is owner, writer or reader"))
 }
 
 /// The tier that a word names.

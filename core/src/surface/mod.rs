@@ -10,6 +10,7 @@ mod command;
 pub mod crossing;
 mod engine;
 mod federation;
+mod govern;
 mod input;
 mod op;
 mod output;
@@ -19,15 +20,15 @@ mod scalar;
 mod shown;
 
 pub use answer::{
-    Answer, Branch, ChainEnd, Fork, ImportReport, Invitation, Joined, Link, Manifest, Member, Op, Problem, Progress,
-    Refused, Status, VerifyReport, Withheld,
+    Answer, Branch, ChainEnd, Fork, ImportReport, Link, Op, Problem, Progress, Refused, Status, VerifyReport, Withheld,
 };
-pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, Terms, tier_of};
+pub use command::{Change, Choice, Command, ConflictRef, Edit, Patch, tier_of};
 pub use engine::{NewOp, OpsShown, Reconciled, SealedOp, op_of, op_shown};
 pub use federation::{
     COLLECTIONS, Collections, CrossRepoLink, CrossRepoRef, LinkedRepo, Record, format_reference, linked_repos,
     links_to, parse_reference,
 };
+pub use govern::{Invitation, Joined, Manifest, Member, Terms};
 pub use input::{BlobPart, Connection, Input, Joining, Kept, Loaded, Piece, Proof, Remembered, RowBytes, RowHeaders};
 pub use op::StoredOp;
 pub use output::{Event, Nacked, Output, Query, Row};

@@ -92,9 +92,6 @@ pub(crate) enum Giver {
     Peer(String, Box<LinkOptions>),
 }
 
-/// What a path begins with that is a peer's.
-const PEERS: [&str; 4] = ["ws://", "wss://", "http://", "https://"];
-
 /// Takes everything; returns how many ops, and which blobs.
 async fn take(context: &Context, repo: &Repo, giver: Giver) -> Result<(usize, Carried)> {
     match giver {
@@ -139,7 +136,7 @@ async fn expect_ops(repo: &Repo, url: &str) -> Result<(usize, Carried)> {
 
 /// What is to be copied, and its name.
 async fn giver(context: &Context, path: &Path) -> Result<(Giver, OsString)> {
-    if let Some(url) = path.to_str().filter(|text| PEERS.iter().any(|scheme| text.starts_with(scheme))) {
+    if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
         return Ok((Giver::Peer(url.to_owned(), Box::default()), "repo".into()));
     }
     let source = context.path(path);

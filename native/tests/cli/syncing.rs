@@ -216,6 +216,8 @@ fn a_peer_that_is_not_there_is_offline() {
         assert_eq!(shell.run(&["-C", "b", "sync", wrong]).code, 1, "{wrong}");
     }
     let other = shell.run(&["-C", "b", "sync", "ftp://127.0.0.1"]).err;
+    shell.refusal(&["clone", "ftp://127.0.0.1", "c"], "invalid_argument");
+    assert!(!shell.path("c").exists());
     assert!(other.contains("error[invalid_argument]"), "{other}");
     assert!(["ws://", "wss://", "http://", "https://"].iter().all(|way| other.contains(way)), "{other}");
 }

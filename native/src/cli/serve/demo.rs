@@ -9,6 +9,8 @@ use super::super::words::{Notation, value};
 
 /// What people call the board.
 const NAME: &str = "board";
+/// How many ops a repo has that was begun and not written to.
+const GENESIS: usize = 1;
 /// The collection of the shared note, and how it merges: line by line.
 const NOTES: (&str, &str) = ("notes", r#"{"fields":{"/text":"text"}}"#);
 
@@ -56,16 +58,23 @@ pub(super) fn files() -> Result<&'static [StaticFile]> {
     Ok(FILES)
 }
 
-/// The repo of the folder, which is begun where there is none.
+/// The repo of the folder, or a new one. Where nobody has written to it, it is begun as a board whose note merges by lines.
 ///
 /// # Errors
 /// What the disk reports.
 pub(super) async fn board(context: &Context) -> Result<Repo> {
-    if let Ok(folder) = Folder::find(context.dir()) {
-        return Repo::options().events(log_events(None)).open(folder.root()).await;
+    let options = Repo::options().events(log_events(None));
+    let repo = match Folder::find(context.dir()) {
+        Ok(folder) => options.open(folder.root()).await?,
+        Err(_) => options.name(NAME).create(context.dir()).await?,
+    };
+    if repo.status().await?.ops <= GENESIS {
+        let (collection, manifest) = NOTES;
+        match repo.declare(collection, value(manifest, Notation::Json)?).await {
+            // Somebody else began it, and says how it merges.
+            Err(error) if error.code() == Code::PermissionDenied => {}
+            declared => drop(declared?),
+        }
     }
-    let repo = Repo::options().name(NAME).events(log_events(None)).create(context.dir()).await?;
-    let (collection, manifest) = NOTES;
-    repo.declare(collection, value(manifest, Notation::Json)?).await?;
     Ok(repo)
 }
