@@ -151,32 +151,6 @@ fn numbers_are_read_to_the_last_bit_or_refused() {
     }
 }
 
-/// Numerals in the middle between two doubles, just beside it, and of any digits and length.
-#[test]
-fn numerals_are_read_as_the_standard_library_reads_them() {
-    let mut dice = Dice::new(seed!(1985));
-    for _ in 0..20_000 {
-        let power = 1 + dice.below(31) as u32;
-        let middle = u128::from(dice.number() >> 11 | 1 << 52) * 2 + 1;
-        let digits = middle * 5u128.pow(power);
-        let any: String = (0..1 + dice.below(60)).map(|_| char::from(b'0' + dice.below(10) as u8)).collect();
-        let texts = [
-            format!("{digits}e-{power}"),
-            format!("{digits}.{}1e-{power}", "0".repeat(dice.below(800))),
-            format!("{}.{}e-{power}", digits - 1, "9".repeat(1 + dice.below(800))),
-            format!("1{any}e{}", dice.below(700) as i32 - 400),
-            format!("0.{}{any}", "0".repeat(dice.below(400))),
-        ];
-        for text in texts {
-            let theirs: f64 = text.parse().expect("a numeral");
-            match parse(text.as_bytes()) {
-                Ok(value) => assert_eq!(value.as_number().map(|found| found.get()), Some(theirs), "{text}"),
-                Err(_) => assert!(theirs.abs() > 9_007_199_254_740_991.0, "{text}"),
-            }
-        }
-    }
-}
-
 /// Changes some bytes. The reader may accept only what `serde_json` accepts with the same value, and must not panic.
 #[test]
 fn damaged_text_is_read_as_another_reader_reads_it_or_refused() {

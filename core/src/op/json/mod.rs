@@ -1,5 +1,7 @@
 //! JSON values: strict reading, and RFC 8785 (JCS) writing, so that equal values have equal bytes everywhere.
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod double;
 mod jcs;
 mod object;
 mod parse;
