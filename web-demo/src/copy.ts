@@ -116,7 +116,7 @@ export class CopyView {
   #head(): HTMLElement {
     const { id, title } = this.#options;
     const status = this.#options.wire()?.status;
-    const alone = waiting(this.replica.writes);
+    const alone = waiting(this.replica.writes) + this.replica.earlier;
     const { isHolding } = this.replica;
     const conflicts = this.replica.conflicts.length;
     return h(

@@ -59,6 +59,8 @@ export class Replica {
   who: string;
   seen: Seen | undefined;
   writes: readonly Written[] = [];
+  /** How many ops of earlier visits no peer is known to have. */
+  earlier = 0;
   /** What went wrong last. */
   trouble: string | undefined;
   #held: BoardBranch | undefined;
@@ -102,6 +104,12 @@ export class Replica {
   get conflicts(): readonly Conflict[] {
     const { cards = [], note } = this.seen ?? {};
     return [...cards, ...(note ? [note] : [])].flatMap(({ conflicts }) => conflicts);
+  }
+
+  /** The clocks of the ops that were written here, the first one first. */
+  get ownClocks(): readonly bigint[] {
+    const { log = [], status } = this.seen ?? {};
+    return log.filter(({ author }) => author === status?.author).map(({ hlc }) => BigInt(hlc));
   }
 
   get isHolding(): boolean {

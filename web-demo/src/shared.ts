@@ -6,12 +6,15 @@ import { CopyView } from "./copy.js";
 import { h, show } from "./dom.js";
 import { remember, remembered } from "./memory.js";
 import type { BoardRecords } from "./model.js";
+import { waiting } from "./receipts.js";
 import { Replica } from "./replica.js";
 import { sharePanel } from "./share.js";
 import { RelayWire } from "./wire.js";
 import { linkWords } from "./words.js";
 
 const NAME = "name";
+/** Up to which clock the relay has what was written here, by the board's name. */
+const RELAYED = "relayed-";
 /** Under what name the board is kept here: another one for each board that the relay ever had. */
 const BOARD = "board";
 const ENDS = [
@@ -46,10 +49,12 @@ export class SharedPage {
   }
 
   static async begin(): Promise<SharedPage> {
-    const repo = await open<BoardRecords>(remembered(BOARD) ?? "board");
+    const repo = await open<BoardRecords>(boardName());
     const replica = new Replica(repo, named(remembered(NAME)));
     const page = new SharedPage(replica, relayUrl());
     await replica.begin();
+    const relayed = BigInt(remembered(RELAYED + boardName()) ?? 0);
+    replica.earlier = replica.ownClocks.filter((clock) => clock > relayed).length;
     page.#wire.join();
     page.#changed();
     for (const event of ["online", "offline"]) window.addEventListener(event, () => void page.#wire.redial());
@@ -61,7 +66,15 @@ export class SharedPage {
     this.#replica.tell();
   }
 
+  /** A reload forgets the receipts, so up to where the relay has everything is remembered. */
+  #settle(): void {
+    if (!this.#wire.status?.isInSync || waiting(this.#replica.writes) > 0) return;
+    this.#replica.earlier = 0;
+    remember(RELAYED + boardName(), String(this.#replica.ownClocks.at(-1) ?? 0));
+  }
+
   #draw(): void {
+    this.#settle();
     const { status } = this.#wire;
     const { hasBegun } = this.#replica;
     show(
@@ -117,6 +130,10 @@ export class SharedPage {
 function goesOn(isLinked: boolean): string {
   if (isLinked) return "Open the board in another browser, switch off your network, and go on in both.";
   return "Go on: what you write is saved here, goes out when the link is back, and merges.";
+}
+
+function boardName(): string {
+  return remembered(BOARD) ?? "board";
 }
 
 /** What is here stays here, under its old name. */

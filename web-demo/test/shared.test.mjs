@@ -125,9 +125,15 @@ test("the page opens without a relay, with all that was written, and goes on", L
   await add(ann, "own", "After a reload without a relay");
   await ann.reload();
   await card(ann, "own", "After a reload without a relay").waitFor();
+  await linked(ann, "1 write only here");
   await site.keep(ann, "reloaded");
   await site.startRelay();
   await card(bob, "own", "After a reload without a relay").waitFor();
+  const isAllRelayed = () => !document.querySelector("#own .state")?.textContent?.includes("only here");
+  await ann.waitForFunction(isAllRelayed);
+  await ann.reload();
+  await linked(ann, "In sync");
+  assert.ok(await ann.evaluate(isAllRelayed));
 });
 
 test("the page of the server goes before the one that is kept, and one build is kept", LIMIT, async () => {
