@@ -76,7 +76,7 @@ test("a browser without a network goes on, and catches up", LIMIT, async () => {
   await card(bob, "own", "Without a network").waitFor();
 });
 
-test("a network that is gone shows at once, and lines that two wrote meanwhile merge", LIMIT, async () => {
+test("a network that is gone is told of, and lines that two wrote meanwhile merge", LIMIT, async () => {
   for (const page of [ann, bob]) {
     await page.context().setOffline(true);
     await page.waitForSelector(".wire:not(.on)");
